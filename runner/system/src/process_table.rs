@@ -1,0 +1,221 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{CancelToken, Signal};
+
+/// The virtual processes of one step: numbers, and whom a signal reaches. Never a process of the host.
+#[derive(Debug)]
+pub struct ProcessTable {
+    limit: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    next: u32,
+    started: u64,
+    live: BTreeMap<u32, Arc<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    parent: u32,
+    cancel: CancelToken,
+    signals: Mutex<Signals>,
+}
+
+#[derive(Debug, Default)]
+struct Signals {
+    trapped: u32,
+    ignored: u32,
+    pending: VecDeque<Signal>,
+}
+
+/// The table holds as many processes as it may; the shell says `EAGAIN` as the kernel would.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("too many processes: the limit of this step is {limit}")]
+pub struct TooManyProcesses {
+    /// How many may live at once.
+    pub limit: usize,
+}
+
+impl ProcessTable {
+    /// An empty table for at most `limit` processes at once.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, state: Mutex::new(State { next: 1, started: 0, live: BTreeMap::new() }) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a new process whose token is below `parent_token`; it leaves the table when the result is dropped.
+    pub fn start(self: &Arc<Self>, parent: u32, parent_token: &CancelToken) -> Result<Process, TooManyProcesses> {
+        let cancel = parent_token.child();
+        let mut state = self.state();
+        if state.live.len() >= self.limit {
+            return Err(TooManyProcesses { limit: self.limit });
+        }
+        let id = state.next;
+        state.next = state.next.checked_add(1).unwrap_or(1);
+        while state.live.contains_key(&state.next) {
+            state.next = state.next.checked_add(1).unwrap_or(1);
+        }
+        state.started += 1;
+        let entry = Arc::new(Entry { parent, cancel, signals: Mutex::default() });
+        state.live.insert(id, Arc::clone(&entry));
+        Ok(Process { id, entry, table: Arc::clone(self) })
+    }
+
+    /// Sends a signal; false where no such process lives. A signal that the process traps becomes pending, one that it
+    /// ignores is dropped, every other ends it.
+    pub fn signal(&self, id: u32, signal: Signal) -> bool {
+        let entry = self.state().live.get(&id).map(Arc::clone);
+        entry.is_some_and(|entry| {
+            entry.signal(signal);
+            true
+        })
+    }
+
+    /// Whether a process of this number lives.
+    pub fn is_live(&self, id: u32) -> bool {
+        self.state().live.contains_key(&id)
+    }
+
+    /// How many processes live.
+    pub fn live(&self) -> usize {
+        self.state().live.len()
+    }
+
+    /// How many processes were ever started.
+    pub fn started(&self) -> u64 {
+        self.state().started
+    }
+}
+
+impl Entry {
+    fn signals(&self) -> MutexGuard<'_, Signals> {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn signal(&self, signal: Signal) {
+        let bit = 1u32 << signal.number();
+        if !matches!(signal, Signal::Kill | Signal::Stop) {
+            let mut signals = self.signals();
+            if signals.ignored & bit != 0 {
+                return;
+            }
+            if signals.trapped & bit != 0 {
+                if signals.pending.len() < 64 {
+                    signals.pending.push_back(signal);
+                }
+                return;
+            }
+            if matches!(signal, Signal::Chld | Signal::Cont) {
+                return;
+            }
+        }
+        self.cancel.cancel(signal);
+    }
+}
+
+/// A process in the table; dropping it is its end.
+#[derive(Debug)]
+pub struct Process {
+    id: u32,
+    entry: Arc<Entry>,
+    table: Arc<ProcessTable>,
+}
+
+impl Process {
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The number of the process that started it.
+    pub fn parent(&self) -> u32 {
+        self.entry.parent
+    }
+
+    /// Its token: everything that works for this process stops when it is cancelled.
+    pub fn cancel(&self) -> &CancelToken {
+        &self.entry.cancel
+    }
+
+    /// The table that it is in.
+    pub fn table(&self) -> &Arc<ProcessTable> {
+        &self.table
+    }
+
+    /// Has this signal kept for [`Process::take_pending`] instead of ending the process (`trap … SIGNAL`).
+    pub fn trap(&self, signal: Signal) {
+        let mut signals = self.entry.signals();
+        signals.trapped |= 1 << signal.number();
+        signals.ignored &= !(1 << signal.number());
+    }
+
+    /// Has this signal ignored (`trap '' SIGNAL`).
+    pub fn ignore(&self, signal: Signal) {
+        let mut signals = self.entry.signals();
+        signals.ignored |= 1 << signal.number();
+        signals.trapped &= !(1 << signal.number());
+    }
+
+    /// Has this signal end the process again (`trap - SIGNAL`).
+    pub fn reset(&self, signal: Signal) {
+        let mut signals = self.entry.signals();
+        signals.ignored &= !(1 << signal.number());
+        signals.trapped &= !(1 << signal.number());
+    }
+
+    /// The next trapped signal that has come in.
+    pub fn take_pending(&self) -> Option<Signal> {
+        self.entry.signals().pending.pop_front()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.table.state().live.remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_given_in_order_and_the_limit_holds() {
+        let table = ProcessTable::new(2);
+        let root = CancelToken::new();
+        let first = table.start(0, &root).expect("room");
+        let second = table.start(first.id(), &root).expect("room");
+        assert_eq!((first.id(), second.id(), second.parent()), (1, 2, 1));
+        assert_eq!(table.start(1, &root).expect_err("full"), TooManyProcesses { limit: 2 });
+        drop(second);
+        assert_eq!(table.start(1, &root).expect("room again").id(), 3);
+        assert_eq!(table.started(), 3);
+    }
+
+    #[test]
+    fn a_signal_ends_is_trapped_or_is_ignored() {
+        let table = ProcessTable::new(8);
+        let root = CancelToken::new();
+        let plain = table.start(0, &root).expect("room");
+        let trapping = table.start(0, &root).expect("room");
+        trapping.trap(Signal::Term);
+        trapping.ignore(Signal::Int);
+        for signal in [Signal::Int, Signal::Term] {
+            assert!(table.signal(trapping.id(), signal));
+        }
+        assert_eq!(trapping.take_pending(), Some(Signal::Term));
+        assert_eq!(trapping.take_pending(), None);
+        assert!(!trapping.cancel().is_cancelled());
+        table.signal(trapping.id(), Signal::Kill);
+        assert_eq!(trapping.cancel().cancelled(), Some(Signal::Kill));
+        table.signal(plain.id(), Signal::Term);
+        assert_eq!(plain.cancel().cancelled(), Some(Signal::Term));
+        assert!(!table.signal(99, Signal::Term));
+    }
+}
