@@ -1,1 +1,16 @@
-//! protocol
+//! What supervisor and worker say to each other: requests one way, events the other, directory handles with the requests.
+//!
+//! Both are the same program. The supervisor (crate `engine`) has the rights of the user and never looks inside foreign
+//! bytes; the worker (crate `worker`) runs the steps, packs and unpacks. One stream socket joins them: a frame is a
+//! header of eight bytes, a body of [`postcard`] and, with some requests, descriptors.
+
+mod connection;
+mod event;
+mod request;
+
+pub use connection::{Connection, MAX_FRAME, MAX_HANDLES, ProtocolError, Receiver, Sender};
+pub use event::{Event, Failure, FailureKind, OutputStream, PackReport, StagedFile, StepEnd, StepReport};
+pub use request::{BlobDigest, Limits, PackRequest, Request, Setup, ShellKind, StepId, StepRequest, Work};
+
+/// The version of the protocol. Supervisor and worker of different versions refuse each other.
+pub const VERSION: u32 = 1;

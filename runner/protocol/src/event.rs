@@ -1,0 +1,135 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{BlobDigest, StepId};
+
+/// From worker to supervisor.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Event {
+    /// The worker is set up.
+    Ready {
+        /// The worker's [`crate::VERSION`].
+        version: u32,
+    },
+    /// A snapshot is restored.
+    Unpacked {
+        /// Files, directories and links.
+        entries: u64,
+        /// Bytes of file contents.
+        bytes: u64,
+    },
+    /// A snapshot could not be restored; the directory given for it is to be thrown away.
+    UnpackFailed(Failure),
+    /// The live volume is in place.
+    Mounted,
+    /// A step printed something. Untrusted bytes.
+    Output {
+        /// Which step.
+        step: StepId,
+        /// Where it printed.
+        stream: OutputStream,
+        /// What.
+        data: Vec<u8>,
+    },
+    /// A step ended.
+    StepFinished(StepReport),
+    /// The volume is packed.
+    Packed(PackReport),
+    /// The volume could not be packed.
+    PackFailed(Failure),
+    /// Something a person should know of.
+    Warning {
+        /// The step that it concerns.
+        step: Option<StepId>,
+        /// In words.
+        message: String,
+    },
+}
+
+/// Where a step printed.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum OutputStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// How a step went.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StepReport {
+    /// Which step.
+    pub step: StepId,
+    /// How it ended.
+    pub end: StepEnd,
+    /// Contents of the export file that it left (rule V28); `None` where it could not be read.
+    pub exports: Option<Vec<u8>>,
+    /// Names that `cf_export --mask` was given (rule V21).
+    pub masked: Vec<Vec<u8>>,
+    /// How many modules were instantiated for it.
+    pub modules: u64,
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum StepEnd {
+    /// Its shell or program ended with this status.
+    Exited(u8),
+    /// It was cancelled with this signal.
+    Cancelled(u8),
+    /// It could not be run, or Stepbox failed while it ran.
+    Failed(String),
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Failure {
+    /// Of what kind.
+    pub kind: FailureKind,
+    /// In words, with the cause.
+    pub message: String,
+}
+
+/// Kinds of failure that the supervisor treats differently.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum FailureKind {
+    /// Stored bytes are not what their name says, or not what they must be: an older snapshot may do.
+    Corrupt,
+    /// No space is left, or a quota is used up.
+    NoSpace,
+    /// It may not be written.
+    ReadOnly,
+    /// It was cancelled.
+    Cancelled,
+    /// Anything else.
+    Other,
+}
+
+/// What packing left in the staging directory.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PackReport {
+    /// The base layer.
+    pub layer: StagedFile,
+    /// The index of the volume.
+    pub index: StagedFile,
+    /// Digest of the layer's uncompressed stream.
+    pub diff_id: BlobDigest,
+    /// Identity of the volume's state.
+    pub tree_digest: BlobDigest,
+    /// Files, directories and links.
+    pub entries: u64,
+    /// Bytes of file contents.
+    pub bytes: u64,
+    /// What could not be kept: path, and why.
+    pub skipped: Vec<(Vec<u8>, String)>,
+}
+
+/// A file in the staging directory that becomes a blob.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StagedFile {
+    /// Its name there.
+    pub name: String,
+    /// What the worker says its sha256 is; the supervisor computes it itself.
+    pub digest: BlobDigest,
+    /// Its size in bytes.
+    pub size: u64,
+}

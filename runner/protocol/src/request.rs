@@ -1,0 +1,110 @@
+use serde::{Deserialize, Serialize};
+
+/// From supervisor to worker. What handles go with a request stands with its variant.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Request {
+    /// The first request. Handles: a private directory for the scratch trees of steps; the store's blobs, to read; a
+    /// staging directory for new blobs; and, if there is one, the directory of compiled modules. Answer: `Ready`.
+    Setup(Setup),
+    /// Restores a snapshot. Handle: an empty directory. Answer: `Unpacked` or `UnpackFailed`.
+    Unpack {
+        /// The snapshot's manifest.
+        manifest: BlobDigest,
+    },
+    /// Makes a directory the live volume. Handle: that directory. Answer: `Mounted`.
+    Mount,
+    /// Runs a step on the live volume. Answers: `Output` any number of times, then `StepFinished`.
+    RunStep(StepRequest),
+    /// Ends a step, or all. The step answers with `StepFinished` in its own time.
+    Cancel {
+        /// Which; all where `None`.
+        step: Option<StepId>,
+        /// Number of the signal.
+        signal: u8,
+    },
+    /// Packs the live volume into the staging directory. Answer: `Packed` or `PackFailed`.
+    Pack(PackRequest),
+    /// Ends the worker.
+    Shutdown,
+}
+
+/// What a worker is for.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Setup {
+    /// The supervisor's [`crate::VERSION`].
+    pub version: u32,
+    /// Bounds for every step of this build.
+    pub limits: Limits,
+    /// For tests: the name of a point in saving or restoring at which the worker kills itself.
+    pub kill_at: Option<String>,
+}
+
+/// Bounds that hold for each step.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Limits {
+    /// Linear memory of one command, in bytes.
+    pub memory: u64,
+    /// Commands and shells of one step that live at once.
+    pub processes: u32,
+    /// Bytes that one step may print.
+    pub output: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: 1 << 30, processes: 256, output: 1 << 30 }
+    }
+}
+
+/// A sha256, which names a blob of the store.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct BlobDigest(pub [u8; 32]);
+
+/// A step of this build, as both sides count them.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct StepId(pub u32);
+
+/// A step to run.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StepRequest {
+    /// Its number in this build.
+    pub id: StepId,
+    /// Its name, for messages.
+    pub name: String,
+    /// What it runs.
+    pub work: Work,
+    /// Its whole environment.
+    pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where it starts: an absolute virtual path. Made where it is missing and below the volume (rule W9).
+    pub working_directory: Vec<u8>,
+}
+
+/// What a step runs.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Work {
+    /// A script, with `set -e` in force from the start (rules F5, F6).
+    Script {
+        /// Which shell reads it.
+        shell: ShellKind,
+        /// Its text.
+        text: Vec<u8>,
+    },
+    /// A program with its arguments, its name first (rule F9).
+    Program(Vec<Vec<u8>>),
+}
+
+/// Which shell a step asks for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ShellKind {
+    /// `sh`, the default.
+    Sh,
+    /// `bash`.
+    Bash,
+}
+
+/// How to pack.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PackRequest {
+    /// Names at the volume's top that are left out (rule V29).
+    pub exclude: Vec<Vec<u8>>,
+}
