@@ -1,1 +1,20 @@
-//! sandbox
+//! The sandbox: commands as WASI modules over one virtual file tree, and nothing else of the host.
+//!
+//! A [`Sandbox`] holds the engine of one build and the image's modules. For each step there is a [`FileTree`], which the
+//! shell uses as its [`stepbox_system::Vfs`] and guests see through preopened directories, and [`Commands`], the
+//! [`stepbox_system::Spawner`] that starts the image's commands on it.
+//!
+//! Preview 1 is wasmtime's own for now, with `proc_exit` and `poll_oneoff` replaced; it stands behind [`Commands`] alone.
+
+mod commands;
+mod error;
+mod guest;
+mod image;
+mod sandbox;
+mod tree;
+
+pub use commands::Commands;
+pub use error::SandboxError;
+pub use image::{COMMAND_DIRECTORIES, Image};
+pub use sandbox::{Sandbox, SandboxLimits};
+pub use tree::{FileTree, Mount};

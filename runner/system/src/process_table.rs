@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::{CancelToken, Signal};
 
@@ -8,6 +9,7 @@ use crate::{CancelToken, Signal};
 pub struct ProcessTable {
     limit: usize,
     state: Mutex<State>,
+    emptied: Condvar,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub struct TooManyProcesses {
 impl ProcessTable {
     /// An empty table for at most `limit` processes at once.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, state: Mutex::new(State { next: 1, started: 0, live: BTreeMap::new() }) })
+        Arc::new(Self { limit, state: Mutex::new(State { next: 1, started: 0, live: BTreeMap::new() }), emptied: Condvar::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -85,6 +87,20 @@ impl ProcessTable {
     /// How many processes live.
     pub fn live(&self) -> usize {
         self.state().live.len()
+    }
+
+    /// Waits until no process lives, `patience` at most; false where some still do.
+    pub fn wait_until_empty(&self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut state = self.state();
+        while !state.live.is_empty() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.emptied.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// How many processes were ever started.
@@ -177,7 +193,11 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.table.state().live.remove(&self.id);
+        let mut state = self.table.state();
+        state.live.remove(&self.id);
+        if state.live.is_empty() {
+            self.table.emptied.notify_all();
+        }
     }
 }
 
@@ -196,6 +216,16 @@ mod tests {
         drop(second);
         assert_eq!(table.start(1, &root).expect("room again").id(), 3);
         assert_eq!(table.started(), 3);
+    }
+
+    #[test]
+    fn waiting_ends_with_the_last_process() {
+        let table = ProcessTable::new(8);
+        let process = table.start(0, &CancelToken::new()).expect("room");
+        assert!(!table.wait_until_empty(Duration::ZERO));
+        let thread = std::thread::spawn(move || drop(process));
+        assert!(table.wait_until_empty(Duration::from_secs(60)));
+        thread.join().expect("no panic");
     }
 
     #[test]

@@ -1,0 +1,49 @@
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::sync::Mutex;
+
+use stepbox_system::VirtualPath;
+
+/// The directories in which the image's commands stand, as `PATH` names them in a container.
+pub const COMMAND_DIRECTORIES: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// What a step's `image:` names: here, one module that is all of its commands, chosen by their name in `argv[0]`.
+pub struct Image {
+    commands: BTreeSet<&'static str>,
+    /// The compiled module, until it is loaded.
+    pub(crate) compiled: Mutex<Option<File>>,
+    /// The module itself, for a host that does not take the compiled one.
+    pub(crate) wasm: Box<dyn Fn() -> std::io::Result<Vec<u8>> + Send + Sync>,
+}
+
+impl Image {
+    /// An image of one module: compiled code (see [`stepbox_codegen::load`] for what that promises), the module
+    /// to compile where the host refuses it, and the names of its commands.
+    pub fn new(
+        compiled: File,
+        wasm: impl Fn() -> std::io::Result<Vec<u8>> + Send + Sync + 'static,
+        commands: impl IntoIterator<Item = &'static str>,
+    ) -> Self {
+        Self { commands: commands.into_iter().collect(), compiled: Mutex::new(Some(compiled)), wasm: Box::new(wasm) }
+    }
+
+    /// The names of its commands, sorted.
+    pub fn commands(&self) -> &BTreeSet<&'static str> {
+        &self.commands
+    }
+
+    /// The command that stands at `path` (normalized), if one does.
+    pub(crate) fn command_at(&self, path: &VirtualPath) -> Option<&'static str> {
+        let name = std::str::from_utf8(path.file_name()?).ok()?;
+        if !is_command_directory(&path.parent()) {
+            return None;
+        }
+        self.commands.get(name).copied()
+    }
+}
+
+/// Whether the image's commands stand in `directory` (normalized).
+pub(crate) fn is_command_directory(directory: &VirtualPath) -> bool {
+    COMMAND_DIRECTORIES.iter().any(|known| known.as_bytes() == directory.as_bytes())
+}

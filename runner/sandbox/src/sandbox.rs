@@ -1,0 +1,157 @@
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use cap_std::fs::Dir;
+use stepbox_codegen::{EngineLimits, compile, engine, load};
+use stepbox_system::VirtualPath;
+use wasmtime::{Engine, InstancePre, Linker};
+use wasmtime_wasi::I32Exit;
+
+use crate::guest::{Guest, poll_oneoff};
+use crate::{Commands, FileTree, Image, Mount, SandboxError};
+
+/// How often the engine looks whether a command is cancelled.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Bounds for commands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SandboxLimits {
+    /// Linear memory of one command, in bytes.
+    pub memory: u64,
+    /// Elements of a command's tables.
+    pub table_elements: usize,
+    /// Commands of this build that live at once.
+    pub commands: u32,
+}
+
+impl Default for SandboxLimits {
+    fn default() -> Self {
+        Self { memory: 1 << 30, table_elements: 50_000, commands: 256 }
+    }
+}
+
+/// What all steps of a build share: the image and, from the first command on, the engine.
+pub struct Sandbox {
+    limits: SandboxLimits,
+    image: Arc<Image>,
+    /// Made at the first external command: a build of built-ins alone never pays for it.
+    running: OnceLock<Result<Running, String>>,
+    making: Mutex<()>,
+    pub(crate) live: AtomicUsize,
+    pub(crate) instantiated: AtomicU64,
+}
+
+pub(crate) struct Running {
+    pub(crate) engine: Engine,
+    pub(crate) module: InstancePre<Guest>,
+}
+
+impl Sandbox {
+    /// A sandbox for the commands of `image`.
+    pub fn new(image: Image, limits: SandboxLimits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            image: Arc::new(image),
+            running: OnceLock::new(),
+            making: Mutex::new(()),
+            live: AtomicUsize::new(0),
+            instantiated: AtomicU64::new(0),
+        })
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &SandboxLimits {
+        &self.limits
+    }
+
+    /// The tree of a step: a private root, and the volume at `/codefresh/volume`.
+    pub fn tree(&self, root: Dir, volume: Dir) -> Result<Arc<FileTree>, SandboxError> {
+        let at = |path: &str| {
+            VirtualPath::new(path).map_err(|_| SandboxError::Io {
+                what: "a mount point is not a path",
+                source: std::io::ErrorKind::InvalidInput.into(),
+            })
+        };
+        let mounts = vec![
+            Mount { at: at("/")?, directory: root, writable: true },
+            Mount { at: at("/codefresh/volume")?, directory: volume, writable: true },
+        ];
+        Ok(FileTree::new(mounts, Arc::clone(&self.image)))
+    }
+
+    /// The commands of the image on a tree.
+    pub fn commands(self: &Arc<Self>, tree: Arc<FileTree>) -> Arc<Commands> {
+        Arc::new(Commands::new(Arc::clone(self), tree, Arc::clone(&self.image)))
+    }
+
+    /// How many modules were instantiated in this build.
+    pub fn instantiated(&self) -> u64 {
+        self.instantiated.load(Ordering::Relaxed)
+    }
+
+    /// The engine with the image's module; made by whoever asks first.
+    pub(crate) fn running(&self) -> Result<&Running, &str> {
+        if self.running.get().is_none() {
+            let _one = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            self.running.get_or_init(|| self.start().map_err(|error| error.to_string()));
+        }
+        match self.running.get() {
+            Some(Ok(running)) => Ok(running),
+            Some(Err(message)) => Err(message),
+            None => Err("the engine is not there"),
+        }
+    }
+
+    fn start(&self) -> Result<Running, SandboxError> {
+        let limits = EngineLimits {
+            instances: self.limits.commands,
+            memory: self.limits.memory,
+            table_elements: self.limits.table_elements,
+        };
+        let (engine, _) = engine(&limits)?;
+        let compiled = self.image.compiled.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let module = match compiled.map(|file| load(&engine, file)) {
+            Some(Ok(module)) => module,
+            // Another processor or page size than the build assumed: slower, and right.
+            _ => {
+                let wasm = (self.image.wasm)().map_err(|source| SandboxError::Io { what: "the image's module", source })?;
+                compile(&engine, &wasm)?
+            }
+        };
+        let module = linker(&engine)
+            .and_then(|linker| linker.instantiate_pre(&module))
+            .map_err(|error| SandboxError::Linker(format!("{error:#}")))?;
+        start_ticker(&engine)?;
+        Ok(Running { engine, module })
+    }
+}
+
+/// Preview 1 as guests get it.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p1::add_to_linker_sync(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
+    linker.allow_shadowing(true);
+    // The stock one takes statuses from 126 on for errors.
+    linker.func_wrap("wasi_snapshot_preview1", "proc_exit", |status: i32| -> wasmtime::Result<()> {
+        Err(I32Exit(status & 0xff).into())
+    })?;
+    linker.func_wrap("wasi_snapshot_preview1", "poll_oneoff", poll_oneoff)?;
+    Ok(linker)
+}
+
+/// Moves the engine's clock until the engine is gone.
+fn start_ticker(engine: &Engine) -> Result<(), SandboxError> {
+    let engine = engine.weak();
+    let ticker = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    match std::thread::Builder::new().name("epoch".to_owned()).spawn(ticker) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(SandboxError::Io { what: "cannot start the engine's clock", source }),
+    }
+}
