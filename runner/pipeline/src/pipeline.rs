@@ -1,0 +1,246 @@
+//! The typed pipeline.
+
+use crate::place::Place;
+use crate::retry::Retry;
+use crate::step_name::{MAIN_CLONE, StepName};
+use crate::template::Template;
+use crate::timeout::StepTimeout;
+
+/// A pipeline whose steps can be executed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pipeline {
+    /// The version of the schema; only `1.0` exists (rule Y2).
+    pub version: String,
+    /// The stages in their order, for display only.
+    pub stages: Vec<String>,
+    /// The default of every step's `fail_fast`; true where it is not given.
+    pub fail_fast: Option<Flag>,
+    /// The default of every step's `strict_fail_fast`; false where it is not given.
+    pub strict_fail_fast: Option<Flag>,
+    /// The steps in the order of the file (rule Y8).
+    pub steps: Vec<Step>,
+}
+
+/// A step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its name.
+    pub name: StepName,
+    /// Its title, shown instead of its name.
+    pub title: Option<Template>,
+    /// What it is about.
+    pub description: Option<Template>,
+    /// The stage it is shown in.
+    pub stage: Option<String>,
+    /// Whether its failure ends the build.
+    pub fail_fast: Option<Flag>,
+    /// Whether its failure makes the build fail at its end.
+    pub strict_fail_fast: Option<Flag>,
+    /// How long it may take.
+    pub timeout: Option<StepTimeout>,
+    /// How often it is tried.
+    pub retry: Retry,
+    /// What it does.
+    pub kind: StepKind,
+    /// Where its name stands.
+    pub place: Place,
+    /// Whether it was not written but inserted (rule G3).
+    pub implicit: bool,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    /// Runs commands.
+    Freestyle(Freestyle),
+    /// Clones a repository.
+    GitClone(GitClone),
+}
+
+impl StepKind {
+    /// The name of the type as pipelines write it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Freestyle(_) => "freestyle",
+            Self::GitClone(_) => "git-clone",
+        }
+    }
+}
+
+/// A step that runs commands in an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Freestyle {
+    /// The image.
+    pub image: Template,
+    /// Where it runs (rules W1-W7).
+    pub working_directory: Option<Template>,
+    /// The commands, one shell program together (rule F5); `None` where the image's entry point runs (rule F9).
+    pub commands: Option<Vec<Template>>,
+    /// Arguments of the entry point.
+    pub cmd: Option<Words>,
+    /// Replaces the entry point of the image.
+    pub entry_point: Option<Words>,
+    /// The shell of the commands.
+    pub shell: Shell,
+    /// Items `KEY=value` or `KEY`, split after substitution (rules F14, F15).
+    pub environment: Vec<Template>,
+}
+
+/// A command line, as one text or as a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// One text, for a shell to split.
+    Text(Template),
+    /// The words.
+    List(Vec<Template>),
+}
+
+/// The shell of a step's commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shell {
+    /// `/bin/sh`.
+    #[default]
+    Sh,
+    /// `/bin/bash`.
+    Bash,
+}
+
+/// A step that clones a repository onto the volume.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GitClone {
+    /// `owner/name` or an address.
+    pub repo: Template,
+    /// Branch, tag or hash.
+    pub revision: Option<Template>,
+    /// The name of the git integration.
+    pub git: Option<Template>,
+    /// The parent of the clone's directory.
+    pub working_directory: Option<Template>,
+    /// A user and a password.
+    pub credentials: Option<Credentials>,
+    /// How many commits of history.
+    pub depth: Option<u32>,
+    /// Fetch without blobs.
+    pub exclude_blobs: bool,
+    /// Fetch no tags into a clone that is there.
+    pub skip_tags_on_update: bool,
+    /// Honour the proxy.
+    pub use_proxy: bool,
+}
+
+/// A user and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user.
+    pub username: Template,
+    /// The password.
+    pub password: Template,
+}
+
+/// Yes, no, or what a variable says when the step starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flag {
+    /// Known.
+    Value(bool),
+    /// Exactly `${{VAR}}`.
+    Variable(Template),
+}
+
+impl Flag {
+    /// What a text says: `true`, `yes`, `on`, `1` and their opposites.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<bool> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+impl Pipeline {
+    /// The step of a name.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name.as_str() == name)
+    }
+
+    /// Whether any text refers to a step.
+    #[must_use]
+    pub fn refers_to(&self, name: &str) -> bool {
+        self.steps.iter().flat_map(Step::templates).flat_map(Template::holes).any(|hole| {
+            let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
+            reference.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
+    /// Whether the source must be cloned before the first step (rule G3): nobody defines `main_clone`, and the
+    /// document refers to it or has no git-clone step. `skip` is `CF_SKIP_MAIN_CLONE=true`.
+    #[must_use]
+    pub fn needs_implicit_main_clone(&self, skip: bool) -> bool {
+        let clones = self.steps.iter().any(|step| matches!(step.kind, StepKind::GitClone(_)));
+        !skip && self.step(MAIN_CLONE).is_none() && (!clones || self.refers_to(MAIN_CLONE))
+    }
+}
+
+impl Step {
+    /// The clone of the source that runs before the first step (rule G3).
+    #[must_use]
+    pub fn implicit_main_clone() -> Self {
+        Self {
+            name: StepName::main_clone(),
+            title: Some(Template::literal("Cloning main repository")),
+            description: None,
+            stage: None,
+            fail_fast: Some(Flag::Value(true)),
+            strict_fail_fast: None,
+            timeout: None,
+            retry: Retry::default(),
+            kind: StepKind::GitClone(GitClone {
+                repo: Template::literal("${{CF_REPO_OWNER}}/${{CF_REPO_NAME}}"),
+                revision: None,
+                git: None,
+                working_directory: None,
+                credentials: None,
+                depth: None,
+                exclude_blobs: false,
+                skip_tags_on_update: false,
+                use_proxy: false,
+            }),
+            place: Place::default(),
+            implicit: true,
+        }
+    }
+
+    /// Every text of the step in which `${{…}}` is replaced.
+    #[must_use]
+    pub fn templates(&self) -> Vec<&Template> {
+        let mut all: Vec<&Template> = self.title.iter().chain(&self.description).collect();
+        for flag in self.fail_fast.iter().chain(&self.strict_fail_fast) {
+            if let Flag::Variable(template) = flag {
+                all.push(template);
+            }
+        }
+        match &self.kind {
+            StepKind::Freestyle(freestyle) => {
+                all.push(&freestyle.image);
+                all.extend(&freestyle.working_directory);
+                all.extend(freestyle.commands.iter().flatten());
+                for words in freestyle.cmd.iter().chain(&freestyle.entry_point) {
+                    match words {
+                        Words::Text(text) => all.push(text),
+                        Words::List(list) => all.extend(list),
+                    }
+                }
+                all.extend(&freestyle.environment);
+            }
+            StepKind::GitClone(clone) => {
+                all.push(&clone.repo);
+                all.extend(clone.revision.iter().chain(&clone.git).chain(&clone.working_directory));
+                all.extend(clone.credentials.iter().flat_map(|both| [&both.username, &both.password]));
+            }
+        }
+        all
+    }
+}

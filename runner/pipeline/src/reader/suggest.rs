@@ -1,0 +1,66 @@
+//! The field that somebody meant (rule R14).
+
+/// The official suggestion: a field that starts with the typed text, else the nearest of a Levenshtein distance below
+/// 5 whose length differs by less than 3.
+pub(super) fn official<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
+    prefixed(typed, fields).or_else(|| nearest(typed, fields, 4))
+}
+
+/// A suggestion for warnings of ours, which must not guess wildly.
+pub(super) fn careful<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
+    prefixed(typed, fields).filter(|_| typed.len() > 3).or_else(|| nearest(typed, fields, (typed.len() / 3).min(3)))
+}
+
+fn prefixed<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
+    fields.iter().copied().find(|field| field.starts_with(typed))
+}
+
+fn nearest<'a>(typed: &str, fields: &[&'a str], most: usize) -> Option<&'a str> {
+    if typed.len() > 40 {
+        return None;
+    }
+    fields
+        .iter()
+        .copied()
+        .filter(|field| field.len().abs_diff(typed.chars().count()) < 3)
+        .map(|field| (distance(typed, field), field))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, field)| field)
+}
+
+/// Levenshtein's distance.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r14_a_prefix_wins_over_a_near_word() {
+        assert_eq!(official("exclude_blob", &["depth", "exclude_blobs"]), Some("exclude_blobs"));
+        assert_eq!(official("duratin", &["timeUnit", "duration"]), Some("duration"));
+        assert_eq!(official("tit", &["timeUnit", "duration", "finalState"]), None);
+        assert_eq!(official("debug", &["repo", "depth", "title"]), Some("depth"));
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn r14_warnings_suggest_only_what_is_near() {
+        assert_eq!(careful("comands", &["commands", "cmd"]), Some("commands"));
+        assert_eq!(careful("xy", &["env"]), None);
+    }
+}
