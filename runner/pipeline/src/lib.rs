@@ -1,20 +1,50 @@
 //! codefresh.yml: read, validate, variables, plan. Pure: no files, no clock, no environment.
+//!
+//! The way of the data: text → [`yaml`] (a tree with places) → [`Pipeline::read`] (typed, with every problem) →
+//! [`Plan`] (which step next). When a step starts, its texts meet the [`Variables`] and the [`References`] to earlier
+//! steps ([`substitute`], [`resolve`]), which gives its [`working_directory`], its [`step_environment`] and its
+//! [`Script`]; when it ends, [`Exports`] are what it hands on. The rules and their numbers are those of the
+//! specification of Codefresh's behaviour.
 
 mod diagnostic;
+mod environment;
+mod exports;
+mod masking;
 mod pipeline;
 mod place;
+mod plan;
 mod reader;
+mod references;
 mod retry;
+mod script;
 mod step_name;
+mod substitute;
+mod system_variables;
 mod template;
 mod timeout;
+mod variable_file;
+mod variables;
+mod working_directory;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
+pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
+pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
+pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, Pipeline, Shell, Step, StepKind, Words};
 pub use place::Place;
+pub use plan::{BuildResult, FailurePolicy, Plan, StepState};
 pub use reader::Reading;
+pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};
+pub use script::Script;
 pub use step_name::{MAIN_CLONE, StepName, StepNameError};
+pub use substitute::{MAX_SUBSTITUTED, SubstituteError, Substituted, Unresolved, resolve, substitute, substitute_text};
+pub use system_variables::{BuildFacts, system_variables};
 pub use template::{Hole, Template, holes};
 pub use timeout::{BadTimeout, MAX_TIMEOUT, StepTimeout, parse_timeout};
+pub use variable_file::{BadAssignment, VariableList, parse_assignment, parse_variable_file};
+pub use variables::{Layer, Variables};
+pub use working_directory::{
+    IMAGE_WORK_DIR, VOLUME_PATH, WorkingDirectory, clone_parent, repository_name, working_directory,
+};

@@ -1,0 +1,84 @@
+//! What later steps can say about earlier ones: `${{step}}`, `${{step.member}}` (rules V10, V11).
+
+use std::collections::BTreeMap;
+
+use crate::step_name::MAIN_CLONE;
+
+/// What is known of a step that has run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepFacts {
+    /// Its name.
+    pub name: String,
+    /// Its type, such as `freestyle`.
+    pub type_name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// The directory of its clone, or the one it ran in (rules W3, W4).
+    pub working_directory: Option<String>,
+    /// `success` or `failure` (rule S3).
+    pub result: Option<String>,
+    /// Of a git-clone step: what was checked out (rule G4).
+    pub revision: Option<String>,
+    /// Of a git-clone step: the repository.
+    pub repo: Option<String>,
+}
+
+impl StepFacts {
+    fn member(&self, name: &str) -> Option<&str> {
+        match name {
+            "name" => Some(&self.name),
+            "type" => Some(&self.type_name),
+            "description" => self.description.as_deref(),
+            "workingDirectory" => self.working_directory.as_deref(),
+            "result" => self.result.as_deref(),
+            "revision" => self.revision.as_deref(),
+            "repo" => self.repo.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The steps that have run so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct References {
+    steps: BTreeMap<String, StepFacts>,
+}
+
+impl References {
+    /// No steps.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a step, or replaces what was known of it.
+    pub fn insert(&mut self, facts: StepFacts) {
+        self.steps.insert(facts.name.clone(), facts);
+    }
+
+    /// What is known of a step.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&StepFacts> {
+        self.steps.get(name)
+    }
+
+    /// The directory of `main_clone`, if it has run (rules W1, G2).
+    #[must_use]
+    pub fn main_clone(&self) -> Option<&str> {
+        self.steps.get(MAIN_CLONE).and_then(|facts| facts.working_directory.as_deref())
+    }
+
+    /// The value of `step`, `step.member`, `steps.step` or `steps.step.member`. A step without member is its directory.
+    #[must_use]
+    pub fn get(&self, reference: &str) -> Option<&str> {
+        self.lookup(reference).or_else(|| self.lookup(reference.strip_prefix("steps.")?))
+    }
+
+    fn lookup(&self, reference: &str) -> Option<&str> {
+        // Names hold no dots (rule R3).
+        match reference.split_once('.') {
+            None => self.steps.get(reference)?.working_directory.as_deref(),
+            Some((step, member)) => self.steps.get(step)?.member(member),
+        }
+    }
+}
