@@ -1,0 +1,64 @@
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use rustix::fs::MemfdFlags;
+
+/// The compiled module from the cache; unpacked into it where it is missing or damaged; `None` where the cache cannot be
+/// used.
+///
+/// The whole file is compared with the embedded one, frame by frame of the decoder: it is native code. That costs about
+/// ten milliseconds and no memory to speak of.
+pub(crate) fn cached(cache: &Dir, key: &str, compressed: &[u8], length: usize) -> Option<File> {
+    let name = format!("{key}.cwasm");
+    if let Ok(file) = cache.open(&name)
+        && let Some(file) = verified(file.into_std(), compressed, length)
+    {
+        return Some(file);
+    }
+    // Made under a name of its own and renamed, so that builds that start at once do not see half a file.
+    let temporary = format!("{key}.{}.tmp", std::process::id());
+    let written = write(cache, &temporary, compressed).and_then(|()| cache.rename(&temporary, cache, &name));
+    if written.is_err() {
+        // A full disk or a read-only cache: memory does as well.
+        let _ = cache.remove_file(&temporary);
+        return None;
+    }
+    verified(cache.open(&name).ok()?.into_std(), compressed, length)
+}
+
+fn write(cache: &Dir, name: &str, compressed: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = cache.open_with(name, &options)?;
+    zstd::stream::copy_decode(compressed, &mut file)?;
+    file.flush()
+}
+
+/// The file, at its beginning, if it is what is embedded.
+fn verified(mut file: File, compressed: &[u8], length: usize) -> Option<File> {
+    if file.metadata().ok()?.len() != length as u64 {
+        return None;
+    }
+    let mut decoder = zstd::stream::Decoder::with_buffer(compressed).ok()?;
+    let (mut expected, mut found) = (vec![0; 128 * 1024], vec![0; 128 * 1024]);
+    loop {
+        let count = decoder.read(&mut expected).ok()?;
+        if count == 0 {
+            file.rewind().ok()?;
+            return Some(file);
+        }
+        file.read_exact(&mut found[..count]).ok()?;
+        if expected[..count] != found[..count] {
+            return None;
+        }
+    }
+}
+
+/// The compiled module in a file that has no name.
+pub(crate) fn in_memory(compressed: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("stepbox-core", MemfdFlags::CLOEXEC)?);
+    zstd::stream::copy_decode(compressed, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
