@@ -7,6 +7,7 @@ mod git_clone;
 mod root;
 mod step;
 mod suggest;
+mod when;
 
 use crate::diagnostic::{Diagnostic, Severity, Unsupported};
 use crate::pipeline::Pipeline;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::context::{Context, Scope};
 use super::fields::Fields;
-use super::{freestyle, git_clone};
+use super::{freestyle, git_clone, when};
 use crate::pipeline::{Step, StepKind};
 use crate::retry::Retry;
 use crate::step_name::StepName;
@@ -316,9 +316,12 @@ fn refuse_common(context: &mut Context<'_>, scope: Scope<'_>, fields: &Fields<'_
     }
     for name in REFUSED {
         let Some((key, value)) = fields.entry(name) else { continue };
+        if *name == "when" {
+            when::check(context, scope, value);
+        }
         if value.is_mapping() {
             context.refuse(scope, *name, key.span, NOT_YET, None);
-        } else {
+        } else if *name != "when" {
             context.error(scope, name, value.span, format!("\"{name}\" must be an object"));
         }
     }
