@@ -21,41 +21,39 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Translates what the scanner counts (characters) into bytes, lines and columns.
+/// Translates what the scanner counts (characters) into bytes, lines and columns, each in logarithmic time.
 #[derive(Debug)]
 pub(crate) struct PlaceIndex<'a> {
     text: &'a str,
-    /// Byte offset of every character, and one more for the end. Empty where the text is ASCII: there they are equal.
-    bytes: Vec<u32>,
-    /// Byte offset at which each line begins.
+    /// Byte offset of every character. Empty where the text is ASCII: there both are equal.
+    bytes: Vec<usize>,
+    /// The character with which each line begins.
     lines: Vec<usize>,
 }
 
 impl<'a> PlaceIndex<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        let mut bytes = Vec::new();
-        if !text.is_ascii() {
-            bytes.extend(text.char_indices().map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX)));
-        }
+        let bytes = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
         let mut lines = vec![0];
-        lines.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        lines.extend(text.chars().enumerate().filter(|(_, c)| *c == '\n').map(|(at, _)| at + 1));
         Self { text, bytes, lines }
     }
 
-    /// The byte offset of a character index.
+    /// The byte offset of a character, counted from 0.
     pub(crate) fn byte(&self, character: usize) -> usize {
         if self.bytes.is_empty() {
             return character.min(self.text.len());
         }
-        self.bytes.get(character).map_or(self.text.len(), |at| *at as usize)
+        self.bytes.get(character).copied().unwrap_or(self.text.len())
     }
 
-    /// The place between two byte offsets, which must be boundaries of characters.
+    /// The place from one character up to another.
     pub(crate) fn place(&self, start: usize, end: usize) -> Place {
-        let line = self.lines.partition_point(|begin| *begin <= start).saturating_sub(1);
-        let begin = self.lines.get(line).copied().unwrap_or(0);
-        let column = self.text.get(begin..start).map_or(start - begin, |before| before.chars().count());
-        Place { line: line + 1, column: column + 1, offset: start, length: end.saturating_sub(start) }
+        let line = self.lines.partition_point(|begin| *begin <= start);
+        let begin = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let offset = self.byte(start);
+        let length = self.byte(end).saturating_sub(offset);
+        Place { line, column: start.saturating_sub(begin) + 1, offset, length }
     }
 }
 
@@ -68,8 +66,8 @@ mod tests {
         let text = "ä: ö\nb: c";
         let index = PlaceIndex::new(text);
         assert_eq!(index.byte(3), 4);
-        assert_eq!(index.place(4, 6), Place { line: 1, column: 4, offset: 4, length: 2 });
-        assert_eq!(index.place(7, 8), Place { line: 2, column: 1, offset: 7, length: 1 });
+        assert_eq!(index.place(3, 4), Place { line: 1, column: 4, offset: 4, length: 2 });
+        assert_eq!(index.place(5, 6), Place { line: 2, column: 1, offset: 7, length: 1 });
         assert_eq!(index.byte(1000), text.len());
     }
 }

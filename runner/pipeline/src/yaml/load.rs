@@ -1,6 +1,6 @@
 //! From the parser's events to the tree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
@@ -68,7 +68,7 @@ enum Content {
 
 struct Frame {
     content: Content,
-    start: usize,
+    start: Place,
     anchor: usize,
     nodes: usize,
     bytes: usize,
@@ -137,15 +137,16 @@ impl Loader<'_> {
         if self.stack.len() >= MAX_DEPTH {
             return Err(fault(YamlErrorKind::TooDeep(MAX_DEPTH), place));
         }
-        self.stack.push(Frame { content, start: place.offset, anchor, nodes: 1, bytes: 0, depth: 0 });
+        self.stack.push(Frame { content, start: place, anchor, nodes: 1, bytes: 0, depth: 0 });
         Ok(())
     }
 
     fn close(&mut self, end: Place) -> Result<(), YamlError> {
         let Some(frame) = self.stack.pop() else { return Ok(()) };
-        let stop = (end.offset + end.length).max(frame.start);
-        let length = self.text.get(frame.start..stop).map_or(0, |slice| slice.trim_end().len());
-        let span = self.index.place(frame.start, frame.start + length);
+        let start = frame.start.offset;
+        let stop = (end.offset + end.length).max(start);
+        let length = self.text.get(start..stop).map_or(0, |slice| slice.trim_end().len());
+        let span = Place { length, ..frame.start };
         let value = match frame.content {
             Content::Sequence(items) => Value::Sequence(items),
             Content::Mapping { entries, .. } => {
@@ -213,13 +214,11 @@ impl Loader<'_> {
     }
 
     fn place(&self, span: Span) -> Place {
-        let start = self.index.byte(span.start.index() + self.skipped);
-        let end = self.index.byte(span.end.index() + self.skipped).max(start);
-        self.index.place(start, end)
+        self.index.place(span.start.index() + self.skipped, span.end.index() + self.skipped)
     }
 
     fn syntax(&self, error: &ScanError) -> YamlError {
-        let at = self.index.byte(error.marker().index() + self.skipped);
+        let at = error.marker().index() + self.skipped;
         let place = self.index.place(at, at);
         let line = self.text.lines().nth(place.line - 1).unwrap_or("");
         let indentation = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
@@ -263,9 +262,8 @@ fn merge(entries: &mut Vec<Entry>, positions: &mut HashMap<String, usize>, sourc
             return Err(fault(YamlErrorKind::BadMerge, source.span));
         };
         for (key, value) in pairs {
-            let name = key_name(&key);
-            if !positions.contains_key(&name) {
-                positions.insert(name, entries.len());
+            if let hash_map::Entry::Vacant(position) = positions.entry(key_name(&key)) {
+                position.insert(entries.len());
                 entries.push(Entry { key, value, merged: true });
             }
         }
