@@ -1,0 +1,171 @@
+//! What is valid and not executed: refused by name, or ignored with a warning.
+
+use stepbox_pipeline::Pipeline;
+
+use crate::{clean, errors, only, refused, step, warnings};
+
+#[test]
+fn r9_built_in_types_that_need_docker_or_a_cluster_are_refused_by_name() {
+    for (name, reason) in [
+        ("build", "it needs docker"),
+        ("push", "it needs docker"),
+        ("push-tag", "it needs docker"),
+        ("composition", "it needs docker"),
+        ("launch-composition", "it needs docker"),
+        ("integration-test", "it needs docker"),
+        ("travis", "it needs docker"),
+        ("simple_travis", "it needs docker"),
+        ("github-action", "it needs docker"),
+        ("freestyle-ssh", "it needs docker"),
+        ("deploy", "it needs a cluster"),
+        ("services", "services are containers, which need docker"),
+        ("pending-approval", "Stepbox does not execute it yet"),
+    ] {
+        let reading = step(&format!("type: {name}"));
+        assert_eq!(errors(&reading), [""; 0]);
+        let one = reading.unsupported.first().expect(name);
+        assert_eq!((one.feature.as_str(), one.reason.as_str()), (format!("type: {name}").as_str(), reason));
+        assert_eq!((one.step.as_deref(), one.place.line, one.place.column), (Some("jim"), 5, 11));
+        assert_eq!(warnings(&reading), [""; 0], "built-in types need no version");
+    }
+}
+
+#[test]
+fn r10_custom_types_are_checked_for_their_version_and_refused() {
+    let version = "Step version not specified. The latest version will be used, which may result in breaking changes.";
+    for (name, warning) in [
+        ("helm", Some(version.to_owned())),
+        ("codefresh/helm", Some(version.to_owned())),
+        ("helm:1.2", Some("Invalid semantic version \"1.2\" for step.".to_owned())),
+        ("helm:latest", Some("Invalid semantic version \"latest\" for step.".to_owned())),
+        ("helm:v1.2.3", Some("Invalid semantic version \"v1.2.3\" for step.".to_owned())),
+        ("helm:01.2.3", Some("Invalid semantic version \"01.2.3\" for step.".to_owned())),
+        ("helm:1.2.3", None),
+        ("a/helm:1.2.3-rc.1+b", None),
+        ("'${{TYPE}}'", None),
+        ("'helm:${{V}}'", None),
+    ] {
+        let reading = step(&format!("type: {name}\narguments: {{x: y}}"));
+        assert_eq!(warnings(&reading), Vec::from_iter(warning), "{name}");
+        assert_eq!(refused(&reading), [format!("type: {}", name.trim_matches('\''))]);
+    }
+}
+
+#[test]
+fn f17_f18_volumes_are_refused_by_name_and_their_form_is_checked() {
+    let reading = step("image: x\nvolumes: ['./a:/b']");
+    assert_eq!((refused(&reading), errors(&reading).len()), (vec!["volumes"], 0));
+    let message = "\"0\" with value \"heyhey\" fails to match the required pattern: /:/";
+    assert_eq!(errors(&step("image: x\nvolumes: [heyhey]")), [message]);
+}
+
+#[test]
+fn f30_one_attempt_is_the_default_and_more_are_refused_by_name() {
+    assert_eq!(only(clean(step("image: x"))).retry.max_attempts, 1);
+    assert_eq!(only(clean(step("image: x\nretry: {delay: 10}"))).retry.max_attempts, 1);
+    let reading = step("image: x\nretry: {maxAttempts: 100}");
+    assert_eq!((refused(&reading), warnings(&reading).len()), (vec!["retry"], 1));
+}
+
+#[test]
+fn p1_p3_parallel_steps_are_checked_and_refused_by_name() {
+    let missing = "\"steps\" is required and must be an array of type steps";
+    assert_eq!(errors(&step("type: parallel")), [missing]);
+    assert_eq!(errors(&step("type: parallel\nsteps: {}")), [missing]);
+    let reading = step("type: parallel\nsteps: {a: {type: pending-approval}, b: {title: x}}");
+    assert_eq!(errors(&reading), ["\"type\" can't be pending-approval", "\"image\" is required"]);
+    assert_eq!(reading.errors().last().expect("an error").path, "steps.jim.steps.b.image");
+    let reading = step("type: parallel\nsteps: {a: {image: x}}");
+    assert_eq!(refused(&reading), ["type: parallel"]);
+}
+
+#[test]
+fn p5_children_that_use_arguments_are_understood() {
+    assert_eq!(errors(&step("type: parallel\nsteps: {a: {arguments: {image: x}}}")), [""; 0]);
+}
+
+#[test]
+fn p8_p13_p14_p15_what_is_not_executed_yet_is_refused_all_at_once() {
+    let text = "version: 1\nmode: parallel\nsuccess_criteria: {steps: {only: [a]}}\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
+                a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {b: {}}\n    matrix: {image: [y]}\n    \
+                services: [z]\n    volumes: ['a:/b']\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build}\n";
+    let reading = Pipeline::read(text);
+    assert_eq!(errors(&reading), [""; 0]);
+    let mut found = refused(&reading);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "annotations",
+            "hooks",
+            "matrix",
+            "mode: parallel",
+            "on_success",
+            "retry",
+            "scale",
+            "services",
+            "services",
+            "success_criteria",
+            "type: build",
+            "volumes",
+            "when"
+        ]
+    );
+    assert!(reading.pipeline.is_some() && !reading.is_runnable());
+}
+
+#[test]
+fn r14_what_only_a_server_knows_is_accepted_with_a_warning() {
+    let names = ["registry_context", "role_arn", "metadata", "docker_machine", "env", "debug"];
+    let fields: String = names.iter().map(|name| format!("{name}: x\n")).collect();
+    let reading = step(&format!("image: x\n{fields}"));
+    assert!(reading.is_runnable());
+    let mut found = warnings(&reading);
+    found.sort();
+    let mut expected = names.map(|name| format!("`{name}` has no meaning without a server and is ignored"));
+    expected.sort();
+    assert_eq!(found, expected);
+    assert_eq!(errors(&step("image: x\nregistry_contexts: []")), ["'registry_contexts' not allowed"]);
+}
+
+#[test]
+fn r14_hooks_of_both_kinds_exclude_each_other() {
+    let message = "Either old \"on_success/on_fail/on_finish\" or new \"hooks\" should be used";
+    assert_eq!(errors(&step("image: x\nhooks: {on_finish: [a]}\non_finish: {}")), [message]);
+}
+
+#[test]
+fn c1_when_has_branch_condition_and_steps() {
+    for (when, messages) in [
+        ("{brunch: x}", vec!["\"brunch\" is not allowed. Did you mean \"branch\"?"]),
+        ("{branch: {on: x}}", vec!["\"on\" is not allowed. Did you mean \"only\"?"]),
+        ("{branch: {only: main}}", vec!["\"only\" must be an array"]),
+        ("{condition: {or: {a: 'true'}}}", vec!["\"or\" is not allowed. Did you mean \"all\"?"]),
+        ("{condition: {all: {a-b: 'true'}}}", vec!["\"a-b\" is not allowed"]),
+        ("{condition: {all: {a: true}}}", vec!["\"a\" must be a string"]),
+        ("[]", vec!["\"when\" must be an object"]),
+    ] {
+        assert_eq!(errors(&step(&format!("image: x\nwhen: {when}"))), messages, "{when}");
+    }
+    let reading = step("image: x\nwhen: {branch: {only: [a]}, condition: {all: {a: 'true'}, any: {b_1: 'x'}}}");
+    assert_eq!((errors(&reading).len(), refused(&reading)), (0, vec!["when"]));
+}
+
+#[test]
+fn c2_steps_of_when_are_a_list_or_one_under_all_or_any() {
+    for (steps, messages) in [
+        ("[]", vec!["\"steps\" must contain at least 1 items"]),
+        ("[{name: a, on: success}]", vec!["\"on\" must be an array"]),
+        ("[{on: [success]}]", vec!["\"name\" is required"]),
+        (
+            "{all: [{name: a}], any: [{name: b}]}",
+            vec!["\"value\" contains a conflict between exclusive peers [all, any]", "\"steps\" must be an array"],
+        ),
+        ("text", vec!["\"steps\" must be an array"]),
+    ] {
+        assert_eq!(errors(&step(&format!("image: x\nwhen: {{steps: {steps}}}"))), messages, "{steps}");
+    }
+    for steps in ["[{name: a}]", "{all: [{name: a, on: [success]}]}", "{any: [{name: a}]}"] {
+        assert_eq!(errors(&step(&format!("image: x\nwhen: {{steps: {steps}}}"))), [""; 0], "{steps}");
+    }
+}
