@@ -212,6 +212,13 @@ mod tests {
     }
 
     #[test]
+    fn v10_a_variable_with_the_name_of_a_step_wins() {
+        let (mut variables, references) = known();
+        variables.set(Layer::Pipeline, "clone", "mine");
+        assert_eq!(substitute_text("${{clone}}", &variables, &references).expect("short").text, "mine");
+    }
+
+    #[test]
     fn v11_members_of_steps_with_and_without_prefix() {
         assert_eq!(text("${{clone.revision}} ${{steps.clone.repo}}"), "main owner/app");
         assert_eq!(text("${{clone.name}} ${{clone.type}} ${{clone.description}}"), "clone git-clone the code");

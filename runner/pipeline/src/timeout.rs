@@ -32,7 +32,8 @@ pub fn parse_timeout(text: &str) -> Result<Option<StepTimeout>, BadTimeout> {
     let number = &text[..text.len() - 1];
     let digits = number.bytes().filter(u8::is_ascii_digit).count();
     let dots = number.bytes().filter(|byte| *byte == b'.').count();
-    if digits == 0 || dots > 1 || digits + dots != number.len() {
+    // Neither `e` nor a sign, which a float would allow.
+    if dots > 1 || digits + dots != number.len() {
         return Err(bad());
     }
     let seconds = number.parse::<f64>().map_err(|_| bad())? * unit;

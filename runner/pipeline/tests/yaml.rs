@@ -131,6 +131,13 @@ fn y4_what_aliases_expand_to_is_bounded() {
 }
 
 #[test]
+fn y4_an_alias_that_does_not_fit_is_refused_before_it_is_copied() {
+    let text = format!("- &a [{}]\n- [{}]\n", vec!["x"; 10_000].join(","), vec!["*a"; 10_000].join(","));
+    let place = parse(&text).expect_err("too many").place;
+    assert_eq!((place.line, &text[place.offset..place.offset + place.length]), (2, "*a"));
+}
+
+#[test]
 fn y8_depth_and_length_are_bounded() {
     assert!(parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))).is_ok());
     for text in ["[".repeat(100_000), "{a: ".repeat(100_000), "- ".repeat(100_000), "? ".repeat(100_000)] {

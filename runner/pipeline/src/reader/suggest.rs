@@ -52,6 +52,7 @@ mod tests {
     #[test]
     fn r14_a_prefix_wins_over_a_near_word() {
         assert_eq!(official("exclude_blob", &["depth", "exclude_blobs"]), Some("exclude_blobs"));
+        assert_eq!(official("skip", &["stage", "skip_tags_on_update"]), Some("skip_tags_on_update"));
         assert_eq!(official("duratin", &["timeUnit", "duration"]), Some("duration"));
         assert_eq!(official("tit", &["timeUnit", "duration", "finalState"]), None);
         assert_eq!(official("debug", &["repo", "depth", "title"]), Some("depth"));
