@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn v11_members_of_steps_with_and_without_prefix() {
+    fn v11_g4_members_of_steps_with_and_without_prefix() {
         assert_eq!(text("${{clone.revision}} ${{steps.clone.repo}}"), "main owner/app");
         assert_eq!(text("${{clone.name}} ${{clone.type}} ${{clone.description}}"), "clone git-clone the code");
         assert_eq!(text("${{clone.workingDirectory}} ${{clone.result}}"), "/codefresh/volume/app success");

@@ -152,4 +152,14 @@ mod tests {
         let hole = template.place_of_hole(0);
         assert_eq!((hole.line, hole.column, &source[hole.offset..hole.offset + hole.length]), (3, 5, "${{B}}"));
     }
+
+    #[test]
+    fn v1_equal_holes_have_places_of_their_own() {
+        let source = "'${{A}} ${{A}}'";
+        let place = Place { line: 1, column: 1, offset: 0, length: source.len() };
+        let template = Template::new("${{A}} ${{A}}", place, source);
+        assert_eq!([0, 1].map(|number| template.place_of_hole(number).column), [2, 9]);
+        assert_eq!(template.place_of_offset(7).column, 9);
+        assert_eq!(template.place_of_hole(2), place);
+    }
 }

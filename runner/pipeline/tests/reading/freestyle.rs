@@ -68,7 +68,7 @@ fn f10_the_shell_is_sh_or_bash() {
 }
 
 #[test]
-fn f11_an_image_is_required_and_a_string() {
+fn an_image_is_required_and_a_string() {
     assert_eq!(errors(&step("title: x")), ["\"image\" is required"]);
     assert_eq!(errors(&step("image: {}")), ["\"image\" must be a string"]);
     assert_eq!(errors(&step("image: ''")), ["\"image\" is not allowed to be empty"]);

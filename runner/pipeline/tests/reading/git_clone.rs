@@ -17,7 +17,7 @@ fn r14_unknown_fields_of_a_clone_are_errors_with_the_official_suggestion() {
 }
 
 #[test]
-fn g1_g4_a_clone_has_its_fields() {
+fn a_clone_has_its_fields() {
     let found = clone(
         "repo: a/b\nrevision: '${{R}}'\ngit: github\nworking_directory: deep\ndepth: 1\nexclude_blobs: true\nskip_tags_on_update: true\nuse_proxy: false\ncredentials: {username: u, password: p}",
     );
