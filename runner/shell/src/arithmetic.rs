@@ -1,0 +1,380 @@
+//! `$(( ))` (XCU 2.6.4): 64-bit integers that wrap, C's operators.
+
+use crate::parse::is_name;
+
+/// Expressions inside expressions, and variables whose values are expressions.
+const MAX_DEPTH: u32 = 64;
+
+/// What an expression reads and sets.
+pub(crate) trait Variables {
+    /// The value of a variable; an error where it is unset and must not be.
+    fn get(&mut self, name: &[u8]) -> Result<Vec<u8>, String>;
+    /// Sets a variable.
+    fn set(&mut self, name: &[u8], value: i64) -> Result<(), String>;
+}
+
+/// The value of an expression; 0 where it is empty.
+pub(crate) fn evaluate(text: &[u8], variables: &mut dyn Variables) -> Result<i64, String> {
+    Parser { text, at: 0, depth: 0, variables, skip: 0 }.whole()
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth: u32,
+    variables: &'a mut dyn Variables,
+    /// Above 0 in the branch of `&&`, `||` and `?:` that is not taken: nothing is set there and no division fails.
+    skip: u32,
+}
+
+/// Binary operators, longest first, with how tightly they bind.
+const BINARY: [(&[u8], u8); 18] = [
+    (b"<<", 8),
+    (b">>", 8),
+    (b"<=", 7),
+    (b">=", 7),
+    (b"==", 6),
+    (b"!=", 6),
+    (b"&&", 2),
+    (b"||", 1),
+    (b"*", 10),
+    (b"/", 10),
+    (b"%", 10),
+    (b"+", 9),
+    (b"-", 9),
+    (b"<", 7),
+    (b">", 7),
+    (b"&", 5),
+    (b"^", 4),
+    (b"|", 3),
+];
+
+const ASSIGNING: [&[u8]; 11] = [b"<<=", b">>=", b"*=", b"/=", b"%=", b"+=", b"-=", b"&=", b"^=", b"|=", b"="];
+
+impl Parser<'_> {
+    fn whole(&mut self) -> Result<i64, String> {
+        self.blanks();
+        if self.at == self.text.len() {
+            return Ok(0);
+        }
+        let value = self.comma()?;
+        self.blanks();
+        if self.at < self.text.len() {
+            return self.error("expecting EOF");
+        }
+        Ok(value)
+    }
+
+    fn error<T>(&self, what: &str) -> Result<T, String> {
+        let text = String::from_utf8_lossy(self.text);
+        Err(format!("arithmetic expression: {what}: \"{}\"", text.trim()))
+    }
+
+    fn blanks(&mut self) {
+        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    fn accept(&mut self, sign: &[u8]) -> bool {
+        self.blanks();
+        let here = self.text[self.at..].starts_with(sign);
+        if here {
+            self.at += sign.len();
+        }
+        here
+    }
+
+    fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
+        if self.depth >= MAX_DEPTH {
+            return self.error("nested too deeply");
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn comma(&mut self) -> Result<i64, String> {
+        let mut value = self.assignment()?;
+        while self.accept(b",") {
+            value = self.assignment()?;
+        }
+        Ok(value)
+    }
+
+    fn name(&mut self) -> Option<Vec<u8>> {
+        self.blanks();
+        let rest = &self.text[self.at..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let name = &rest[..length];
+        is_name(name).then(|| {
+            self.at += length;
+            name.to_vec()
+        })
+    }
+
+    fn assignment(&mut self) -> Result<i64, String> {
+        self.deeper(|parser| {
+            let before = parser.at;
+            if let Some(name) = parser.name() {
+                parser.blanks();
+                let rest = &parser.text[parser.at..];
+                let sign = ASSIGNING.into_iter().find(|sign| rest.starts_with(sign));
+                // `==` compares.
+                if let Some(sign) = sign.filter(|_| !rest.starts_with(b"==")) {
+                    parser.at += sign.len();
+                    let right = parser.assignment()?;
+                    let value = match &sign[..sign.len() - 1] {
+                        b"" => right,
+                        operator => {
+                            let left = parser.variable(&name)?;
+                            parser.apply(operator, left, right)?
+                        }
+                    };
+                    return parser.assign(&name, value);
+                }
+            }
+            parser.at = before;
+            parser.ternary()
+        })
+    }
+
+    fn assign(&mut self, name: &[u8], value: i64) -> Result<i64, String> {
+        if self.skip == 0 {
+            self.variables.set(name, value)?;
+        }
+        Ok(value)
+    }
+
+    fn ternary(&mut self) -> Result<i64, String> {
+        let condition = self.binary(1)?;
+        if !self.accept(b"?") {
+            return Ok(condition);
+        }
+        let yes = self.skipping(condition == 0, Self::comma)?;
+        if !self.accept(b":") {
+            return self.error("expecting ':'");
+        }
+        let no = self.skipping(condition != 0, Self::assignment)?;
+        Ok(if condition != 0 { yes } else { no })
+    }
+
+    fn skipping(&mut self, skip: bool, inner: impl FnOnce(&mut Self) -> Result<i64, String>) -> Result<i64, String> {
+        self.skip += u32::from(skip);
+        let result = inner(self);
+        self.skip -= u32::from(skip);
+        result
+    }
+
+    fn binary(&mut self, lowest: u8) -> Result<i64, String> {
+        let mut left = self.unary()?;
+        loop {
+            self.blanks();
+            let rest = &self.text[self.at..];
+            let found = BINARY.into_iter().find(|(sign, _)| rest.starts_with(sign));
+            let Some((sign, binds)) = found.filter(|(_, binds)| *binds >= lowest) else { return Ok(left) };
+            // `a += 1` where `a` is no name is not a sum.
+            if rest.get(sign.len()) == Some(&b'=')
+                && !matches!(sign, b"<=" | b">=" | b"==" | b"!=" | b"&&" | b"||")
+                && !rest[sign.len()..].starts_with(b"==")
+            {
+                return self.error("expecting EOF");
+            }
+            self.at += sign.len();
+            let skip = (sign == b"&&" && left == 0) || (sign == b"||" && left != 0);
+            let right = self.skipping(skip, |parser| parser.deeper(|parser| parser.binary(binds + 1)))?;
+            left = self.apply(sign, left, right)?;
+        }
+    }
+
+    fn apply(&self, sign: &[u8], left: i64, right: i64) -> Result<i64, String> {
+        Ok(match sign {
+            b"*" => left.wrapping_mul(right),
+            b"/" | b"%" if right == 0 => {
+                if self.skip > 0 {
+                    return Ok(0);
+                }
+                return self.error("division by zero");
+            }
+            b"/" => left.wrapping_div(right),
+            b"%" => left.wrapping_rem(right),
+            b"+" => left.wrapping_add(right),
+            b"-" => left.wrapping_sub(right),
+            b"<<" => left.wrapping_shl((right & 63) as u32),
+            b">>" => left.wrapping_shr((right & 63) as u32),
+            b"<" => i64::from(left < right),
+            b">" => i64::from(left > right),
+            b"<=" => i64::from(left <= right),
+            b">=" => i64::from(left >= right),
+            b"==" => i64::from(left == right),
+            b"!=" => i64::from(left != right),
+            b"&" => left & right,
+            b"^" => left ^ right,
+            b"|" => left | right,
+            b"&&" => i64::from(left != 0 && right != 0),
+            b"||" => i64::from(left != 0 || right != 0),
+            _ => return self.error("unknown operator"),
+        })
+    }
+
+    fn unary(&mut self) -> Result<i64, String> {
+        self.deeper(|parser| {
+            for sign in [&b"++"[..], b"--"] {
+                let before = parser.at;
+                if parser.accept(sign) {
+                    if let Some(name) = parser.name() {
+                        let by = if sign == b"++" { 1 } else { -1 };
+                        let value = parser.variable(&name)?.wrapping_add(by);
+                        return parser.assign(&name, value);
+                    }
+                    parser.at = before;
+                }
+            }
+            if parser.accept(b"+") {
+                return parser.unary();
+            }
+            if parser.accept(b"-") {
+                return Ok(parser.unary()?.wrapping_neg());
+            }
+            if parser.accept(b"!") {
+                return Ok(i64::from(parser.unary()? == 0));
+            }
+            if parser.accept(b"~") {
+                return Ok(!parser.unary()?);
+            }
+            parser.primary()
+        })
+    }
+
+    fn primary(&mut self) -> Result<i64, String> {
+        if self.accept(b"(") {
+            let value = self.deeper(Self::comma)?;
+            if !self.accept(b")") {
+                return self.error("expecting ')'");
+            }
+            return Ok(value);
+        }
+        if let Some(name) = self.name() {
+            let value = self.variable(&name)?;
+            for (sign, by) in [(&b"++"[..], 1), (b"--", -1)] {
+                if self.accept(sign) {
+                    self.assign(&name, value.wrapping_add(by))?;
+                }
+            }
+            return Ok(value);
+        }
+        let rest = &self.text[self.at..];
+        let length =
+            rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'@' | b'_')).count();
+        if length == 0 {
+            return self.error("expecting primary");
+        }
+        match number(&rest[..length]) {
+            Some(value) => {
+                self.at += length;
+                Ok(value)
+            }
+            None => self.error("bad number"),
+        }
+    }
+
+    /// The value of a variable, which is an expression itself.
+    fn variable(&mut self, name: &[u8]) -> Result<i64, String> {
+        let text = if self.skip > 0 { vec![] } else { self.variables.get(name)? };
+        let trimmed = text.trim_ascii();
+        if trimmed.is_empty() {
+            return Ok(0);
+        }
+        if let Some(value) = number(trimmed) {
+            return Ok(value);
+        }
+        if self.depth + 1 >= MAX_DEPTH {
+            return self.error("nested too deeply");
+        }
+        let mut inner = Parser { text: &text, at: 0, depth: self.depth + 8, variables: self.variables, skip: 0 };
+        inner.whole()
+    }
+}
+
+/// A number: decimal, octal, hexadecimal, or `base#digits`. Too large ones wrap, as in every shell.
+fn number(text: &[u8]) -> Option<i64> {
+    let (base, digits) = match text {
+        [b'0', b'x' | b'X', digits @ ..] => (16, digits),
+        [b'0', digits @ ..] if !digits.is_empty() && !digits.contains(&b'#') => (8, digits),
+        _ => match text.iter().position(|byte| *byte == b'#') {
+            Some(at) => (
+                std::str::from_utf8(&text[..at]).ok()?.parse().ok().filter(|base| (2..=36).contains(base))?,
+                &text[at + 1..],
+            ),
+            None => (10, text),
+        },
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0i64, |value, digit| {
+        let digit = char::from(*digit).to_digit(base)?;
+        Some(value.wrapping_mul(i64::from(base)).wrapping_add(i64::from(digit)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    impl Variables for BTreeMap<Vec<u8>, Vec<u8>> {
+        fn get(&mut self, name: &[u8]) -> Result<Vec<u8>, String> {
+            Ok(BTreeMap::get(self, name).cloned().unwrap_or_default())
+        }
+
+        fn set(&mut self, name: &[u8], value: i64) -> Result<(), String> {
+            self.insert(name.to_vec(), value.to_string().into_bytes());
+            Ok(())
+        }
+    }
+
+    fn value(text: &str) -> Result<i64, String> {
+        let mut variables = BTreeMap::from([(b"x".to_vec(), b"5".to_vec()), (b"y".to_vec(), b"x+1".to_vec())]);
+        evaluate(text.as_bytes(), &mut variables)
+    }
+
+    #[test]
+    fn xcu_2_6_4_arithmetic_has_the_operators_of_c() {
+        for (text, expected) in [
+            ("", 0),
+            ("1+2*3", 7),
+            ("(1+2)*3", 9),
+            ("2-3-4", -5),
+            ("7/2*2+7%2", 7),
+            ("x", 5),
+            ("y*2", 12),
+            ("x=3, x+=4, x<<1", 14),
+            ("x++ + x", 11),
+            ("--x", 4),
+            ("1 ? 2 : 3", 2),
+            ("0 && 1/0", 0),
+            ("1 || 1/0", 1),
+            ("!0 + ~0", 0),
+            ("0x1F + 010 + 2#101", 44),
+            ("1 < 2 == 1", 1),
+            ("5 & 3 | 8 ^ 1", 9),
+            ("- -1", 1),
+            ("9223372036854775807 + 1", i64::MIN),
+            ("a = b = 4", 4),
+        ] {
+            assert_eq!(value(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_expressions_are_errors() {
+        for text in ["1/0", "1 +", "(1", "1 2", "09", "1 = 2", "x ? 1", "$", "++1x"] {
+            assert!(value(text).is_err(), "{text}: {:?}", value(text));
+        }
+        assert!(value(&"(".repeat(100_000)).is_err());
+        assert!(value(&"-".repeat(100_000)).is_err());
+    }
+}

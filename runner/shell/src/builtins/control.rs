@@ -1,0 +1,125 @@
+use std::sync::Arc;
+
+use stepbox_system::{ExitStatus, Signal};
+
+use super::{quote, show};
+use crate::eval::{Condition, Flow, Shell};
+
+pub(super) fn colon(_: &mut Shell, _: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    Ok(ExitStatus::SUCCESS)
+}
+
+pub(super) fn no(_: &mut Shell, _: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    Ok(ExitStatus::FAILURE)
+}
+
+pub(super) fn refused(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let name = show(&words[0]);
+    shell.complain(&format!("{name}: not supported in a shell that runs steps"));
+    Ok(ExitStatus::USAGE)
+}
+
+fn count(shell: &Shell, words: &[Vec<u8>], least: u32) -> Result<u32, Flow> {
+    let Some(word) = words.get(1) else { return Ok(1) };
+    match std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|number| *number >= least) {
+        Some(number) => Ok(number),
+        None => Err(shell.fatal(&format!("{}: Illegal number: {}", show(&words[0]), show(word)))),
+    }
+}
+
+pub(super) fn leave_loop(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let number = count(shell, words, 1)?;
+    if shell.loops == 0 {
+        return Ok(ExitStatus::SUCCESS);
+    }
+    shell.state.status = ExitStatus::SUCCESS;
+    Err(Flow::Break(number.min(shell.loops)))
+}
+
+pub(super) fn continue_loop(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let number = count(shell, words, 1)?;
+    if shell.loops == 0 {
+        return Ok(ExitStatus::SUCCESS);
+    }
+    shell.state.status = ExitStatus::SUCCESS;
+    Err(Flow::Continue(number.min(shell.loops)))
+}
+
+/// The status that `exit` and `return` are given: any number, its low eight bits.
+fn status(shell: &Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let Some(word) = words.get(1) else { return Ok(shell.state.status) };
+    match std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok()) {
+        Some(number) if number >= 0 => Ok(ExitStatus::new((number & 0xff) as u8)),
+        _ => Err(shell.fatal(&format!("{}: Illegal number: {}", show(&words[0]), show(word)))),
+    }
+}
+
+pub(super) fn exit(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    Err(Flow::Exit(status(shell, words)?))
+}
+
+pub(super) fn leave_function(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let status = status(shell, words)?;
+    // Outside functions it ends the script, as dash and ash do.
+    Err(if shell.callers > 0 { Flow::Return(status) } else { Flow::Exit(status) })
+}
+
+pub(super) fn shift(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let number = count(shell, words, 0)? as usize;
+    if number > shell.positional().len() {
+        return Err(shell.fatal("shift: can't shift that many"));
+    }
+    Arc::make_mut(&mut shell.state.positional).drain(..number);
+    Ok(ExitStatus::SUCCESS)
+}
+
+/// Processor time is not counted per command: zeros would be invented, so it is refused.
+pub(super) fn times(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    refused(shell, words)
+}
+
+/// Limits are set for the whole step, by whoever starts it.
+pub(super) fn ulimit(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let only_shows = words[1..].iter().all(|word| word.starts_with(b"-"));
+    if only_shows {
+        return Ok(shell.print("ulimit", b"unlimited\n"));
+    }
+    shell.complain("ulimit: limits of a step cannot be changed from inside");
+    Ok(ExitStatus::FAILURE)
+}
+
+pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut words = &words[1..];
+    if words.first().is_some_and(|word| word == b"--") {
+        words = &words[1..];
+    }
+    if words.is_empty() {
+        let mut text = vec![];
+        for (condition, action) in &shell.state.traps.0 {
+            text.extend_from_slice(b"trap -- ");
+            text.extend_from_slice(&quote(action));
+            text.extend_from_slice(format!(" {}\n", condition.name()).as_bytes());
+        }
+        return Ok(shell.print("trap", &text));
+    }
+    if words[0] == b"-l" {
+        let names: Vec<_> =
+            Signal::ALL.iter().map(|signal| format!("{}) SIG{}\n", signal.number(), signal.name())).collect();
+        return Ok(shell.print("trap", names.concat().as_bytes()));
+    }
+    // A number first means: reset all of these.
+    let resets = words[0] == b"-" || (words[0].iter().all(u8::is_ascii_digit) && !words[0].is_empty());
+    let conditions = if words[0] == b"-" || !resets { &words[1..] } else { words };
+    let action = (!resets).then(|| words[0].clone());
+    let mut status = ExitStatus::SUCCESS;
+    for word in conditions {
+        match Condition::parse(word) {
+            Some(condition) => shell.set_trap(condition, action.clone()),
+            None => {
+                shell.complain(&format!("trap: {}: bad trap", show(word)));
+                status = ExitStatus::FAILURE;
+            }
+        }
+    }
+    Ok(status)
+}

@@ -1,0 +1,113 @@
+//! Built-in commands. The special ones (XCU 2.14) change the shell itself; of the others, those that must run in the
+//! shell and those that every shell has (`echo`, `printf`, `test`). A command called by its path is never built in.
+
+mod control;
+mod echo;
+pub(crate) mod escape;
+mod getopts;
+mod jobs;
+mod options;
+mod places;
+mod printf;
+mod read;
+mod sourcing;
+pub(crate) mod test;
+mod variables;
+
+pub(crate) use options::{option_letters, set_letter, set_long};
+
+use stepbox_system::{ExitStatus, error_text};
+
+use crate::eval::{Flow, Shell};
+
+/// A built-in: the shell and the words, its name first.
+pub(crate) type Builtin = fn(&mut Shell, &[Vec<u8>]) -> Result<ExitStatus, Flow>;
+
+/// The special built-in of this name.
+pub(crate) fn find_special(name: &[u8]) -> Option<Builtin> {
+    Some(match name {
+        b":" => control::colon,
+        b"." | b"source" => sourcing::dot,
+        b"break" => control::leave_loop,
+        b"continue" => control::continue_loop,
+        b"eval" => sourcing::eval,
+        b"exec" => sourcing::exec,
+        b"exit" => control::exit,
+        b"export" => variables::export,
+        b"readonly" => variables::readonly,
+        b"return" => control::leave_function,
+        b"set" => options::set,
+        b"shift" => control::shift,
+        b"times" => control::times,
+        b"trap" => control::trap,
+        b"unset" => variables::unset,
+        _ => return None,
+    })
+}
+
+/// Any other built-in of this name.
+pub(crate) fn find_regular(name: &[u8]) -> Option<Builtin> {
+    Some(match name {
+        b"[" | b"test" => test::test,
+        b"alias" | b"unalias" | b"bg" | b"fg" | b"fc" => control::refused,
+        b"cd" => places::cd,
+        b"command" => sourcing::command,
+        b"echo" => echo::echo,
+        b"false" => control::no,
+        b"getopts" => getopts::getopts,
+        b"hash" => control::colon,
+        b"jobs" => jobs::jobs,
+        b"kill" => jobs::kill,
+        b"let" => variables::calculate,
+        b"local" => variables::local,
+        b"printf" => printf::printf,
+        b"pwd" => places::pwd,
+        b"read" => read::read,
+        b"true" => control::colon,
+        b"type" => sourcing::type_of,
+        b"ulimit" => control::ulimit,
+        b"umask" => places::umask,
+        b"wait" => jobs::wait,
+        _ => return None,
+    })
+}
+
+impl Shell {
+    /// Prints on standard output; a failure is the command's.
+    pub(crate) fn print(&self, name: &str, text: &[u8]) -> ExitStatus {
+        let Some(file) = self.state.files.get(&1) else {
+            self.complain(&format!("{name}: I/O error: Bad file descriptor"));
+            return ExitStatus::FAILURE;
+        };
+        match file.write_all(text, self.cancel()) {
+            Ok(()) => ExitStatus::SUCCESS,
+            Err(error) => {
+                // A reader that has enough is no news; a process would have died of SIGPIPE.
+                if error.raw_os_error() == Some(32) {
+                    return ExitStatus::of_signal(stepbox_system::Signal::Pipe);
+                }
+                self.complain(&format!("{name}: I/O error: {}", error_text(&error)));
+                ExitStatus::FAILURE
+            }
+        }
+    }
+}
+
+/// A word for a message.
+pub(crate) fn show(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).into_owned()
+}
+
+/// A value as it could be typed in again.
+pub(crate) fn quote(value: &[u8]) -> Vec<u8> {
+    let mut out = vec![b'\''];
+    for byte in value {
+        if *byte == b'\'' {
+            out.extend_from_slice(b"'\\''");
+        } else {
+            out.push(*byte);
+        }
+    }
+    out.push(b'\'');
+    out
+}

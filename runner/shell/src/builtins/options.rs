@@ -1,0 +1,127 @@
+//! `set` and the options of a shell.
+
+use std::sync::Arc;
+
+use stepbox_system::ExitStatus;
+
+use super::{quote, show};
+use crate::config::ShellOptions;
+use crate::eval::{Flow, Shell};
+
+/// Every option: its letter (0 where it has none), its name, and where it is kept.
+const OPTIONS: [(u8, &str, fn(&mut ShellOptions) -> &mut bool); 9] = [
+    (b'a', "allexport", |options| &mut options.allexport),
+    (b'C', "noclobber", |options| &mut options.noclobber),
+    (b'e', "errexit", |options| &mut options.errexit),
+    (b'f', "noglob", |options| &mut options.noglob),
+    (b'n', "noexec", |options| &mut options.noexec),
+    (0, "pipefail", |options| &mut options.pipefail),
+    (b'u', "nounset", |options| &mut options.nounset),
+    (b'v', "verbose", |options| &mut options.verbose),
+    (b'x', "xtrace", |options| &mut options.xtrace),
+];
+
+/// Switches the option of a letter; false where there is none.
+pub(crate) fn set_letter(options: &mut ShellOptions, letter: u8, on: bool) -> bool {
+    // Options that mean nothing in a shell without a terminal.
+    if matches!(letter, b'b' | b'h' | b'm' | b'B' | b'E' | b'H') {
+        return true;
+    }
+    match OPTIONS.iter().find(|(known, _, _)| *known == letter && letter != 0) {
+        Some((_, _, place)) => {
+            *place(options) = on;
+            true
+        }
+        None => false,
+    }
+}
+
+/// Switches the option of a name; false where there is none.
+pub(crate) fn set_long(options: &mut ShellOptions, name: &[u8], on: bool) -> bool {
+    if matches!(name, b"monitor" | b"notify" | b"posix" | b"hashall" | b"braceexpand" | b"errtrace" | b"functrace") {
+        return true;
+    }
+    match OPTIONS.iter().find(|(_, known, _)| known.as_bytes() == name) {
+        Some((_, _, place)) => {
+            *place(options) = on;
+            true
+        }
+        None => false,
+    }
+}
+
+/// `$-`.
+pub(crate) fn option_letters(options: &ShellOptions) -> Vec<u8> {
+    let mut options = *options;
+    OPTIONS
+        .iter()
+        .filter(|(letter, _, place)| *letter != 0 && *place(&mut options))
+        .map(|(letter, _, _)| *letter)
+        .collect()
+}
+
+pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut words = &words[1..];
+    if words.is_empty() {
+        let mut names: Vec<_> =
+            shell.state.variables.iter().filter_map(|(name, v)| Some((name, v.value.as_ref()?))).collect();
+        names.sort();
+        let mut text = vec![];
+        for (name, value) in names {
+            text.extend_from_slice(name);
+            text.push(b'=');
+            text.extend_from_slice(&quote(value));
+            text.push(b'\n');
+        }
+        return Ok(shell.print("set", &text));
+    }
+    while let Some((first, rest)) = words.split_first() {
+        match first.as_slice() {
+            b"--" => {
+                shell.state.positional = Arc::new(rest.to_vec());
+                return Ok(ExitStatus::SUCCESS);
+            }
+            b"-" => {
+                shell.state.options.xtrace = false;
+                shell.state.options.verbose = false;
+                words = rest;
+                break;
+            }
+            [sign @ (b'-' | b'+'), letters @ ..] if !letters.is_empty() => {
+                words = rest;
+                for letter in letters {
+                    if *letter == b'o' {
+                        let Some((name, rest)) = words.split_first() else {
+                            return Ok(list_options(shell, *sign == b'-'));
+                        };
+                        if !set_long(&mut shell.state.options, name, *sign == b'-') {
+                            return Err(shell.fatal(&format!("set: Illegal option -o {}", show(name))));
+                        }
+                        words = rest;
+                    } else if !set_letter(&mut shell.state.options, *letter, *sign == b'-') {
+                        return Err(shell.fatal(&format!("set: Illegal option -{}", char::from(*letter))));
+                    }
+                }
+            }
+            _ => break,
+        }
+    }
+    if !words.is_empty() {
+        shell.state.positional = Arc::new(words.to_vec());
+    }
+    Ok(ExitStatus::SUCCESS)
+}
+
+fn list_options(shell: &mut Shell, readable: bool) -> ExitStatus {
+    let mut options = *shell.options();
+    let mut text = String::new();
+    for (_, name, place) in OPTIONS {
+        let on = *place(&mut options);
+        if readable {
+            text.push_str(&format!("{name:<15} {}\n", if on { "on" } else { "off" }));
+        } else {
+            text.push_str(&format!("set {}o {name}\n", if on { '-' } else { '+' }));
+        }
+    }
+    shell.print("set", text.as_bytes())
+}

@@ -1,0 +1,130 @@
+//! `cd`, `pwd`, `umask`.
+
+use stepbox_system::{ExitStatus, VirtualPath, error_text};
+
+use super::show;
+use crate::eval::{Flow, Shell};
+
+pub(super) fn cd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut physical = false;
+    let mut words = &words[1..];
+    while let Some((first, rest)) = words.split_first() {
+        match first.as_slice() {
+            b"-L" => physical = false,
+            b"-P" => physical = true,
+            b"--" => {
+                words = rest;
+                break;
+            }
+            _ => break,
+        }
+        words = rest;
+    }
+    let mut print = false;
+    let target = match words.first().map(Vec::as_slice) {
+        None => match shell.get(b"HOME") {
+            Some(home) if !home.is_empty() => home,
+            _ => {
+                shell.complain("cd: HOME not set");
+                return Ok(ExitStatus::USAGE);
+            }
+        },
+        Some(b"-") => match shell.get(b"OLDPWD") {
+            Some(old) => {
+                print = true;
+                old
+            }
+            None => {
+                shell.complain("cd: OLDPWD not set");
+                return Ok(ExitStatus::USAGE);
+            }
+        },
+        Some(target) => target.to_vec(),
+    };
+    let mut candidates = vec![];
+    let plain = target.is_empty()
+        || target[0] == b'/'
+        || target.starts_with(b"./")
+        || target.starts_with(b"../")
+        || target == b"."
+        || target == b"..";
+    if !plain && let Some(path) = shell.get(b"CDPATH") {
+        for directory in path.split(|byte| *byte == b':').filter(|directory| !directory.is_empty()) {
+            candidates.push(([directory, b"/", &target].concat(), true));
+        }
+    }
+    candidates.push((target.clone(), false));
+    let mut reason = "No such file or directory".to_owned();
+    for (candidate, from_cdpath) in candidates {
+        let Ok(path) = shell.cwd().join(&candidate) else { continue };
+        // Without -P `..` is taken by the text (XCU cd, step 8).
+        let path = if physical { shell.vfs().canonicalize(&path) } else { Ok(path.normalized()) };
+        let checked = path.and_then(|path| Ok((shell.vfs().metadata(&path, true)?.is_dir(), path)));
+        match checked {
+            Ok((true, path)) => return enter(shell, path, print || from_cdpath),
+            Ok((false, _)) => reason = "Not a directory".to_owned(),
+            Err(error) => reason = error_text(&error),
+        }
+    }
+    shell.complain(&format!("cd: can't cd to {}: {reason}", show(&target)));
+    Ok(ExitStatus::USAGE)
+}
+
+fn enter(shell: &mut Shell, path: VirtualPath, print: bool) -> Result<ExitStatus, Flow> {
+    let old = shell.cwd().as_bytes().to_vec();
+    let new = path.as_bytes().to_vec();
+    shell.state.cwd = path;
+    for (name, value) in [(&b"OLDPWD"[..], old), (b"PWD", new.clone())] {
+        if let Err(message) = shell.assign(name, value) {
+            shell.complain(&format!("cd: {message}"));
+            return Ok(ExitStatus::FAILURE);
+        }
+    }
+    if print {
+        return Ok(shell.print("cd", &[&new[..], b"\n"].concat()));
+    }
+    Ok(ExitStatus::SUCCESS)
+}
+
+pub(super) fn pwd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut path = shell.cwd().clone();
+    if words.get(1).is_some_and(|word| word == b"-P") {
+        match shell.vfs().canonicalize(&path) {
+            Ok(real) => path = real,
+            Err(error) => {
+                shell.complain(&format!("pwd: {}", error_text(&error)));
+                return Ok(ExitStatus::FAILURE);
+            }
+        }
+    }
+    Ok(shell.print("pwd", &[path.as_bytes(), b"\n"].concat()))
+}
+
+pub(super) fn umask(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    match words.get(1).map(Vec::as_slice) {
+        None => Ok(shell.print("umask", format!("{:04o}\n", shell.state.umask).as_bytes())),
+        Some(b"-S") => {
+            let mask = shell.state.umask;
+            let class = |shift: u32| {
+                let allowed = !(mask >> shift) & 7;
+                ["r", "w", "x"]
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| allowed & (4 >> i) != 0)
+                    .map(|(_, l)| *l)
+                    .collect::<String>()
+            };
+            Ok(shell.print("umask", format!("u={},g={},o={}\n", class(6), class(3), class(0)).as_bytes()))
+        }
+        Some(text) => match std::str::from_utf8(text).ok().and_then(|text| u32::from_str_radix(text, 8).ok()) {
+            Some(mask) if mask <= 0o777 => {
+                shell.state.umask = mask;
+                Ok(ExitStatus::SUCCESS)
+            }
+            _ => {
+                shell.complain(&format!("umask: Illegal number: {}", show(text)));
+                Ok(ExitStatus::USAGE)
+            }
+        },
+    }
+}

@@ -1,0 +1,149 @@
+//! `.`, `eval`, `exec`, `command`, `type`.
+
+use std::sync::Arc;
+
+use stepbox_system::{Access, ExitStatus, OpenOptions, Resolution, error_text};
+
+use super::{find_regular, find_special, show};
+use crate::eval::{Flow, Shell};
+
+const KEYWORDS: [&[u8]; 17] = [
+    b"!", b"{", b"}", b"case", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for", b"if", b"in", b"then",
+    b"until", b"while", b"[[",
+];
+
+pub(super) fn eval(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let line = shell.line;
+    shell.execute_text(&words[1..].join(&b' '), line)
+}
+
+pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let Some(name) = words.get(1) else {
+        return Err(shell.fatal(&format!("{}: filename argument required", show(&words[0]))));
+    };
+    let mut candidates = vec![name.clone()];
+    if !name.contains(&b'/') {
+        let path = shell.get(b"PATH").unwrap_or_default();
+        candidates = path.split(|byte| *byte == b':').map(|directory| [directory, b"/", name].concat()).collect();
+        // ash looks into the working directory last.
+        candidates.push(name.clone());
+    }
+    let found = candidates.iter().filter_map(|candidate| shell.path(candidate).ok()).find(|path| {
+        shell.vfs().metadata(path, true).is_ok_and(|metadata| !metadata.is_dir())
+            && shell.vfs().access(path, Access::Read)
+    });
+    let Some(path) = found else {
+        return Err(shell.fatal(&format!("{}: cannot open {}: No such file", show(&words[0]), show(name))));
+    };
+    let limit = shell.limits().source;
+    let read =
+        shell.vfs().open(&path, &OpenOptions::reading()).and_then(|file| file.read_to_end(limit, shell.cancel()));
+    let source = match read {
+        Ok(source) => source,
+        Err(error) => {
+            return Err(shell.fatal(&format!(
+                "{}: cannot open {}: {}",
+                show(&words[0]),
+                show(name),
+                error_text(&error)
+            )));
+        }
+    };
+    let saved =
+        (words.len() > 2).then(|| std::mem::replace(&mut shell.state.positional, Arc::new(words[2..].to_vec())));
+    let line = shell.line;
+    shell.callers += 1;
+    let loops = std::mem::take(&mut shell.loops);
+    let result = shell.execute_text(&source, 1);
+    shell.loops = loops;
+    shell.callers -= 1;
+    shell.line = line;
+    if let Some(saved) = saved {
+        shell.state.positional = saved;
+    }
+    match result {
+        Err(Flow::Return(status)) => Ok(status),
+        other => other,
+    }
+}
+
+pub(super) fn exec(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut words = words[1..].to_vec();
+    if words.first().is_some_and(|word| word == b"--") {
+        words.remove(0);
+    }
+    if words.is_empty() {
+        return Ok(ExitStatus::SUCCESS);
+    }
+    // The program stands in the shell's place: no trap of `EXIT` runs.
+    let status = shell.run_program(words, &[], true)?;
+    shell.state.traps.0.clear();
+    Err(Flow::Exit(status))
+}
+
+pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut words = words[1..].to_vec();
+    while let Some(option) = words.first().filter(|word| word.len() > 1 && word[0] == b'-').cloned() {
+        match option.as_slice() {
+            b"--" => {
+                words.remove(0);
+                break;
+            }
+            b"-p" => drop(words.remove(0)),
+            b"-v" | b"-V" => return Ok(describe(shell, "command", &words[1..], option == b"-V")),
+            _ => return Err(shell.fatal(&format!("command: Illegal option {}", show(&option)))),
+        }
+    }
+    let Some(name) = words.first() else { return Ok(ExitStatus::SUCCESS) };
+    if let Some(builtin) = find_special(name) {
+        // Without what makes it special: an error does not end the shell.
+        return match builtin(shell, &words) {
+            Err(Flow::Exit(status)) if name != b"exit" && name != b"exec" => Ok(status),
+            other => other,
+        };
+    }
+    if let Some(builtin) = find_regular(name) {
+        return builtin(shell, &words);
+    }
+    shell.run_program(words, &[], false)
+}
+
+pub(super) fn type_of(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    Ok(describe(shell, "type", &words[1..], true))
+}
+
+/// What names mean to this shell.
+fn describe(shell: &mut Shell, command: &str, names: &[Vec<u8>], verbose: bool) -> ExitStatus {
+    let mut status = ExitStatus::SUCCESS;
+    let mut text = vec![];
+    for name in names {
+        let shown = show(name);
+        let line = if KEYWORDS.contains(&name.as_slice()) {
+            Some(if verbose { format!("{shown} is a shell keyword") } else { shown.clone() })
+        } else if find_special(name).is_some() {
+            Some(if verbose { format!("{shown} is a special shell builtin") } else { shown.clone() })
+        } else if shell.state.functions.contains_key(name) {
+            Some(if verbose { format!("{shown} is a shell function") } else { shown.clone() })
+        } else if find_regular(name).is_some() {
+            Some(if verbose { format!("{shown} is a shell builtin") } else { shown.clone() })
+        } else {
+            let path = shell.get(b"PATH").unwrap_or_default();
+            match shell.context.spawner.resolve(name, &path, shell.cwd()) {
+                Resolution::Found(program) if verbose => Some(format!("{shown} is {}", program.path)),
+                Resolution::Found(program) => Some(program.path.to_string()),
+                _ => None,
+            }
+        };
+        match line {
+            Some(line) => text.extend_from_slice(format!("{line}\n").as_bytes()),
+            None => {
+                status = ExitStatus::NOT_FOUND;
+                if verbose {
+                    text.extend_from_slice(format!("{shown}: not found\n").as_bytes());
+                }
+            }
+        }
+    }
+    let printed = shell.print(command, &text);
+    if printed.is_success() { status } else { printed }
+}

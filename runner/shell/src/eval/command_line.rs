@@ -1,0 +1,108 @@
+//! `sh` as a command: its options and where its script comes from.
+
+use stepbox_system::{ExitStatus, OpenOptions, error_text};
+
+use super::Shell;
+use crate::builtins::{set_letter, set_long};
+use crate::config::ShellConfig;
+
+/// Runs `sh` with `arguments` (its own name not among them): `[-abCefnuvx] [-o OPTION] [-c COMMAND [NAME [ARG]…] | -s [ARG]… | FILE [ARG]…]`.
+/// The thread that calls it must have a stack of 16 MiB.
+pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitStatus {
+    let mut words = arguments.iter().peekable();
+    let mut command = false;
+    let mut from_input = false;
+    let mut problem = None;
+    while let Some(word) = words.next_if(|word| word.len() > 1 && matches!(word[0], b'-' | b'+')) {
+        if word == b"--" {
+            break;
+        }
+        let on = word[0] == b'-';
+        if word.starts_with(b"--") {
+            // bash's, which change nothing for a script that is not interactive.
+            if matches!(word.as_slice(), b"--login" | b"--norc" | b"--noprofile" | b"--posix") {
+                continue;
+            }
+            problem = Some(format!("Illegal option {}", String::from_utf8_lossy(word)));
+            break;
+        }
+        for letter in &word[1..] {
+            match letter {
+                b'c' => command = true,
+                b's' => from_input = true,
+                // A login shell reads files that no step has.
+                b'l' => {}
+                b'i' => problem = Some("an interactive shell is not supported".to_owned()),
+                b'o' => match words.next() {
+                    Some(name) if set_long(&mut config.options, name, on) => {}
+                    name => {
+                        let shown = String::from_utf8_lossy(name.map_or(b"", Vec::as_slice)).into_owned();
+                        problem = Some(format!("Illegal option -o {shown}"));
+                    }
+                },
+                letter if set_letter(&mut config.options, *letter, on) => {}
+                letter => problem = Some(format!("Illegal option -{}", char::from(*letter))),
+            }
+        }
+    }
+    let mut rest: Vec<Vec<u8>> = words.cloned().collect();
+    if let Some(problem) = problem {
+        Shell::new(config).say(&format!("0: {problem}"));
+        return ExitStatus::USAGE;
+    }
+    if command {
+        if rest.is_empty() {
+            Shell::new(config).say("0: -c requires an argument");
+            return ExitStatus::USAGE;
+        }
+        let source = rest.remove(0);
+        if !rest.is_empty() {
+            config.name = rest.remove(0);
+        }
+        config.arguments = rest;
+        return Shell::new(config).run(&source);
+    }
+    if from_input || rest.is_empty() {
+        config.arguments = rest;
+        return run_input(config);
+    }
+    let file = rest.remove(0);
+    config.name.clone_from(&file);
+    config.arguments = rest;
+    run_file(&file, config)
+}
+
+fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
+    let limit = config.limits.source;
+    let read = config.cwd.join(file).map_err(|error| error.to_string()).and_then(|path| {
+        let cancel = config.process.cancel();
+        config
+            .vfs
+            .open(&path, &OpenOptions::reading())
+            .and_then(|file| file.read_to_end(limit, cancel))
+            .map_err(|error| error_text(&error))
+    });
+    match read {
+        Ok(source) => Shell::new(config).run(&source),
+        Err(error) => {
+            let shell = Shell::new(config);
+            let shown = String::from_utf8_lossy(file).into_owned();
+            shell.say(&format!("0: cannot open {shown}: {error}"));
+            if error.starts_with("No such file") { ExitStatus::NOT_FOUND } else { ExitStatus::NOT_EXECUTABLE }
+        }
+    }
+}
+
+/// Reads the whole script first: what a script reads from its own standard input is then at its end.
+fn run_input(config: ShellConfig) -> ExitStatus {
+    let limit = config.limits.source;
+    let Some(input) = config.files.get(&0).cloned() else { return ExitStatus::SUCCESS };
+    match input.read_to_end(limit, config.process.cancel()) {
+        Ok(source) => Shell::new(config).run(&source),
+        Err(error) => {
+            let shell = Shell::new(config);
+            shell.say(&format!("0: standard input: {}", error_text(&error)));
+            ExitStatus::NOT_EXECUTABLE
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Compound commands.
+
+use std::sync::Arc;
+
+use stepbox_system::ExitStatus;
+
+use super::{Flow, Shell};
+use crate::ir::{Arm, Command, Compound, List, Word};
+
+impl Shell {
+    pub(crate) fn execute_command(&mut self, command: &Command) -> Result<ExitStatus, Flow> {
+        self.check_cancelled()?;
+        match command {
+            Command::Simple(simple) => self.execute_simple(simple),
+            Command::Function { name, body } => {
+                Arc::make_mut(&mut self.state.functions).insert(name.clone(), Arc::clone(body));
+                self.state.status = ExitStatus::SUCCESS;
+                Ok(ExitStatus::SUCCESS)
+            }
+            Command::Compound { line, body, redirects } => self.deeper(|shell| {
+                shell.line = *line;
+                let saved = shell.state.files.clone();
+                if let Err(message) = shell.redirect_all(redirects)? {
+                    shell.state.files = saved;
+                    shell.complain(&message);
+                    shell.state.status = ExitStatus::FAILURE;
+                    shell.leave_on_error(ExitStatus::FAILURE)?;
+                    return Ok(ExitStatus::FAILURE);
+                }
+                let result = shell.execute_compound(body);
+                // `exec` inside a group changes the shell for good, unless the group itself is redirected.
+                if !redirects.is_empty() {
+                    shell.state.files = saved;
+                }
+                if let Ok(status) = result {
+                    shell.state.status = status;
+                }
+                result
+            }),
+        }
+    }
+
+    fn execute_compound(&mut self, compound: &Compound) -> Result<ExitStatus, Flow> {
+        match compound {
+            Compound::Brace(list) => self.execute_list(list),
+            Compound::Subshell(list) => {
+                let status = self.in_subshell(|shell| shell.execute_list(list))?;
+                self.state.status = status;
+                self.leave_on_error(status)?;
+                Ok(status)
+            }
+            Compound::If { arms, otherwise } => {
+                for (condition, body) in arms {
+                    if self.condition(condition)?.is_success() {
+                        return self.execute_list(body);
+                    }
+                }
+                match otherwise {
+                    Some(body) => self.execute_list(body),
+                    None => Ok(ExitStatus::SUCCESS),
+                }
+            }
+            Compound::While { until, condition, body } => self.execute_while(*until, condition, body),
+            Compound::For { name, words, body } => self.execute_for(name, words.as_deref(), body),
+            Compound::Case { word, arms } => self.execute_case(word, arms),
+            Compound::Test(words) => {
+                let status = self.execute_test(words)?;
+                self.state.status = status;
+                self.leave_on_error(status)?;
+                Ok(status)
+            }
+        }
+    }
+
+    /// A list whose failure is an answer.
+    fn condition(&mut self, list: &List) -> Result<ExitStatus, Flow> {
+        self.forgiving += 1;
+        let result = self.execute_list(list);
+        self.forgiving -= 1;
+        result
+    }
+
+    fn execute_while(&mut self, until: bool, condition: &List, body: &List) -> Result<ExitStatus, Flow> {
+        let mut status = ExitStatus::SUCCESS;
+        self.loops += 1;
+        let result = loop {
+            match self.condition(condition) {
+                Ok(answer) if answer.is_success() != until => {}
+                Ok(_) => break Ok(status),
+                Err(flow) => match leave_loop(flow) {
+                    None => continue,
+                    Some(end) => break end.map(|()| status),
+                },
+            }
+            match self.execute_list(body) {
+                Ok(last) => status = last,
+                Err(flow) => match leave_loop(flow) {
+                    None => status = self.state.status,
+                    Some(end) => break end.map(|()| self.state.status),
+                },
+            }
+        };
+        self.loops -= 1;
+        result
+    }
+
+    fn execute_for(&mut self, name: &[u8], words: Option<&[Word]>, body: &List) -> Result<ExitStatus, Flow> {
+        let values = match words {
+            Some(words) => self.expand_fields(words)?,
+            None => self.positional().to_vec(),
+        };
+        let mut status = ExitStatus::SUCCESS;
+        self.loops += 1;
+        let mut result = Ok(());
+        for value in values {
+            if let Err(message) = self.assign(name, value) {
+                result = Err(self.fatal(&message));
+                break;
+            }
+            match self.execute_list(body) {
+                Ok(last) => status = last,
+                Err(flow) => {
+                    status = self.state.status;
+                    if let Some(end) = leave_loop(flow) {
+                        result = end;
+                        break;
+                    }
+                }
+            }
+        }
+        self.loops -= 1;
+        result.map(|()| status)
+    }
+
+    fn execute_case(&mut self, word: &Word, arms: &[Arm]) -> Result<ExitStatus, Flow> {
+        let text = self.expand_text(word)?;
+        let mut falling = false;
+        let mut status = ExitStatus::SUCCESS;
+        for arm in arms {
+            let mut matched = falling;
+            for pattern in arm.patterns.iter().filter(|_| !falling) {
+                matched = self.expand_pattern(pattern)?.matches(&text);
+                if matched {
+                    break;
+                }
+            }
+            if matched {
+                status = self.execute_list(&arm.body)?;
+                if !arm.falls_through {
+                    return Ok(status);
+                }
+                falling = true;
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// What `break` and `continue` mean for the innermost loop: go on (`None`), or leave it, with what is left for the next.
+fn leave_loop(flow: Flow) -> Option<Result<(), Flow>> {
+    match flow {
+        Flow::Continue(1) => None,
+        Flow::Continue(n) => Some(Err(Flow::Continue(n - 1))),
+        Flow::Break(1) => Some(Ok(())),
+        Flow::Break(n) => Some(Err(Flow::Break(n - 1))),
+        other => Some(Err(other)),
+    }
+}

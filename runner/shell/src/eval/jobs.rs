@@ -1,0 +1,92 @@
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use stepbox_system::{ExitStatus, Wake};
+
+use super::{Flow, Shell};
+
+/// The stack of a thread that evaluates, in bytes.
+pub(super) const STACK: usize = 16 << 20;
+
+/// Ended jobs that are remembered for `wait`.
+const MAX_ENDED: usize = 1024;
+
+/// A job in the background.
+pub(crate) struct Job {
+    pub(crate) id: u32,
+    end: Arc<End>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How a job ended, once it has.
+struct End {
+    status: Mutex<Option<ExitStatus>>,
+    ended: Condvar,
+}
+
+impl Wake for End {
+    fn wake(&self) {
+        // Taken so that a waiter is either before its check of the token or inside its wait.
+        let _held = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ended.notify_all();
+    }
+}
+
+impl Job {
+    pub(super) fn new(id: u32, work: JoinHandle<ExitStatus>) -> Self {
+        let end = Arc::new(End { status: Mutex::new(None), ended: Condvar::new() });
+        let theirs = Arc::clone(&end);
+        // Joins the work, so that a wait can be broken off.
+        let thread = std::thread::Builder::new().name("reaper".to_owned()).stack_size(64 << 10).spawn(move || {
+            let status = work.join().unwrap_or(ExitStatus::new(134));
+            *theirs.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+            theirs.ended.notify_all();
+        });
+        if thread.is_err() {
+            *end.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(ExitStatus::new(134));
+        }
+        Self { id, end, thread: thread.ok() }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        *self.end.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        // The thread ends by itself; nobody waits for it any more.
+        drop(self.thread.take());
+    }
+}
+
+impl Shell {
+    /// Forgets ended jobs where very many were never waited for.
+    pub(super) fn reap_if_many(&mut self) {
+        if self.jobs.len() >= MAX_ENDED {
+            self.jobs.retain(|job| job.ended().is_none());
+        }
+    }
+
+    /// Waits for the job at `index` and forgets it. A trapped signal that comes in meanwhile is taken when it has ended.
+    pub(crate) fn wait_for(&mut self, index: usize) -> Result<ExitStatus, Flow> {
+        let end = Arc::clone(&self.jobs[index].end);
+        let cancel = self.cancel().clone();
+        let registration = cancel.register(Arc::clone(&end) as Arc<dyn Wake>);
+        let held = end.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |status: &mut Option<ExitStatus>| status.is_none() && !cancel.is_cancelled();
+        let status = *end.ended.wait_while(held, waiting).unwrap_or_else(PoisonError::into_inner);
+        drop(registration);
+        match status {
+            Some(status) => {
+                self.jobs.remove(index);
+                Ok(status)
+            }
+            None => {
+                self.check_cancelled()?;
+                Ok(ExitStatus::FAILURE)
+            }
+        }
+    }
+}

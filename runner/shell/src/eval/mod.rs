@@ -1,0 +1,259 @@
+//! The evaluator.
+
+mod command_line;
+mod compound;
+mod jobs;
+mod list;
+mod redirect;
+mod simple;
+mod state;
+mod test_command;
+mod traps;
+
+pub use command_line::run_command_line;
+pub(crate) use jobs::Job;
+pub(crate) use state::State;
+pub(crate) use traps::Condition;
+
+use std::sync::Arc;
+
+use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath};
+
+use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
+use crate::ir::List;
+use crate::parse::parse;
+
+/// Why evaluation leaves a construct before its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flow {
+    /// `break n`.
+    Break(u32),
+    /// `continue n`.
+    Continue(u32),
+    /// `return`, from a function or a sourced script.
+    Return(ExitStatus),
+    /// `exit`, `set -e`, or an error that ends a shell.
+    Exit(ExitStatus),
+    /// The shell's token was cancelled: no trap runs.
+    Cancelled(Signal),
+}
+
+/// What all subshells of a shell share.
+pub(crate) struct Context {
+    pub(crate) mode: Mode,
+    pub(crate) vfs: Arc<dyn Vfs>,
+    pub(crate) spawner: Arc<dyn Spawner>,
+    pub(crate) limits: Limits,
+    /// How many programs stand above.
+    pub(crate) depth: u32,
+    /// `$$`: that of the first shell, in its subshells too.
+    pub(crate) pid: u32,
+}
+
+/// A shell: what it knows, and the process that it is.
+pub struct Shell {
+    pub(crate) context: Arc<Context>,
+    pub(crate) process: Arc<Process>,
+    pub(crate) state: State,
+    pub(crate) jobs: Vec<Job>,
+    /// Constructs inside constructs that are being executed.
+    pub(crate) depth: u32,
+    /// Above 0 where a failing command does not end the shell (conditions, `!`, the left of `&&`).
+    pub(crate) forgiving: u32,
+    /// Loops around, in this function.
+    pub(crate) loops: u32,
+    /// Functions and sourced scripts around.
+    pub(crate) callers: u32,
+    /// The line of the command that is being executed.
+    pub(crate) line: u32,
+    /// The status of the last command substitution of a command without a name.
+    pub(crate) substitution_status: Option<ExitStatus>,
+    /// Whether this is a copy for `( )`, `$( )`, a stage or a job.
+    pub(crate) subshell: bool,
+}
+
+impl Shell {
+    /// A shell that has not run anything. The thread that uses it must have a stack of 16 MiB.
+    pub fn new(config: ShellConfig) -> Self {
+        let context = Context {
+            mode: config.mode,
+            vfs: Arc::clone(&config.vfs),
+            spawner: Arc::clone(&config.spawner),
+            limits: config.limits,
+            depth: config.depth,
+            pid: config.process.id(),
+        };
+        let parent = config.process.parent();
+        let process = Arc::new(config.process);
+        let state = State::new(
+            config.name,
+            config.arguments,
+            config.environment,
+            config.cwd,
+            config.umask,
+            config.files,
+            config.options,
+            parent,
+        );
+        Self {
+            context: Arc::new(context),
+            process,
+            state,
+            jobs: vec![],
+            depth: 0,
+            forgiving: 0,
+            loops: 0,
+            callers: 0,
+            line: 1,
+            substitution_status: None,
+            subshell: false,
+        }
+    }
+
+    /// Runs a script, then the trap of `EXIT`; the status of the shell.
+    pub fn run(mut self, source: &[u8]) -> ExitStatus {
+        let list = match parse(source, 1, self.limits()) {
+            Ok(list) => list,
+            Err(error) => {
+                self.say(&error.to_string());
+                return ExitStatus::USAGE;
+            }
+        };
+        if self.options().verbose {
+            self.print_error(source);
+        }
+        if self.options().noexec {
+            return ExitStatus::SUCCESS;
+        }
+        let flow = self.execute_list(&list);
+        self.finish(flow)
+    }
+
+    /// The end of a shell: what its last command gave, after the trap of `EXIT`.
+    pub(crate) fn finish(&mut self, flow: Result<ExitStatus, Flow>) -> ExitStatus {
+        let status = match flow {
+            Ok(status) | Err(Flow::Return(status) | Flow::Exit(status)) => status,
+            Err(Flow::Break(_) | Flow::Continue(_)) => self.state.status,
+            Err(Flow::Cancelled(signal)) => return ExitStatus::of_signal(signal),
+        };
+        self.state.status = status;
+        self.exit_trap(status)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.context.limits
+    }
+
+    pub(crate) fn options(&self) -> &ShellOptions {
+        &self.state.options
+    }
+
+    pub(crate) fn vfs(&self) -> &dyn Vfs {
+        &*self.context.vfs
+    }
+
+    pub(crate) fn cwd(&self) -> &VirtualPath {
+        &self.state.cwd
+    }
+
+    pub(crate) fn cancel(&self) -> &CancelToken {
+        self.process.cancel()
+    }
+
+    /// Ends evaluation where the shell's token is cancelled.
+    pub(crate) fn check_cancelled(&self) -> Result<(), Flow> {
+        match self.cancel().cancelled() {
+            Some(signal) => Err(Flow::Cancelled(signal)),
+            None => Ok(()),
+        }
+    }
+
+    /// Prints a message as `name: line: message` on standard error.
+    pub(crate) fn say(&self, message: &str) {
+        let name = String::from_utf8_lossy(&self.state.name).into_owned();
+        self.print_error(format!("{name}: {message}\n").as_bytes());
+    }
+
+    /// The same, with the line of the command that is being executed.
+    pub(crate) fn complain(&self, message: &str) {
+        self.say(&format!("{}: {message}", self.line));
+    }
+
+    /// An error that ends a shell that is not interactive (XCU 2.8.1): status 2.
+    pub(crate) fn fatal(&self, message: &str) -> Flow {
+        self.complain(message);
+        Flow::Exit(ExitStatus::USAGE)
+    }
+
+    pub(crate) fn print_error(&self, text: &[u8]) {
+        if let Some(file) = self.state.files.get(&2) {
+            // Nobody is left to tell where standard error fails.
+            let _ = file.write_all(text, self.cancel());
+        }
+    }
+
+    /// Opens, replaces or closes a descriptor.
+    pub(crate) fn set_file(&mut self, number: u32, file: Option<OpenFile>) {
+        match file {
+            Some(file) => drop(self.state.files.insert(number, file)),
+            None => drop(self.state.files.remove(&number)),
+        }
+    }
+
+    /// Executes something one level deeper.
+    pub(crate) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Flow>) -> Result<T, Flow> {
+        if self.depth >= self.limits().depth {
+            return Err(self.fatal(&format!("more than {} functions and commands are nested", self.limits().depth)));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// A copy of this shell with a process of its own or, where that is given, as part of it.
+    pub(crate) fn copy(&self, process: Arc<Process>) -> Self {
+        let mut state = self.state.clone();
+        state.traps.enter_subshell(&process);
+        Self {
+            context: Arc::clone(&self.context),
+            process,
+            state,
+            jobs: vec![],
+            depth: self.depth,
+            forgiving: self.forgiving,
+            loops: self.loops,
+            callers: self.callers,
+            line: self.line,
+            substitution_status: None,
+            subshell: true,
+        }
+    }
+
+    /// Runs something in a subshell on this thread; its status. Only cancellation leaves through it.
+    pub(crate) fn in_subshell(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<ExitStatus, Flow>,
+    ) -> Result<ExitStatus, Flow> {
+        self.deeper(|shell| {
+            let mut copy = shell.copy(Arc::clone(&shell.process));
+            let flow = inner(&mut copy);
+            if let Err(Flow::Cancelled(signal)) = flow {
+                return Err(Flow::Cancelled(signal));
+            }
+            Ok(copy.finish(flow))
+        })
+    }
+
+    /// Parses and executes text that was made by the script itself (`eval`, `.`, traps).
+    pub(crate) fn execute_text(&mut self, source: &[u8], line: u32) -> Result<ExitStatus, Flow> {
+        let list: Result<List, _> = parse(source, line, self.limits());
+        match list {
+            Ok(list) => self.deeper(|shell| shell.execute_list(&list)),
+            Err(error) => {
+                self.say(&error.to_string());
+                Err(Flow::Exit(ExitStatus::USAGE))
+            }
+        }
+    }
+}

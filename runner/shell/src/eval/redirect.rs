@@ -1,0 +1,140 @@
+//! Redirections (XCU 2.7).
+
+use stepbox_system::{FileKind, OpenFile, OpenOptions, VirtualPath, error_text};
+
+use super::{Flow, Shell};
+use crate::ir::{Redirect, RedirectKind, Word};
+use crate::memory_file::MemoryFile;
+
+/// What a redirection does, or why it cannot.
+pub(crate) type Redirected = Result<(), String>;
+
+impl Shell {
+    /// Carries redirections out, in order, on the shell's own descriptors.
+    pub(crate) fn redirect_all(&mut self, redirects: &[Redirect]) -> Result<Redirected, Flow> {
+        for redirect in redirects {
+            if let Err(message) = self.redirect(redirect)? {
+                return Ok(Err(message));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn redirect(&mut self, redirect: &Redirect) -> Result<Redirected, Flow> {
+        let umask = self.state.umask;
+        let (default, word, options) = match &redirect.kind {
+            RedirectKind::Read(word) => (0, word, OpenOptions::reading()),
+            RedirectKind::ReadWrite(word) => (0, word, OpenOptions::reading_and_writing(umask)),
+            RedirectKind::Write(word) => (1, word, OpenOptions::writing(umask)),
+            RedirectKind::Clobber(word) => (1, word, OpenOptions::writing(umask)),
+            RedirectKind::Append(word) => (1, word, OpenOptions::appending(umask)),
+            RedirectKind::Duplicate { word, output } => return self.duplicate(redirect.fd, word, *output),
+            RedirectKind::Both { word, append } => {
+                let options = if *append { OpenOptions::appending(umask) } else { OpenOptions::writing(umask) };
+                return Ok(self.open(word, &options)?.map(|file| {
+                    self.set_file(1, Some(file.clone()));
+                    self.set_file(2, Some(file));
+                }));
+            }
+            RedirectKind::HereDocument(body) => {
+                let text = match body.get() {
+                    Some(body) => self.expand_text(body)?,
+                    None => vec![],
+                };
+                self.set_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))));
+                return Ok(Ok(()));
+            }
+            RedirectKind::HereString(word) => {
+                let mut text = self.expand_text(word)?;
+                text.push(b'\n');
+                self.set_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))));
+                return Ok(Ok(()));
+            }
+        };
+        let keep = matches!(redirect.kind, RedirectKind::Write(_)) && self.options().noclobber;
+        let opened = if keep { self.open_new(word)? } else { self.open(word, &options)? };
+        Ok(opened.map(|file| self.set_file(redirect.fd.unwrap_or(default), Some(file))))
+    }
+
+    fn duplicate(&mut self, fd: Option<u32>, word: &Word, output: bool) -> Result<Redirected, Flow> {
+        let text = self.expand_text(word)?;
+        let target = fd.unwrap_or(u32::from(output));
+        if text == b"-" {
+            self.set_file(target, None);
+            return Ok(Ok(()));
+        }
+        let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u32>().ok());
+        let Some(number) = number else {
+            let shown = String::from_utf8_lossy(&text);
+            // `>& file` is csh's way that ash and bash know too.
+            if output && fd.is_none() {
+                let options = OpenOptions::writing(self.state.umask);
+                return Ok(self.open_path(&text, &options).map(|file| {
+                    self.set_file(1, Some(file.clone()));
+                    self.set_file(2, Some(file));
+                }));
+            }
+            return Ok(Err(format!("{shown}: Bad file descriptor")));
+        };
+        match self.state.files.get(&number).cloned() {
+            Some(file) => {
+                self.set_file(target, Some(file));
+                Ok(Ok(()))
+            }
+            None => Ok(Err(format!("{number}: Bad file descriptor"))),
+        }
+    }
+
+    fn open(&mut self, word: &Word, options: &OpenOptions) -> Result<Result<OpenFile, String>, Flow> {
+        let text = self.expand_text(word)?;
+        Ok(self.open_path(&text, options))
+    }
+
+    /// `set -C`: what is there is not overwritten, unless it is no regular file.
+    fn open_new(&mut self, word: &Word) -> Result<Result<OpenFile, String>, Flow> {
+        let text = self.expand_text(word)?;
+        let mut options = OpenOptions::writing(self.state.umask);
+        let special = self
+            .path(&text)
+            .is_ok_and(|path| self.vfs().metadata(&path, true).is_ok_and(|metadata| metadata.kind != FileKind::File));
+        if !special {
+            options.truncate = false;
+            options.create_new = true;
+        }
+        Ok(self.open_path(&text, &options))
+    }
+
+    fn open_path(&self, text: &[u8], options: &OpenOptions) -> Result<OpenFile, String> {
+        let shown = String::from_utf8_lossy(text).into_owned();
+        if let Some(number) = own_descriptor(text) {
+            return match self.state.files.get(&number) {
+                Some(file) => Ok(file.clone()),
+                None => Err(format!("cannot open {shown}: No such file or directory")),
+            };
+        }
+        let verb = if options.create { "create" } else { "open" };
+        if text.is_empty() {
+            return Err(format!("cannot {verb} : No such file or directory"));
+        }
+        let opened = self
+            .path(text)
+            .map_err(|error| error.to_owned())
+            .and_then(|path| self.vfs().open(&path, options).map_err(|error| error_text(&error)));
+        opened.map_err(|error| format!("cannot {verb} {shown}: {error}"))
+    }
+
+    /// A path as a command of this shell means it.
+    pub(crate) fn path(&self, text: &[u8]) -> Result<VirtualPath, &'static str> {
+        self.state.cwd.join(text).map_err(|_| "No such file or directory")
+    }
+}
+
+/// The descriptor that `/dev/stdin` and its like stand for.
+pub(crate) fn own_descriptor(path: &[u8]) -> Option<u32> {
+    match path {
+        b"/dev/stdin" => Some(0),
+        b"/dev/stdout" => Some(1),
+        b"/dev/stderr" => Some(2),
+        _ => std::str::from_utf8(path.strip_prefix(b"/dev/fd/")?).ok()?.parse().ok(),
+    }
+}

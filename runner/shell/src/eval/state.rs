@@ -1,0 +1,162 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use stepbox_system::{ExitStatus, OpenFile, VirtualPath};
+
+use super::Shell;
+use super::traps::Traps;
+use crate::config::ShellOptions;
+use crate::ir::Command;
+use crate::parse::is_name;
+
+/// What a shell knows. A subshell works on a copy; what is large is shared until it is changed.
+#[derive(Clone)]
+pub(crate) struct State {
+    /// `$0`.
+    pub(crate) name: Vec<u8>,
+    pub(crate) positional: Arc<Vec<Vec<u8>>>,
+    pub(crate) variables: Arc<HashMap<Vec<u8>, Variable>>,
+    /// Bytes of all names and values.
+    variable_bytes: usize,
+    pub(crate) functions: Arc<HashMap<Vec<u8>, Arc<Command>>>,
+    /// For each function that is being executed: what its `local` variables hide.
+    pub(crate) scopes: Vec<Vec<(Vec<u8>, Option<Variable>)>>,
+    pub(crate) options: ShellOptions,
+    pub(crate) cwd: VirtualPath,
+    pub(crate) umask: u32,
+    pub(crate) files: BTreeMap<u32, OpenFile>,
+    /// `$?`.
+    pub(crate) status: ExitStatus,
+    /// `$!`.
+    pub(crate) last_job: Option<u32>,
+    pub(crate) parent: u32,
+    pub(crate) traps: Traps,
+    /// Where `getopts` is inside an argument.
+    pub(crate) getopts_offset: usize,
+}
+
+/// A variable.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Variable {
+    /// `None` where it has attributes and no value (`export NAME`).
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) exported: bool,
+    pub(crate) readonly: bool,
+}
+
+impl State {
+    #[expect(clippy::too_many_arguments, reason = "the fields of `ShellConfig`, once")]
+    pub(super) fn new(
+        name: Vec<u8>,
+        positional: Vec<Vec<u8>>,
+        environment: Vec<(Vec<u8>, Vec<u8>)>,
+        cwd: VirtualPath,
+        umask: u32,
+        files: BTreeMap<u32, OpenFile>,
+        options: ShellOptions,
+        parent: u32,
+    ) -> Self {
+        let mut variables = HashMap::new();
+        // What is no name stays out of the shell's sight, as in dash.
+        for (name, value) in environment.into_iter().filter(|(name, _)| is_name(name)) {
+            variables.insert(name, Variable { value: Some(value), exported: true, readonly: false });
+        }
+        // Never from the environment (XCU 2.5.3, 2.6.5): a value from outside could change how words are split.
+        let plain = |value: &[u8]| Variable { value: Some(value.to_vec()), ..Variable::default() };
+        variables.insert(b"IFS".to_vec(), plain(b" \t\n"));
+        variables.insert(b"OPTIND".to_vec(), plain(b"1"));
+        variables.entry(b"PS4".to_vec()).or_insert_with(|| plain(b"+ "));
+        let pwd = variables.entry(b"PWD".to_vec()).or_default();
+        pwd.value = Some(cwd.as_bytes().to_vec());
+        let variable_bytes = variables.iter().map(|(name, variable)| size(name, variable)).sum();
+        Self {
+            name,
+            positional: Arc::new(positional),
+            variables: Arc::new(variables),
+            variable_bytes,
+            functions: Arc::default(),
+            scopes: vec![],
+            options,
+            cwd,
+            umask,
+            files,
+            status: ExitStatus::SUCCESS,
+            last_job: None,
+            parent,
+            traps: Traps::default(),
+            getopts_offset: 0,
+        }
+    }
+
+    /// The exported variables.
+    pub(crate) fn environment(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let exported = self.variables.iter().filter(|(_, variable)| variable.exported);
+        let mut environment: Vec<_> =
+            exported.filter_map(|(name, variable)| Some((name.clone(), variable.value.clone()?))).collect();
+        environment.sort();
+        environment
+    }
+
+    /// Puts a variable in, or takes it out.
+    pub(crate) fn replace(&mut self, name: &[u8], variable: Option<Variable>) {
+        let variables = Arc::make_mut(&mut self.variables);
+        let added = variable.as_ref().map_or(0, |variable| size(name, variable));
+        let old = match variable {
+            Some(variable) => variables.insert(name.to_vec(), variable),
+            None => variables.remove(name),
+        };
+        let removed = old.map_or(0, |old| size(name, &old));
+        self.variable_bytes = (self.variable_bytes + added).saturating_sub(removed);
+    }
+}
+
+fn size(name: &[u8], variable: &Variable) -> usize {
+    name.len() + variable.value.as_ref().map_or(0, Vec::len)
+}
+
+impl Shell {
+    pub(crate) fn positional(&self) -> &[Vec<u8>] {
+        &self.state.positional
+    }
+
+    /// The value of a variable.
+    pub(crate) fn get(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+        match name {
+            b"LINENO" => Some(self.line.to_string().into_bytes()),
+            b"PPID" => Some(self.state.parent.to_string().into_bytes()),
+            _ => self.state.variables.get(name).and_then(|variable| variable.value.clone()),
+        }
+    }
+
+    /// The value of one of `# ? - $ ! 0`.
+    pub(crate) fn special(&self, name: u8) -> Option<Vec<u8>> {
+        Some(match name {
+            b'#' => self.positional().len().to_string().into_bytes(),
+            b'?' => self.state.status.to_string().into_bytes(),
+            b'$' => self.context.pid.to_string().into_bytes(),
+            b'!' => return self.state.last_job.map(|job| job.to_string().into_bytes()),
+            b'0' => self.state.name.clone(),
+            b'-' => crate::builtins::option_letters(self.options()),
+            _ => return None,
+        })
+    }
+
+    /// Sets a variable; the message where it cannot be.
+    pub(crate) fn assign(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), String> {
+        let shown = || String::from_utf8_lossy(name).into_owned();
+        let old = self.state.variables.get(name);
+        if old.is_some_and(|variable| variable.readonly) {
+            return Err(format!("{}: is read only", shown()));
+        }
+        let old_size = old.map_or(0, |variable| size(name, variable));
+        if self.state.variable_bytes - old_size + name.len() + value.len() > self.limits().variables {
+            return Err(format!("{}: the variables are larger than {} bytes", shown(), self.limits().variables));
+        }
+        let exported = old.is_some_and(|variable| variable.exported) || self.options().allexport;
+        if name == b"OPTIND" {
+            self.state.getopts_offset = 0;
+        }
+        self.state.replace(name, Some(Variable { value: Some(value), exported, readonly: false }));
+        Ok(())
+    }
+}

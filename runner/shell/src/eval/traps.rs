@@ -1,0 +1,101 @@
+use std::collections::BTreeMap;
+
+use stepbox_system::{ExitStatus, Process, Signal};
+
+use super::{Flow, Shell};
+
+/// What a trap waits for.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Condition {
+    /// The end of the shell.
+    Exit,
+    /// A signal.
+    Signal(Signal),
+}
+
+impl Condition {
+    /// The condition of a name or number (`EXIT`, `0`, `TERM`, `SIGTERM`, `15`).
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        if let Ok(number) = text.parse::<u8>() {
+            return if number == 0 { Some(Self::Exit) } else { Signal::from_number(number).map(Self::Signal) };
+        }
+        if text == "EXIT" { Some(Self::Exit) } else { Signal::from_name(text).map(Self::Signal) }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Exit => "EXIT",
+            Self::Signal(signal) => signal.name(),
+        }
+    }
+}
+
+/// The traps of a shell: an empty action ignores.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traps(pub(crate) BTreeMap<Condition, Vec<u8>>);
+
+impl Traps {
+    /// In a subshell traps are reset, what is ignored stays ignored (XCU 2.12).
+    pub(crate) fn enter_subshell(&mut self, process: &Process) {
+        self.0.retain(|_, action| action.is_empty());
+        for condition in self.0.keys() {
+            if let Condition::Signal(signal) = condition {
+                process.ignore(*signal);
+            }
+        }
+    }
+}
+
+impl Shell {
+    /// Sets or resets a trap.
+    pub(crate) fn set_trap(&mut self, condition: Condition, action: Option<Vec<u8>>) {
+        if let Condition::Signal(signal) = condition {
+            match &action {
+                None => self.process.reset(signal),
+                Some(action) if action.is_empty() => self.process.ignore(signal),
+                Some(_) => self.process.trap(signal),
+            }
+        }
+        match action {
+            Some(action) => drop(self.state.traps.0.insert(condition, action)),
+            None => drop(self.state.traps.0.remove(&condition)),
+        }
+    }
+
+    /// Runs the actions of signals that have come in; called between commands.
+    pub(crate) fn run_pending_traps(&mut self) -> Result<(), Flow> {
+        if self.state.traps.0.is_empty() || (self.subshell && !self.has_own_traps()) {
+            return Ok(());
+        }
+        while let Some(signal) = self.process.take_pending() {
+            let Some(action) = self.state.traps.0.get(&Condition::Signal(signal)).cloned() else { continue };
+            let status = self.state.status;
+            self.execute_text(&action, self.line)?;
+            self.state.status = status;
+        }
+        Ok(())
+    }
+
+    fn has_own_traps(&self) -> bool {
+        self.state
+            .traps
+            .0
+            .iter()
+            .any(|(condition, action)| matches!(condition, Condition::Signal(_)) && !action.is_empty())
+    }
+
+    /// Runs the trap of `EXIT` once; the status with which the shell ends.
+    pub(crate) fn exit_trap(&mut self, status: ExitStatus) -> ExitStatus {
+        let Some(action) = self.state.traps.0.remove(&Condition::Exit).filter(|action| !action.is_empty()) else {
+            return status;
+        };
+        self.state.status = status;
+        self.forgiving = 0;
+        match self.execute_text(&action, self.line) {
+            Ok(_) | Err(Flow::Return(_) | Flow::Break(_) | Flow::Continue(_)) => status,
+            Err(Flow::Exit(status)) => status,
+            Err(Flow::Cancelled(signal)) => ExitStatus::of_signal(signal),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Word expansion (XCU 2.6): tilde, parameters, substitutions, arithmetic, field splitting, pathnames, quote removal.
+
+mod glob;
+mod parameter;
+mod split;
+
+use stepbox_system::OpenFile;
+
+use crate::arithmetic;
+use crate::eval::{Flow, Shell};
+use crate::ir::{List, Part, Word};
+use crate::memory_file::MemoryFile;
+use crate::pattern::{Pattern, Unit};
+
+/// Where a byte of an expanded word comes from, which says what may still happen to it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// From the script, outside quotes: a pattern may be made of it.
+    Plain,
+    /// From quotes.
+    Quoted,
+    /// From an unquoted expansion: fields are split at it, and a pattern may be made of it.
+    Expanded,
+}
+
+/// What expansion yields, in order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Token {
+    Byte(u8, Origin),
+    /// Something quoted stands here: there is a field, even an empty one.
+    Force,
+    /// A field ends here (between the parameters of `$@`).
+    Break,
+}
+
+/// How the result of an expansion is used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    /// Fields: `$@` gives several.
+    Fields,
+    /// One text: an assignment, a redirection, `case`.
+    Text,
+}
+
+impl Shell {
+    /// The fields of a command's words.
+    pub(crate) fn expand_fields(&mut self, words: &[Word]) -> Result<Vec<Vec<u8>>, Flow> {
+        let mut fields = vec![];
+        let mut bytes = 0;
+        for word in words {
+            let before = fields.len();
+            // By far the most frequent word.
+            if let [Part::Literal(text)] = word.parts.as_slice()
+                && !text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+            {
+                fields.push(text.clone());
+            } else {
+                self.expand_word(word, &mut fields)?;
+            }
+            bytes += fields[before..].iter().map(|field: &Vec<u8>| field.len() + 1).sum::<usize>();
+            if bytes > self.limits().expansion {
+                return Err(self.fatal(&format!("a command expands to more than {} bytes", self.limits().expansion)));
+            }
+        }
+        Ok(fields)
+    }
+
+    fn expand_word(&mut self, word: &Word, fields: &mut Vec<Vec<u8>>) -> Result<(), Flow> {
+        let mut tokens = vec![];
+        self.expand_parts(&word.parts, Purpose::Fields, &mut tokens)?;
+        let separators = self.field_separators();
+        for field in split::split(&tokens, &separators) {
+            let is_pattern = !self.options().noglob
+                && field.iter().any(|(byte, origin)| *origin != Origin::Quoted && matches!(byte, b'*' | b'?' | b'['));
+            if is_pattern {
+                let units: Vec<Unit> = field.iter().map(|(byte, origin)| unit(*byte, *origin)).collect();
+                let found = glob::glob(&units, self.cwd(), self.vfs(), self.limits().expansion);
+                match found {
+                    Ok(found) if !found.is_empty() => {
+                        fields.extend(found);
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(message) => return Err(self.fatal(&message)),
+                }
+            }
+            fields.push(field.into_iter().map(|(byte, _)| byte).collect());
+        }
+        Ok(())
+    }
+
+    /// A word as one text, without splitting and pathnames.
+    pub(crate) fn expand_text(&mut self, word: &Word) -> Result<Vec<u8>, Flow> {
+        let mut tokens = vec![];
+        self.expand_parts(&word.parts, Purpose::Text, &mut tokens)?;
+        Ok(text_of(&tokens))
+    }
+
+    /// A word as a pattern: what was quoted is literal.
+    pub(crate) fn expand_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
+        let mut tokens = vec![];
+        self.expand_parts(&word.parts, Purpose::Text, &mut tokens)?;
+        let units: Vec<Unit> = tokens
+            .iter()
+            .filter_map(|token| if let Token::Byte(byte, origin) = token { Some(unit(*byte, *origin)) } else { None })
+            .collect();
+        Ok(Pattern::new(&units))
+    }
+
+    pub(crate) fn expand_parts(&mut self, parts: &[Part], purpose: Purpose, out: &mut Vec<Token>) -> Result<(), Flow> {
+        for part in parts {
+            match part {
+                Part::Literal(text) => out.extend(text.iter().map(|byte| Token::Byte(*byte, Origin::Plain))),
+                Part::Quoted(text) => push_quoted(text, out),
+                Part::Tilde(name) => {
+                    let home = self.home_of(name);
+                    push_quoted(&home, out);
+                }
+                Part::Parameter { parameter, quoted } => self.expand_parameter(parameter, *quoted, purpose, out)?,
+                Part::Command { list, quoted } => {
+                    let text = self.substitute(list)?;
+                    push(&text, *quoted, out);
+                }
+                Part::Arithmetic { expression, quoted } => {
+                    let text = self.expand_text(expression)?;
+                    let value = self.arithmetic(&text)?;
+                    push(value.to_string().as_bytes(), *quoted, out);
+                }
+            }
+            if out.len() > self.limits().expansion {
+                return Err(self.fatal(&format!("a word expands to more than {} bytes", self.limits().expansion)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of an arithmetic expression.
+    pub(crate) fn arithmetic(&mut self, text: &[u8]) -> Result<i64, Flow> {
+        arithmetic::evaluate(text, self).map_err(|message| self.fatal(&message))
+    }
+
+    fn home_of(&mut self, name: &[u8]) -> Vec<u8> {
+        match name {
+            b"" => self.get(b"HOME").unwrap_or_else(|| b"~".to_vec()),
+            // The one user there is.
+            b"root" => b"/root".to_vec(),
+            _ => [b"~", name].concat(),
+        }
+    }
+
+    /// The output of a command substitution, its trailing newlines taken off.
+    fn substitute(&mut self, list: &List) -> Result<Vec<u8>, Flow> {
+        let output = MemoryFile::collecting(self.limits().substitution);
+        let status = self.in_subshell(|shell| {
+            shell.set_file(1, Some(OpenFile::new(output.clone())));
+            shell.execute_list(list)
+        })?;
+        self.substitution_status = Some(status);
+        let Some(mut text) = output.take() else {
+            let message = format!("a command substitution gives more than {} bytes", self.limits().substitution);
+            return Err(self.fatal(&message));
+        };
+        while text.last() == Some(&b'\n') {
+            text.pop();
+        }
+        // A variable cannot hold them; every shell drops them.
+        text.retain(|byte| *byte != 0);
+        Ok(text)
+    }
+
+    /// `IFS`, with its default where it is unset.
+    pub(crate) fn field_separators(&mut self) -> Vec<u8> {
+        self.get(b"IFS").unwrap_or_else(|| b" \t\n".to_vec())
+    }
+}
+
+impl arithmetic::Variables for Shell {
+    fn get(&mut self, name: &[u8]) -> Result<Vec<u8>, String> {
+        match Self::get(self, name) {
+            Some(value) => Ok(value),
+            None if self.options().nounset => Err(format!("{}: parameter not set", String::from_utf8_lossy(name))),
+            None => Ok(vec![]),
+        }
+    }
+
+    fn set(&mut self, name: &[u8], value: i64) -> Result<(), String> {
+        self.assign(name, value.to_string().into_bytes())
+    }
+}
+
+fn unit(byte: u8, origin: Origin) -> Unit {
+    Unit { byte, active: origin != Origin::Quoted }
+}
+
+fn push_quoted(text: &[u8], out: &mut Vec<Token>) {
+    if text.is_empty() {
+        out.push(Token::Force);
+    }
+    out.extend(text.iter().map(|byte| Token::Byte(*byte, Origin::Quoted)));
+}
+
+/// The result of an expansion.
+pub(crate) fn push(text: &[u8], quoted: bool, out: &mut Vec<Token>) {
+    if quoted {
+        push_quoted(text, out);
+    } else {
+        out.extend(text.iter().map(|byte| Token::Byte(*byte, Origin::Expanded)));
+    }
+}
+
+pub(crate) fn text_of(tokens: &[Token]) -> Vec<u8> {
+    tokens
+        .iter()
+        .filter_map(|token| match token {
+            Token::Byte(byte, _) => Some(*byte),
+            Token::Break => Some(b' '),
+            Token::Force => None,
+        })
+        .collect()
+}

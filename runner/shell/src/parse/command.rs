@@ -1,0 +1,483 @@
+//! Commands: lists, pipelines, compound commands, redirections.
+
+use std::sync::{Arc, OnceLock};
+
+use super::{Parser, Pending, SyntaxError, is_blank, is_meta, is_name};
+use crate::ir::{
+    AndOr, Arm, Assignment, Command, Compound, Connector, Item, List, Part, Pipeline, Redirect, RedirectKind, Simple,
+    Word,
+};
+
+/// The words that end a list where a command could begin.
+const CLOSING: [&[u8]; 8] = [b"then", b"do", b"done", b"fi", b"elif", b"else", b"esac", b"}"];
+
+impl Parser<'_> {
+    /// Everything up to the end of the source.
+    pub(super) fn script(&mut self) -> Result<List, SyntaxError> {
+        let list = self.list()?;
+        if self.peek().is_some() { self.unexpected() } else { Ok(list) }
+    }
+
+    /// A list up to one of the bytes, which must follow.
+    pub(super) fn list_until(&mut self, ends: &[u8]) -> Result<List, SyntaxError> {
+        let list = self.list()?;
+        match self.peek() {
+            Some(byte) if ends.contains(&byte) => Ok(list),
+            _ => self.unexpected(),
+        }
+    }
+
+    /// A list, possibly empty, up to something that cannot go on with it.
+    fn list(&mut self) -> Result<List, SyntaxError> {
+        let mut items = vec![];
+        loop {
+            self.skip_newlines()?;
+            if self.at_list_end() {
+                return Ok(List(items));
+            }
+            let and_or = Arc::new(self.and_or()?);
+            self.skip_blanks();
+            let background = match self.peek() {
+                Some(b'&') => {
+                    self.bump();
+                    true
+                }
+                Some(b';') if self.peek_at(1) != Some(b';') && self.peek_at(1) != Some(b'&') => {
+                    self.bump();
+                    false
+                }
+                Some(b'\n') => false,
+                _ => {
+                    items.push(Item { and_or, background: false });
+                    return Ok(List(items));
+                }
+            };
+            items.push(Item { and_or, background });
+        }
+    }
+
+    fn at_list_end(&self) -> bool {
+        match self.peek() {
+            None | Some(b')') => true,
+            Some(b';') => matches!(self.peek_at(1), Some(b';' | b'&')),
+            _ => self.reserved().is_some_and(|word| CLOSING.contains(&word)),
+        }
+    }
+
+    /// The unquoted word that stands here, if it is made of plain characters.
+    fn reserved(&self) -> Option<&[u8]> {
+        let rest = &self.source[self.position..];
+        let length = rest.iter().position(|byte| is_blank(*byte) || is_meta(*byte)).unwrap_or(rest.len());
+        let word = &rest[..length];
+        let plain = word
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'{' | b'}' | b'!' | b'[' | b']' | b'_'));
+        (plain && !word.is_empty()).then_some(word)
+    }
+
+    /// Passes `word` where it stands here as a reserved word.
+    fn accept(&mut self, word: &[u8]) -> bool {
+        let here = self.reserved() == Some(word);
+        if here {
+            self.advance(word.len());
+        }
+        here
+    }
+
+    /// Passes `word`, which must stand here, newlines before it allowed.
+    fn expect(&mut self, word: &str) -> Result<(), SyntaxError> {
+        self.skip_newlines()?;
+        if self.accept(word.as_bytes()) {
+            return Ok(());
+        }
+        match self.unexpected::<()>() {
+            Err(error) => Err(SyntaxError { message: format!("{} (expecting \"{word}\")", error.message), ..error }),
+            ok => ok,
+        }
+    }
+
+    fn and_or(&mut self) -> Result<AndOr, SyntaxError> {
+        let first = self.pipeline()?;
+        let mut rest = vec![];
+        loop {
+            self.skip_blanks();
+            let connector = if self.looking_at(b"&&") {
+                Connector::And
+            } else if self.looking_at(b"||") {
+                Connector::Or
+            } else {
+                return Ok(AndOr { first, rest });
+            };
+            self.advance(2);
+            self.skip_newlines()?;
+            rest.push((connector, self.pipeline()?));
+        }
+    }
+
+    fn pipeline(&mut self) -> Result<Pipeline, SyntaxError> {
+        let mut negated = false;
+        self.skip_blanks();
+        while self.accept(b"!") {
+            negated = !negated;
+            self.skip_blanks();
+        }
+        let mut commands = vec![];
+        loop {
+            commands.push(Arc::new(self.nested(Self::command)?));
+            self.skip_blanks();
+            if self.peek() != Some(b'|') || self.peek_at(1) == Some(b'|') {
+                return Ok(Pipeline { negated, commands });
+            }
+            self.bump();
+            if self.peek() == Some(b'&') {
+                return self.error("`|&` is bash's and not supported; write `2>&1 |`");
+            }
+            self.skip_newlines()?;
+        }
+    }
+
+    fn command(&mut self) -> Result<Command, SyntaxError> {
+        self.skip_blanks();
+        let line = self.line;
+        let body = match self.peek() {
+            Some(b'(') => {
+                self.bump();
+                let list = self.list_until(b")")?;
+                self.bump();
+                if list.0.is_empty() {
+                    return self.error("\")\" unexpected");
+                }
+                Compound::Subshell(list)
+            }
+            _ => match self.reserved().map(<[u8]>::to_vec).as_deref() {
+                Some(b"{") => {
+                    self.advance(1);
+                    let list = self.body("}")?;
+                    Compound::Brace(list)
+                }
+                Some(b"if") => self.if_command()?,
+                Some(b"while") => self.while_command(false)?,
+                Some(b"until") => self.while_command(true)?,
+                Some(b"for") => self.for_command()?,
+                Some(b"case") => self.case_command()?,
+                Some(b"[[") => self.test_command()?,
+                Some(b"function") => return self.function_keyword(),
+                Some(word @ (b"select" | b"coproc")) => {
+                    let word = String::from_utf8_lossy(word).into_owned();
+                    return self.error(format!("`{word}` is bash's and not supported"));
+                }
+                Some(word) if CLOSING.contains(&word) => return self.unexpected(),
+                _ => return self.simple(),
+            },
+        };
+        let redirects = self.redirects()?;
+        Ok(Command::Compound { line, body, redirects })
+    }
+
+    /// A list that must not be empty, up to the reserved word `end`, which it passes.
+    fn body(&mut self, end: &str) -> Result<List, SyntaxError> {
+        let list = self.filled_list()?;
+        self.expect(end)?;
+        Ok(list)
+    }
+
+    fn filled_list(&mut self) -> Result<List, SyntaxError> {
+        let list = self.list()?;
+        if list.0.is_empty() { self.unexpected() } else { Ok(list) }
+    }
+
+    fn if_command(&mut self) -> Result<Compound, SyntaxError> {
+        self.accept(b"if");
+        let mut arms = vec![];
+        loop {
+            let condition = self.body("then")?;
+            arms.push((condition, self.filled_list()?));
+            self.skip_newlines()?;
+            if self.accept(b"elif") {
+                continue;
+            }
+            let otherwise = if self.accept(b"else") { Some(self.filled_list()?) } else { None };
+            self.expect("fi")?;
+            return Ok(Compound::If { arms, otherwise });
+        }
+    }
+
+    fn while_command(&mut self, until: bool) -> Result<Compound, SyntaxError> {
+        self.advance(5);
+        let condition = self.body("do")?;
+        let body = self.body("done")?;
+        Ok(Compound::While { until, condition, body })
+    }
+
+    fn for_command(&mut self) -> Result<Compound, SyntaxError> {
+        self.accept(b"for");
+        self.skip_blanks();
+        if self.looking_at(b"((") {
+            return self.error("`for ((` is bash's and not supported");
+        }
+        let name = self.reserved().filter(|name| is_name(name)).map(<[u8]>::to_vec);
+        let Some(name) = name else { return self.error("bad for loop variable") };
+        self.advance(name.len());
+        self.skip_blanks();
+        let mut words = None;
+        if self.peek() == Some(b';') {
+            self.bump();
+        } else {
+            self.skip_newlines()?;
+            if self.accept(b"in") {
+                let mut list = vec![];
+                loop {
+                    self.skip_blanks();
+                    match self.peek() {
+                        Some(b';') => {
+                            self.bump();
+                            break;
+                        }
+                        Some(b'\n') => break,
+                        Some(byte) if !is_meta(byte) => list.push(self.word()?),
+                        _ => return self.unexpected(),
+                    }
+                }
+                words = Some(list);
+            }
+        }
+        self.skip_newlines()?;
+        let body = if self.accept(b"{") {
+            self.body("}")?
+        } else {
+            self.expect("do")?;
+            self.body("done")?
+        };
+        Ok(Compound::For { name, words, body })
+    }
+
+    fn case_command(&mut self) -> Result<Compound, SyntaxError> {
+        self.accept(b"case");
+        self.skip_blanks();
+        let word = self.word()?;
+        if word.parts.is_empty() {
+            return self.unexpected();
+        }
+        self.expect("in")?;
+        let mut arms = vec![];
+        loop {
+            self.skip_newlines()?;
+            if self.accept(b"esac") {
+                return Ok(Compound::Case { word, arms });
+            }
+            if self.peek() == Some(b'(') {
+                self.bump();
+            }
+            let mut patterns = vec![];
+            loop {
+                self.skip_blanks();
+                let pattern = self.word()?;
+                if pattern.parts.is_empty() {
+                    return self.unexpected();
+                }
+                patterns.push(pattern);
+                self.skip_blanks();
+                match self.bump() {
+                    Some(b'|') => {}
+                    Some(b')') => break,
+                    _ => {
+                        self.position = self.position.saturating_sub(1);
+                        return self.unexpected();
+                    }
+                }
+            }
+            let body = self.list()?;
+            let mut falls_through = false;
+            if self.looking_at(b";;") {
+                if self.peek_at(2) == Some(b'&') {
+                    return self.error("`;;&` is bash's and not supported");
+                }
+                self.advance(2);
+            } else if self.looking_at(b";&") {
+                self.advance(2);
+                falls_through = true;
+            } else {
+                arms.push(Arm { patterns, body, falls_through });
+                self.expect("esac")?;
+                return Ok(Compound::Case { word, arms });
+            }
+            arms.push(Arm { patterns, body, falls_through });
+        }
+    }
+
+    /// `[[ … ]]`: words up to `]]`. `<`, `>` and parentheses are words of their own there.
+    fn test_command(&mut self) -> Result<Compound, SyntaxError> {
+        self.accept(b"[[");
+        let mut words = vec![];
+        loop {
+            self.skip_newlines()?;
+            if self.accept(b"]]") {
+                return Ok(Compound::Test(words));
+            }
+            let operator: Option<&[u8]> =
+                [&b"&&"[..], b"||", b"(", b")", b"<", b">"].into_iter().find(|operator| self.looking_at(operator));
+            if let Some(operator) = operator {
+                self.advance(operator.len());
+                words.push(Word { parts: vec![Part::Literal(operator.to_vec())] });
+                continue;
+            }
+            let word = self.word()?;
+            if word.parts.is_empty() {
+                return self.unexpected();
+            }
+            words.push(word);
+        }
+    }
+
+    fn function_keyword(&mut self) -> Result<Command, SyntaxError> {
+        self.accept(b"function");
+        self.skip_blanks();
+        let rest = &self.source[self.position..];
+        let length = rest.iter().position(|byte| is_blank(*byte) || is_meta(*byte)).unwrap_or(rest.len());
+        let name = rest[..length].to_vec();
+        self.advance(length);
+        self.skip_blanks();
+        if self.looking_at(b"()") {
+            self.advance(2);
+        }
+        self.function(name)
+    }
+
+    /// A function's body, behind its name and parentheses.
+    fn function(&mut self, name: Vec<u8>) -> Result<Command, SyntaxError> {
+        self.skip_newlines()?;
+        let body = self.nested(Self::command)?;
+        match body {
+            Command::Compound { .. } => Ok(Command::Function { name, body: Arc::new(body) }),
+            _ => self.error("a function's body must be a compound command such as `{ …; }`"),
+        }
+    }
+
+    fn simple(&mut self) -> Result<Command, SyntaxError> {
+        let mut simple = Simple { line: self.line, assignments: vec![], words: vec![], redirects: vec![] };
+        loop {
+            self.skip_blanks();
+            if let Some(redirect) = self.redirect()? {
+                simple.redirects.push(redirect);
+                continue;
+            }
+            match self.peek() {
+                Some(b'(')
+                    if simple.words.len() == 1 && simple.assignments.is_empty() && simple.redirects.is_empty() =>
+                {
+                    return self.function_definition(&simple.words[0]);
+                }
+                Some(byte) if !is_meta(byte) => {}
+                Some(b'(') => return self.unexpected(),
+                _ => break,
+            }
+            if simple.words.is_empty()
+                && let Some((name, append)) = self.assignment_name()
+            {
+                if self.peek() == Some(b'(') {
+                    return self.error("arrays are bash's and not supported");
+                }
+                simple.assignments.push(Assignment { name, value: self.assigned()?, append });
+                continue;
+            }
+            simple.words.push(self.word()?);
+        }
+        if simple.words.is_empty() && simple.assignments.is_empty() && simple.redirects.is_empty() {
+            return self.unexpected();
+        }
+        Ok(Command::Simple(simple))
+    }
+
+    fn function_definition(&mut self, name: &Word) -> Result<Command, SyntaxError> {
+        self.bump();
+        self.skip_blanks();
+        if self.peek() != Some(b')') {
+            return self.unexpected();
+        }
+        self.bump();
+        match name.parts.as_slice() {
+            [Part::Literal(name)] => self.function(name.clone()),
+            _ => self.error("bad function name"),
+        }
+    }
+
+    fn redirects(&mut self) -> Result<Vec<Redirect>, SyntaxError> {
+        let mut redirects = vec![];
+        loop {
+            self.skip_blanks();
+            match self.redirect()? {
+                Some(redirect) => redirects.push(redirect),
+                None => return Ok(redirects),
+            }
+        }
+    }
+
+    /// A redirection, if one stands here.
+    fn redirect(&mut self) -> Result<Option<Redirect>, SyntaxError> {
+        let rest = &self.source[self.position..];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if self.looking_at(b"&>") {
+            let append = self.peek_at(2) == Some(b'>');
+            self.advance(2 + usize::from(append));
+            let word = self.target()?;
+            return Ok(Some(Redirect { fd: None, kind: RedirectKind::Both { word, append } }));
+        }
+        if !matches!(rest.get(digits), Some(b'<' | b'>')) {
+            return Ok(None);
+        }
+        let fd = if digits == 0 {
+            None
+        } else {
+            match String::from_utf8_lossy(&rest[..digits]).parse::<u32>() {
+                Ok(fd) if fd < 1024 => Some(fd),
+                _ => return self.error("bad file descriptor number"),
+            }
+        };
+        if matches!(rest.get(digits + 1), Some(b'(')) {
+            return self.error("process substitution is bash's and not supported");
+        }
+        self.position += digits;
+        let operator: &[u8] = [&b"<<<"[..], b"<<-", b"<<", b"<&", b"<>", b"<", b">>", b">&", b">|", b">"]
+            .into_iter()
+            .find(|operator| self.looking_at(operator))
+            .unwrap_or(b"<");
+        self.advance(operator.len());
+        let kind = match operator {
+            b"<<<" => RedirectKind::HereString(self.target()?),
+            b"<<" | b"<<-" => self.here_document(operator.len() == 3)?,
+            b"<&" => RedirectKind::Duplicate { word: self.target()?, output: false },
+            b">&" => RedirectKind::Duplicate { word: self.target()?, output: true },
+            b"<>" => RedirectKind::ReadWrite(self.target()?),
+            b">>" => RedirectKind::Append(self.target()?),
+            b">|" => RedirectKind::Clobber(self.target()?),
+            b">" => RedirectKind::Write(self.target()?),
+            _ => RedirectKind::Read(self.target()?),
+        };
+        Ok(Some(Redirect { fd, kind }))
+    }
+
+    fn target(&mut self) -> Result<Word, SyntaxError> {
+        self.skip_blanks();
+        let word = self.word()?;
+        if word.parts.is_empty() { self.unexpected() } else { Ok(word) }
+    }
+
+    fn here_document(&mut self, strip_tabs: bool) -> Result<RedirectKind, SyntaxError> {
+        let word = self.target()?;
+        let mut delimiter = vec![];
+        let mut literal = false;
+        for part in &word.parts {
+            match part {
+                Part::Literal(text) => delimiter.extend_from_slice(text),
+                Part::Quoted(text) => {
+                    literal = true;
+                    delimiter.extend_from_slice(text);
+                }
+                _ => return self.error("the delimiter of a here-document cannot hold an expansion"),
+            }
+        }
+        let body = Arc::new(OnceLock::new());
+        self.pending.push(Pending { delimiter, literal, strip_tabs, body: Arc::clone(&body) });
+        Ok(RedirectKind::HereDocument(body))
+    }
+}

@@ -1,0 +1,513 @@
+//! Words: quotes, and everything that begins with `$` or a backtick.
+
+use std::sync::Arc;
+
+use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
+use crate::ir::{Anchor, Name, Operation, Parameter, Part, Word};
+
+/// Where a word stands, which says where it ends and what is special in it.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Place {
+    /// Outside everything.
+    Plain,
+    /// In `${name-…}`: up to `}`.
+    Braces,
+    /// The pattern of `${name/…/…}`: up to `/` or `}`.
+    Pattern,
+    /// In `${name:…}`: up to `:` or `}`.
+    Offset,
+}
+
+/// Collects parts, joining text of one kind.
+#[derive(Default)]
+struct Parts(Vec<Part>);
+
+impl Parts {
+    fn literal(&mut self, byte: u8) {
+        match self.0.last_mut() {
+            Some(Part::Literal(text)) => text.push(byte),
+            _ => self.0.push(Part::Literal(vec![byte])),
+        }
+    }
+
+    fn quoted(&mut self, byte: u8) {
+        match self.0.last_mut() {
+            Some(Part::Quoted(text)) => text.push(byte),
+            _ => self.0.push(Part::Quoted(vec![byte])),
+        }
+    }
+
+    /// Text as it comes: quoted or not.
+    fn text(&mut self, byte: u8, quoted: bool) {
+        if quoted { self.quoted(byte) } else { self.literal(byte) }
+    }
+}
+
+impl Parser<'_> {
+    /// A word at this place; empty parts where none begins.
+    pub(super) fn word(&mut self) -> Result<Word, SyntaxError> {
+        let mut parts = Parts::default();
+        self.tilde(&mut parts, b"/");
+        self.word_parts(Place::Plain, false, &mut parts, false)?;
+        Ok(Word { parts: parts.0 })
+    }
+
+    /// The value of an assignment, in which a tilde may also stand behind a colon.
+    pub(super) fn assigned(&mut self) -> Result<Word, SyntaxError> {
+        let mut parts = Parts::default();
+        self.tilde(&mut parts, b"/:");
+        self.word_parts(Place::Plain, false, &mut parts, true)?;
+        Ok(Word { parts: parts.0 })
+    }
+
+    /// The body of a here-document: as between double quotes, except for the quotes.
+    pub(super) fn here_document_body(&mut self) -> Result<Word, SyntaxError> {
+        let mut parts = Parts::default();
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'\\' => match self.peek_at(1) {
+                    Some(b'\n') => self.advance(2),
+                    Some(next @ (b'$' | b'`' | b'\\')) => {
+                        self.advance(2);
+                        parts.quoted(next);
+                    }
+                    _ => {
+                        self.bump();
+                        parts.quoted(byte);
+                    }
+                },
+                b'$' => self.dollar(true, &mut parts)?,
+                b'`' => self.backticks(true, &mut parts)?,
+                _ => {
+                    self.bump();
+                    parts.quoted(byte);
+                }
+            }
+        }
+        Ok(Word { parts: parts.0 })
+    }
+
+    /// A tilde prefix, up to one of `ends` or the end of the word, if it is made of plain characters.
+    fn tilde(&mut self, parts: &mut Parts, ends: &[u8]) {
+        if self.peek() != Some(b'~') {
+            return;
+        }
+        let rest = &self.source[self.position + 1..];
+        let length = rest
+            .iter()
+            .position(|byte| ends.contains(byte) || is_blank(*byte) || is_meta(*byte) || *byte == b'}')
+            .unwrap_or(rest.len());
+        let name = &rest[..length];
+        if name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'+')) {
+            parts.0.push(Part::Tilde(name.to_vec()));
+            self.advance(length + 1);
+        }
+    }
+
+    fn word_parts(
+        &mut self,
+        place: Place,
+        in_quotes: bool,
+        parts: &mut Parts,
+        assigned: bool,
+    ) -> Result<(), SyntaxError> {
+        while let Some(byte) = self.peek() {
+            let ends = match place {
+                Place::Plain => is_blank(byte) || is_meta(byte),
+                Place::Braces => byte == b'}',
+                Place::Pattern => matches!(byte, b'}' | b'/'),
+                Place::Offset => matches!(byte, b'}' | b':'),
+            };
+            if ends {
+                return Ok(());
+            }
+            match byte {
+                b'\\' => {
+                    self.bump();
+                    match self.peek() {
+                        Some(b'\n') => self.advance(1),
+                        // Between double quotes a backslash stays before what it does not protect.
+                        Some(next) if in_quotes && !matches!(next, b'$' | b'`' | b'"' | b'\\' | b'}' | b'/') => {
+                            parts.quoted(b'\\');
+                        }
+                        Some(next) => {
+                            self.bump();
+                            parts.quoted(next);
+                        }
+                        None => parts.text(b'\\', in_quotes),
+                    }
+                }
+                b'\'' if !in_quotes => self.single_quotes(parts)?,
+                b'"' => self.double_quotes(parts)?,
+                b'$' if !in_quotes && self.peek_at(1) == Some(b'\'') => self.dollar_quotes(parts)?,
+                b'$' => self.dollar(in_quotes, parts)?,
+                b'`' => self.backticks(in_quotes, parts)?,
+                b':' if assigned => {
+                    self.bump();
+                    parts.literal(b':');
+                    self.tilde(parts, b"/:");
+                }
+                _ => {
+                    self.bump();
+                    parts.text(byte, in_quotes);
+                }
+            }
+        }
+        if place == Place::Plain { Ok(()) } else { self.error("missing `}`") }
+    }
+
+    fn single_quotes(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
+        let begin = self.line;
+        self.bump();
+        let mut text = vec![];
+        loop {
+            match self.bump() {
+                Some(b'\'') => break,
+                Some(byte) => text.push(byte),
+                None => return Err(SyntaxError { line: begin, message: "unterminated quoted string".to_owned() }),
+            }
+        }
+        parts.0.push(Part::Quoted(text));
+        Ok(())
+    }
+
+    fn double_quotes(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
+        let begin = self.line;
+        self.bump();
+        let mut inner = Parts::default();
+        loop {
+            let Some(byte) = self.peek() else {
+                return Err(SyntaxError { line: begin, message: "unterminated quoted string".to_owned() });
+            };
+            match byte {
+                b'"' => break,
+                b'\\' => match self.peek_at(1) {
+                    Some(b'\n') => self.advance(2),
+                    Some(next @ (b'$' | b'`' | b'"' | b'\\')) => {
+                        self.advance(2);
+                        inner.quoted(next);
+                    }
+                    _ => {
+                        self.bump();
+                        inner.quoted(byte);
+                    }
+                },
+                b'$' => self.dollar(true, &mut inner)?,
+                b'`' => self.backticks(true, &mut inner)?,
+                _ => {
+                    self.bump();
+                    inner.quoted(byte);
+                }
+            }
+        }
+        self.bump();
+        if inner.0.is_empty() {
+            inner.0.push(Part::Quoted(vec![]));
+        }
+        parts.0.extend(inner.0);
+        Ok(())
+    }
+
+    /// `$'…'` with its escapes.
+    fn dollar_quotes(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
+        let begin = self.line;
+        self.advance(2);
+        let mut text = vec![];
+        loop {
+            match self.bump() {
+                Some(b'\'') => break,
+                Some(b'\\') => {
+                    let rest = &self.source[self.position..];
+                    if let Some(length) = crate::builtins::escape::unescape(rest, true, &mut text) {
+                        self.advance(length);
+                    } else {
+                        text.push(b'\\');
+                    }
+                }
+                Some(byte) => text.push(byte),
+                None => return Err(SyntaxError { line: begin, message: "unterminated quoted string".to_owned() }),
+            }
+        }
+        parts.0.push(Part::Quoted(text));
+        Ok(())
+    }
+
+    fn dollar(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
+        let special = |name: Name| Part::Parameter {
+            parameter: Box::new(Parameter { name, operation: Operation::Plain }),
+            quoted,
+        };
+        match self.peek_at(1) {
+            Some(b'(') if self.peek_at(2) == Some(b'(') => {
+                if let Some(expression) = self.nested(Self::arithmetic)? {
+                    parts.0.push(Part::Arithmetic { expression, quoted });
+                    return Ok(());
+                }
+                self.command_substitution(quoted, parts)
+            }
+            Some(b'(') => self.command_substitution(quoted, parts),
+            Some(b'{') => {
+                self.advance(2);
+                let parameter = self.nested(|parser| parser.braced(quoted))?;
+                parts.0.push(Part::Parameter { parameter: Box::new(parameter), quoted });
+                Ok(())
+            }
+            Some(digit @ b'1'..=b'9') => {
+                self.advance(2);
+                parts.0.push(special(Name::Positional(usize::from(digit - b'0'))));
+                Ok(())
+            }
+            Some(name @ (b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!' | b'0')) => {
+                self.advance(2);
+                parts.0.push(special(Name::Special(name)));
+                Ok(())
+            }
+            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => {
+                self.bump();
+                let name = self.take_name();
+                parts.0.push(special(Name::Variable(name)));
+                Ok(())
+            }
+            _ => {
+                self.bump();
+                parts.text(b'$', quoted);
+                Ok(())
+            }
+        }
+    }
+
+    fn take_name(&mut self) -> Vec<u8> {
+        let rest = &self.source[self.position..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let name = rest[..length].to_vec();
+        self.position += length;
+        name
+    }
+
+    fn command_substitution(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
+        self.advance(2);
+        // Here-documents announced outside begin behind the line that this ends on.
+        let outside = std::mem::take(&mut self.pending);
+        let list = self.nested(|parser| parser.list_until(b")"))?;
+        if self.peek() != Some(b')') {
+            return self.unexpected();
+        }
+        self.bump();
+        self.pending.splice(0..0, outside);
+        parts.0.push(Part::Command { list: Arc::new(list), quoted });
+        Ok(())
+    }
+
+    fn backticks(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
+        let begin = self.line;
+        self.bump();
+        let mut text = vec![];
+        loop {
+            match self.bump() {
+                Some(b'`') => break,
+                Some(b'\\') => match self.peek() {
+                    Some(next @ (b'`' | b'\\' | b'$')) => {
+                        self.bump();
+                        text.push(next);
+                    }
+                    Some(b'"') if quoted => {
+                        self.bump();
+                        text.push(b'"');
+                    }
+                    _ => text.push(b'\\'),
+                },
+                Some(byte) => text.push(byte),
+                None => return Err(SyntaxError { line: begin, message: "unterminated backquote".to_owned() }),
+            }
+        }
+        let (depth, max_depth) = (self.depth, self.max_depth);
+        let list = self.nested(|_| {
+            let mut inner = Parser::new(&text, begin, max_depth);
+            inner.depth = depth + 1;
+            inner.script()
+        })?;
+        parts.0.push(Part::Command { list: Arc::new(list), quoted });
+        Ok(())
+    }
+
+    /// `$((…))`; `None`, at the same place, where it is a subshell in a substitution instead.
+    fn arithmetic(&mut self) -> Result<Option<Word>, SyntaxError> {
+        let (position, line) = (self.position, self.line);
+        self.advance(3);
+        let mut parts = Parts::default();
+        let mut open = 0u32;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'(' => open += 1,
+                b')' if open > 0 => open -= 1,
+                b')' if self.peek_at(1) == Some(b')') => {
+                    self.advance(2);
+                    return Ok(Some(Word { parts: parts.0 }));
+                }
+                b')' => break,
+                b'$' => {
+                    self.dollar(true, &mut parts)?;
+                    continue;
+                }
+                b'`' => {
+                    self.backticks(true, &mut parts)?;
+                    continue;
+                }
+                b'\\' if self.peek_at(1) == Some(b'\n') => {
+                    self.advance(2);
+                    continue;
+                }
+                // Quotes mean nothing in an expression.
+                b'"' => {
+                    self.bump();
+                    continue;
+                }
+                _ => {}
+            }
+            self.bump();
+            parts.quoted(byte);
+        }
+        if self.peek().is_none() {
+            return Err(SyntaxError { line, message: "missing `))`".to_owned() });
+        }
+        (self.position, self.line) = (position, line);
+        Ok(None)
+    }
+
+    /// What stands between `${` and `}`, which it passes.
+    fn braced(&mut self, quoted: bool) -> Result<Parameter, SyntaxError> {
+        // `${#}` and `${#-word}` are about `$#`; `${#name}` is a length.
+        if self.peek() == Some(b'#') && !matches!(self.peek_at(1), Some(b'}' | b':' | b'-' | b'+' | b'=' | b'%' | b'#'))
+        {
+            // `${#?}` is the length of `$?`; `${#?word}` cannot be told from it and is read as dash does.
+            self.bump();
+            let name = self.parameter_name()?;
+            if self.peek() != Some(b'}') {
+                return self.bad_substitution();
+            }
+            self.bump();
+            return Ok(Parameter { name, operation: Operation::Length });
+        }
+        let name = self.parameter_name()?;
+        let operation = self.operation(quoted)?;
+        if self.peek() != Some(b'}') {
+            return self.bad_substitution();
+        }
+        self.bump();
+        Ok(Parameter { name, operation })
+    }
+
+    fn bad_substitution<T>(&self) -> Result<T, SyntaxError> {
+        match self.peek() {
+            None => self.error("missing `}`"),
+            Some(_) => self.error("bad substitution"),
+        }
+    }
+
+    fn parameter_name(&mut self) -> Result<Name, SyntaxError> {
+        match self.peek() {
+            Some(byte) if byte.is_ascii_digit() => {
+                let rest = &self.source[self.position..];
+                let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                let digits = String::from_utf8_lossy(&rest[..length]).into_owned();
+                self.position += length;
+                match digits.parse() {
+                    Ok(0) => Ok(Name::Special(b'0')),
+                    Ok(number) => Ok(Name::Positional(number)),
+                    Err(_) => self.error("bad substitution"),
+                }
+            }
+            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => Ok(Name::Variable(self.take_name())),
+            Some(b'!') if self.peek_at(1).is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') => {
+                self.error("bad substitution: `${!name}` is bash's and not supported")
+            }
+            Some(byte @ (b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!')) => {
+                self.bump();
+                Ok(Name::Special(byte))
+            }
+            _ => self.bad_substitution(),
+        }
+    }
+
+    fn operation(&mut self, quoted: bool) -> Result<Operation, SyntaxError> {
+        let colon = self.peek() == Some(b':');
+        let sign = if colon { self.peek_at(1) } else { self.peek() };
+        match sign {
+            Some(sign @ (b'-' | b'=' | b'?' | b'+')) => {
+                self.advance(1 + usize::from(colon));
+                let word = self.operand(Place::Braces, quoted)?;
+                Ok(match sign {
+                    b'-' => Operation::Default { word, colon },
+                    b'=' => Operation::Assign { word, colon },
+                    b'?' => Operation::Error { word, colon },
+                    _ => Operation::Alternative { word, colon },
+                })
+            }
+            _ if colon => {
+                self.bump();
+                let offset = self.operand(Place::Offset, false)?;
+                let mut length = None;
+                if self.peek() == Some(b':') {
+                    self.bump();
+                    length = Some(self.operand(Place::Braces, false)?);
+                }
+                Ok(Operation::Substring { offset, length })
+            }
+            Some(sign @ (b'#' | b'%')) => {
+                self.bump();
+                let longest = self.peek() == Some(sign);
+                self.advance(usize::from(longest));
+                // A pattern keeps its own quotes, also inside double quotes (XCU 2.6.2).
+                let pattern = self.operand(Place::Braces, false)?;
+                Ok(Operation::Strip { pattern, suffix: sign == b'%', longest })
+            }
+            Some(b'/') => {
+                self.bump();
+                let all = self.peek() == Some(b'/');
+                self.advance(usize::from(all));
+                let anchor = match self.peek() {
+                    Some(b'#') if !all => Anchor::Start,
+                    Some(b'%') if !all => Anchor::End,
+                    _ => Anchor::None,
+                };
+                self.advance(usize::from(anchor != Anchor::None));
+                let pattern = self.operand(Place::Pattern, false)?;
+                let mut with = Word::default();
+                if self.peek() == Some(b'/') {
+                    self.bump();
+                    with = self.operand(Place::Braces, false)?;
+                }
+                Ok(Operation::Replace { pattern, with, all, anchor })
+            }
+            Some(b'^' | b',' | b'@' | b'[') => self.error("bad substitution: this form is bash's and not supported"),
+            _ => Ok(Operation::Plain),
+        }
+    }
+
+    fn operand(&mut self, place: Place, quoted: bool) -> Result<Word, SyntaxError> {
+        let mut parts = Parts::default();
+        if !quoted && place == Place::Braces {
+            self.tilde(&mut parts, b"/}");
+        }
+        self.word_parts(place, quoted, &mut parts, false)?;
+        Ok(Word { parts: parts.0 })
+    }
+
+    /// An unquoted name directly before `=` or `+=`, if one stands here; passes it and the sign.
+    pub(super) fn assignment_name(&mut self) -> Option<(Vec<u8>, bool)> {
+        let rest = &self.source[self.position..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let name = &rest[..length];
+        if !is_name(name) {
+            return None;
+        }
+        let (sign, append) = match &rest[length..] {
+            [b'=', ..] => (1, false),
+            [b'+', b'=', ..] => (2, true),
+            _ => return None,
+        };
+        let name = name.to_vec();
+        self.position += length + sign;
+        Some((name, append))
+    }
+}
