@@ -24,7 +24,7 @@ fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
     let out = PathBuf::from(variable("OUT_DIR"));
     let toolbox = root.join("../toolbox");
-    for input in ["Cargo.toml", "Cargo.lock", "src", "../../guest-sdk/Cargo.toml", "../../guest-sdk/src"] {
+    for input in ["Cargo.toml", "Cargo.lock", "build.rs", "src", "../../guest-sdk/Cargo.toml", "../../guest-sdk/src"] {
         println!("cargo:rerun-if-changed={}", toolbox.join(input).display());
     }
     println!("cargo:rerun-if-changed=build.rs");

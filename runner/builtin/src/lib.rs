@@ -5,6 +5,11 @@
 
 mod unpack;
 
+/// Our own commands are tested here, on the host: the toolbox itself is no member of the workspace.
+#[cfg(test)]
+#[path = "../../toolbox/src/tools/mod.rs"]
+mod tools;
+
 use std::fs::File;
 use std::io;
 

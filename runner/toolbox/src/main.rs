@@ -1,15 +1,18 @@
 //! The `core` family of the toolbox: one program that is every one of its commands, chosen by its exact name.
 
+mod abi;
 mod commands;
 mod tools;
 
 use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 fn main() {
     stepbox_guest::enter();
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let name = arguments.first().and_then(|path| Path::new(path).file_name()).map(|name| name.to_string_lossy().into_owned());
+    let name =
+        arguments.first().and_then(|path| Path::new(path).file_name()).map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
     // Never by a suffix or an abbreviation: a command that is missing must not become another one.
     if !commands::COMMANDS.iter().any(|(known, _, _)| *known == name) {
@@ -18,8 +21,8 @@ fn main() {
     }
     // The commands name themselves in their messages as they were called, without the directory.
     arguments[0] = OsString::from(&name);
-    if let Some(run) = tools::find_tool(&name) {
-        stepbox_guest::exit(run(&arguments));
+    if let Some(tool) = ours(&name, &arguments) {
+        stepbox_guest::exit(run(tool, &arguments));
     }
     let locale = match name.as_str() {
         "[" => "test",
@@ -29,6 +32,28 @@ fn main() {
     // Without texts the command falls back to their keys; it works all the same.
     let _ = uucore::locale::setup_localization(locale);
     stepbox_guest::exit(run_uutils(&name, arguments));
+}
+
+/// The code of ours that answers a call.
+fn ours(name: &str, arguments: &[OsString]) -> Option<tools::Tool> {
+    if name == "ls" && tools::long_listing(arguments) { Some(tools::list) } else { tools::find_tool(name) }
+}
+
+/// Runs a command of ours.
+fn run(tool: tools::Tool, arguments: &[OsString]) -> i32 {
+    let mut output = BufWriter::with_capacity(32 << 10, io::stdout().lock());
+    let mut streams =
+        tools::Streams { input: &mut io::stdin().lock(), output: &mut output, errors: &mut io::stderr().lock() };
+    let status = tool(arguments, &mut streams);
+    match status.and_then(|status| output.flush().map(|()| status)) {
+        Ok(status) => status,
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 141,
+        Err(error) => {
+            eprintln!("{}: write error: {}", arguments[0].to_string_lossy(), tools::describe(&error));
+            2
+        }
+    }
 }
 
 /// Runs a command of uutils coreutils.
@@ -82,6 +107,7 @@ fn run_uutils(name: &str, arguments: Vec<OsString>) -> i32 {
         "rm" => uu_rm::uumain(arguments),
         "rmdir" => uu_rmdir::uumain(arguments),
         "seq" => uu_seq::uumain(arguments),
+        "sed" => sed::sed::uumain(arguments),
         "sha1sum" => uu_sha1sum::uumain(arguments),
         "sha224sum" => uu_sha224sum::uumain(arguments),
         "sha256sum" => uu_sha256sum::uumain(arguments),

@@ -1,0 +1,180 @@
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::Path;
+
+use super::identity::fail;
+use super::options::{flag, parse, valued};
+use super::{Streams, file_info};
+
+/// `chmod`: the mode and the files are checked; the change itself is accepted, as modes never deny inside.
+pub(crate) fn change_mode(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Result<i32> {
+    // A mode such as `-w` looks like an option.
+    let looks_like_mode =
+        |text: &str| text.len() > 1 && text.starts_with('-') && text[1..].chars().all(|c| "rwxXst".contains(c));
+    let mut arguments = arguments.to_vec();
+    let dashed = arguments.iter().skip(1).position(|argument| looks_like_mode(&argument.to_string_lossy()));
+    let mut mode = dashed.map(|index| arguments.remove(index + 1).to_string_lossy().into_owned());
+    let known = [
+        flag('R', "recursive"),
+        flag('v', "verbose"),
+        flag('c', "changes"),
+        flag('f', "silent"),
+        flag('f', "quiet"),
+        valued('\u{1}', "reference"),
+    ];
+    let mut parsed = match parse(&arguments, &known) {
+        Ok(parsed) => parsed,
+        Err(message) => return fail("chmod", &message, streams),
+    };
+    if mode.is_none() && !parsed.has('\u{1}') && !parsed.operands.is_empty() {
+        mode = Some(parsed.operands.remove(0).to_string_lossy().into_owned());
+    }
+    if parsed.operands.is_empty() {
+        return fail("chmod", "missing operand", streams);
+    }
+    if let Some(mode) = mode.filter(|mode| apply(mode, 0o644, false).is_none()) {
+        return fail("chmod", &format!("invalid mode: `{mode}`"), streams);
+    }
+    check_all("chmod", &parsed.operands, parsed.has('f'), streams)
+}
+
+/// `chown` and `chgrp`: the files are checked; the change itself is accepted.
+pub(crate) fn change_owner(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Result<i32> {
+    let command = arguments.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let known = [
+        flag('R', "recursive"),
+        flag('v', "verbose"),
+        flag('c', "changes"),
+        flag('f', "silent"),
+        flag('h', "no-dereference"),
+        flag('H', ""),
+        flag('L', ""),
+        flag('P', ""),
+        valued('\u{1}', "reference"),
+        valued('\u{2}', "from"),
+    ];
+    let parsed = match parse(arguments, &known) {
+        Ok(parsed) => parsed,
+        Err(message) => return fail(&command, &message, streams),
+    };
+    let files = if parsed.has('\u{1}') { &parsed.operands[..] } else { parsed.operands.get(1..).unwrap_or_default() };
+    if files.is_empty() {
+        return fail(&command, "missing operand", streams);
+    }
+    check_all(&command, files, parsed.has('f'), streams)
+}
+
+fn check_all(command: &str, files: &[OsString], silent: bool, streams: &mut Streams<'_>) -> io::Result<i32> {
+    let mut status = 0;
+    for file in files {
+        if let Err(error) = check(file) {
+            if !silent {
+                streams.complain(
+                    command,
+                    &OsString::from(format!("cannot access '{}'", file.to_string_lossy())),
+                    &error,
+                );
+            }
+            status = 1;
+        }
+    }
+    Ok(status)
+}
+
+fn check(file: &OsStr) -> io::Result<()> {
+    file_info::read(Path::new(file), false).map(|_| ())
+}
+
+/// The mode that a change (`755`, `u+x,go-w`, `a=rX`) makes of `mode`; nothing where it is no mode. The umask is 022.
+pub(crate) fn apply(change: &str, mode: u32, directory: bool) -> Option<u32> {
+    if change.starts_with(|character: char| character.is_ascii_digit()) {
+        let mode = u32::from_str_radix(change, 8).ok()?;
+        return (mode <= 0o7777).then_some(mode);
+    }
+    change.split(',').try_fold(mode, |mode, clause| apply_clause(clause, mode, directory))
+}
+
+fn apply_clause(clause: &str, mut mode: u32, directory: bool) -> Option<u32> {
+    let operators = clause.find(['+', '-', '='])?;
+    let (who, mut rest) = clause.split_at(operators);
+    let mut mask = 0;
+    for character in who.chars() {
+        mask |= match character {
+            'u' => 0o4700,
+            'g' => 0o2070,
+            'o' => 0o1007,
+            'a' => 0o7777,
+            _ => return None,
+        };
+    }
+    let umask = if mask == 0 { 0o022 } else { 0 };
+    let mask = if mask == 0 { 0o7777 } else { mask };
+    while let Some(operator) = rest.chars().next() {
+        let end = rest[1..].find(['+', '-', '=']).map_or(rest.len(), |end| end + 1);
+        let mut bits = 0;
+        for character in rest[1..end].chars() {
+            bits |= match character {
+                'r' => 0o444,
+                'w' => 0o222,
+                'x' => 0o111,
+                'X' if directory || mode & 0o111 != 0 => 0o111,
+                'X' => 0,
+                's' => 0o6000,
+                't' => 0o1000,
+                'u' => (mode >> 6 & 7) * 0o111,
+                'g' => (mode >> 3 & 7) * 0o111,
+                'o' => (mode & 7) * 0o111,
+                _ => return None,
+            };
+        }
+        let bits = bits & mask & !umask;
+        mode = match operator {
+            '+' => mode | bits,
+            '-' => mode & !bits,
+            _ => mode & !(mask & !(0o6000 * u32::from(directory))) | bits,
+        };
+        rest = &rest[end..];
+    }
+    Some(mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::run;
+    use super::apply;
+
+    #[test]
+    fn changes_of_modes_are_read_as_in_posix() {
+        for (change, before, after) in [
+            ("755", 0o600, Some(0o755)),
+            ("u+x", 0o644, Some(0o744)),
+            ("+x", 0o644, Some(0o755)),
+            ("+w", 0o444, Some(0o644)),
+            ("go-r,u=rwx", 0o644, Some(0o700)),
+            ("a=rX", 0o744, Some(0o555)),
+            ("a=rX", 0o644, Some(0o444)),
+            ("g=u", 0o640, Some(0o660)),
+            ("u+s", 0o755, Some(0o4755)),
+            ("o=", 0o777, Some(0o770)),
+            ("u+r-w", 0o200, Some(0o400)),
+            ("77777", 0, None),
+            ("9", 0, None),
+            ("u", 0, None),
+            ("z+x", 0, None),
+            ("u+q", 0, None),
+        ] {
+            assert_eq!(apply(change, before, false), after, "{change}");
+        }
+    }
+
+    #[test]
+    fn chmod_wants_a_mode_and_files_that_are_there() {
+        assert_eq!(run(&["chmod", "+x", "/"], ""), (String::new(), String::new(), 0));
+        assert_eq!(run(&["chmod", "-w", "/"], "").2, 0);
+        assert_eq!(run(&["chmod", "q", "/"], "").1, "chmod: invalid mode: `q`\n");
+        let (_, errors, status) = run(&["chmod", "-R", "755", "/nowhere"], "");
+        assert_eq!((errors.as_str(), status), ("chmod: cannot access '/nowhere': No such file or directory\n", 1));
+        assert_eq!(run(&["chown", "-R", "a:b", "/"], "").2, 0);
+        assert_eq!(run(&["chown", "a:b"], "").2, 1);
+    }
+}
