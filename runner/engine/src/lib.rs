@@ -1,1 +1,44 @@
-//! engine
+//! The supervisor: a build from start to end.
+//!
+//! [`run`] reads and checks the pipeline ([`BuildRequest`]), restores the latest snapshot through the worker, clones,
+//! drives the steps in their order, has the volume packed and publishes it. What happens is told as [`BuildEvent`]s while
+//! it happens and as [`Outcome`] at the end. The engine has the rights of the user; it starts the worker, which has not,
+//! hands it directories, and never looks into what the worker has made of foreign bytes. It reads no environment, no
+//! terminal and no home directory: the caller says everything.
+
+mod build;
+mod build_id;
+mod directories;
+mod error;
+mod event;
+mod export_files;
+mod freestyle;
+mod identity;
+mod image;
+mod interrupt;
+mod outcome;
+mod output;
+mod preflight;
+mod record;
+mod reporter;
+mod repository;
+mod request;
+mod restore;
+mod run;
+mod save;
+mod snapshots;
+mod work_directory;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use build_id::BuildId;
+pub use directories::Directories;
+pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
+pub use event::{BuildEvent, EVENT_VERSION, Stream};
+pub use interrupt::Interrupt;
+pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
+pub use request::{BuildRequest, ToolboxCheck};
+pub use stepbox_protocol::Limits;
+pub use worker::WorkerLaunch;

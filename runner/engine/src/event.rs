@@ -1,0 +1,130 @@
+//! What happens in a build, as it happens: the one place that documents the event stream.
+//!
+//! Serialised as JSON, an event is an object whose `event` names it. The stream begins with `build_started`, which
+//! carries the version of the format, and ends with `build_finished` or `build_aborted`. Fields may be added without a new
+//! version; a reader skips events and fields that it does not know. Durations are milliseconds, sizes bytes. Texts of steps
+//! are masked (rule V31) and otherwise untrusted: who shows them must strip what steers a terminal.
+
+use serde::Serialize;
+
+use crate::build_id::BuildId;
+use crate::outcome::{BuildResult, StepOutcome, VolumeOutcome};
+
+/// The version of the event stream.
+pub const EVENT_VERSION: u32 = 1;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum BuildEvent {
+    /// The pipeline is valid, and the build begins.
+    BuildStarted {
+        /// [`EVENT_VERSION`].
+        version: u32,
+        /// The build.
+        build: BuildId,
+        /// The pipeline's name: what `--pipeline` said, else the path of its file.
+        pipeline: String,
+        /// The volume's name: what `--volume` said, else the pipeline's name.
+        volume: String,
+        /// The build whose snapshot the volume starts from; none where it starts empty.
+        from: Option<String>,
+        /// When, in milliseconds since 1970.
+        timestamp: u64,
+        /// How many steps there are.
+        steps: usize,
+    },
+    /// A snapshot is on the volume.
+    VolumeRestored {
+        /// The snapshot's manifest.
+        digest: String,
+        /// The build that left it.
+        from: String,
+        /// Files, directories and links.
+        entries: u64,
+        /// Bytes of file contents.
+        bytes: u64,
+        /// How long it took.
+        duration_ms: u64,
+    },
+    /// A step begins.
+    StepStarted {
+        /// Its name.
+        step: String,
+        /// Its title, or its name.
+        title: String,
+        /// Its stage.
+        stage: Option<String>,
+        /// `freestyle` or `git-clone`.
+        #[serde(rename = "type")]
+        type_name: String,
+        /// Its image, of freestyle steps.
+        image: Option<String>,
+    },
+    /// A step printed something.
+    Output {
+        /// Its name.
+        step: String,
+        /// Where it printed.
+        stream: Stream,
+        /// What: any stretch of text, not lines. What is not UTF-8 is replaced by U+FFFD.
+        text: String,
+    },
+    /// A step ended.
+    StepFinished(StepOutcome),
+    /// Something that a person should know of.
+    Warning {
+        /// The step that it concerns.
+        step: Option<String>,
+        /// In words.
+        message: String,
+        /// `file:line:column`, where there is one.
+        place: Option<String>,
+    },
+    /// The volume is archived and is what the next build starts from.
+    VolumeSaved {
+        /// The snapshot's manifest.
+        digest: String,
+        /// Files, directories and links.
+        entries: u64,
+        /// Bytes of file contents.
+        bytes: u64,
+        /// How much more that is than the volume started with; negative where it is less.
+        change: i64,
+        /// Bytes that the archive takes in the store.
+        stored: u64,
+        /// How long it took.
+        duration_ms: u64,
+    },
+    /// The volume is not archived: the next build starts from where this one did.
+    VolumeNotSaved {
+        /// Why.
+        reason: String,
+    },
+    /// The build is over.
+    BuildFinished {
+        /// The build.
+        build: BuildId,
+        /// What it came to.
+        result: BuildResult,
+        /// What became of the volume.
+        volume: VolumeOutcome,
+        /// How long it took.
+        duration_ms: u64,
+    },
+    /// Stepbox could not run the build to its end.
+    BuildAborted {
+        /// Why.
+        message: String,
+    },
+}
+
+/// Where a step printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}

@@ -1,0 +1,127 @@
+//! From a freestyle step to what the worker runs.
+
+use stepbox_pipeline::{
+    Freestyle, References, Script, Shell, SubstituteError, Template, Unresolved, Variables, Words, substitute,
+    working_directory,
+};
+use stepbox_protocol::{ShellKind, Work};
+
+use crate::image::Image;
+
+/// A freestyle step that can be sent.
+pub(crate) struct Prepared {
+    /// What it runs.
+    pub(crate) work: Work,
+    /// Where it runs.
+    pub(crate) directory: String,
+    /// What is not defined in its commands, and where; it stays as it is (rule V4).
+    pub(crate) undefined: Vec<(String, stepbox_pipeline::Place)>,
+}
+
+/// Replaces the variables of a step. Its environment must be in `variables` already.
+///
+/// # Errors
+/// Where the working directory is not known, or a text becomes too long.
+pub(crate) fn prepare(
+    step: &Freestyle,
+    image: Image,
+    variables: &Variables,
+    references: &References,
+) -> Result<Prepared, SubstituteError> {
+    let directory = working_directory(step.working_directory.as_ref(), variables, references, None)?.path;
+    let mut texts = Texts { variables, references, undefined: vec![] };
+    let work = match &step.commands {
+        Some(commands) => {
+            let commands = texts.all(commands)?;
+            let shell = match step.shell {
+                Shell::Sh => ShellKind::Sh,
+                Shell::Bash => ShellKind::Bash,
+            };
+            Work::Script { shell, text: Script::from_commands(commands).bytes().to_vec() }
+        }
+        None => Work::Program(program(step, image, &mut texts)?),
+    };
+    Ok(Prepared { work, directory, undefined: texts.undefined })
+}
+
+/// What runs without commands (rule F9), as docker puts entry point and command together: a text is for a shell, and an
+/// entry point that is a text takes no arguments.
+fn program(step: &Freestyle, image: Image, texts: &mut Texts<'_>) -> Result<Vec<Vec<u8>>, SubstituteError> {
+    let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    let mut words = match &step.entry_point {
+        Some(Words::Text(text)) => return Ok(bytes(vec!["/bin/sh".into(), "-c".into(), texts.one(text)?])),
+        Some(Words::List(list)) => texts.all(list)?,
+        None => own(image.entry_point),
+    };
+    match &step.cmd {
+        Some(Words::Text(text)) => words.extend(["/bin/sh".into(), "-c".into(), texts.one(text)?]),
+        Some(Words::List(list)) => words.extend(texts.all(list)?),
+        // A new entry point forgets the image's command.
+        None if step.entry_point.is_none() => words.extend(own(image.command)),
+        None => {}
+    }
+    if words.is_empty() {
+        words = own(image.command);
+    }
+    Ok(bytes(words))
+}
+
+fn bytes(words: Vec<String>) -> Vec<Vec<u8>> {
+    words.into_iter().map(String::into_bytes).collect()
+}
+
+struct Texts<'a> {
+    variables: &'a Variables,
+    references: &'a References,
+    undefined: Vec<(String, stepbox_pipeline::Place)>,
+}
+
+impl Texts<'_> {
+    fn one(&mut self, template: &Template) -> Result<String, SubstituteError> {
+        let done = substitute(template, self.variables, self.references)?;
+        for Unresolved { name, offset } in done.unresolved {
+            self.undefined.push((name, template.place_of_offset(offset)));
+        }
+        Ok(done.text)
+    }
+
+    fn all(&mut self, templates: &[Template]) -> Result<Vec<String>, SubstituteError> {
+        templates.iter().map(|template| self.one(template)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stepbox_pipeline::{Pipeline, StepKind};
+
+    use super::*;
+
+    fn work(fields: &str) -> Work {
+        let text = format!("version: '1.0'\nsteps:\n  a:\n    image: alpine\n{fields}");
+        let reading = Pipeline::read(&text);
+        let pipeline = reading.pipeline.unwrap_or_else(|| panic!("{:?}", reading.diagnostics));
+        let StepKind::Freestyle(step) = &pipeline.steps[0].kind else { panic!("freestyle") };
+        let image = crate::image::find("alpine/git", &[]).expect("known");
+        let prepared = prepare(step, image, &Variables::new(), &References::new());
+        prepared.expect("defined").work
+    }
+
+    fn words(list: &[&str]) -> Work {
+        Work::Program(list.iter().map(|word| word.as_bytes().to_vec()).collect())
+    }
+
+    #[test]
+    fn f5_f8_commands_are_one_script() {
+        let expected = Work::Script { shell: ShellKind::Bash, text: b"cd x\npwd ${{NOPE}}\n".to_vec() };
+        assert_eq!(work("    shell: bash\n    commands: [cd x, 'pwd ${{NOPE}}']\n"), expected);
+    }
+
+    #[test]
+    fn f9_entry_point_and_cmd_without_commands() {
+        assert_eq!(work(""), words(&["git", "--help"]));
+        assert_eq!(work("    cmd: [clone, x]\n"), words(&["git", "clone", "x"]));
+        assert_eq!(work("    entry_point: [echo, Hello]\n"), words(&["echo", "Hello"]));
+        assert_eq!(work("    entry_point: [echo]\n    cmd: [a, b]\n"), words(&["echo", "a", "b"]));
+        assert_eq!(work("    entry_point: echo $HOME\n    cmd: [a]\n"), words(&["/bin/sh", "-c", "echo $HOME"]));
+    }
+}

@@ -1,0 +1,94 @@
+//! What a build came to.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::build_id::BuildId;
+
+/// A build that ran.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The build.
+    pub build: BuildId,
+    /// What it came to.
+    pub result: BuildResult,
+    /// Its steps in the order of the plan, those that did not run too.
+    pub steps: Vec<StepOutcome>,
+    /// What became of the volume.
+    pub volume: VolumeOutcome,
+    /// How long it took.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+    /// The texts of all warnings.
+    pub warnings: Vec<String>,
+}
+
+/// What a build came to (rule S2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildResult {
+    /// All well, or nothing that counts failed.
+    Success,
+    /// A step that counts failed.
+    Failure,
+    /// Stopped from outside.
+    Terminated,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepOutcome {
+    /// Its name.
+    #[serde(rename = "step")]
+    pub name: String,
+    /// Its title, or its name.
+    pub title: String,
+    /// Its stage.
+    pub stage: Option<String>,
+    /// `success`, `error`, `terminated`, or `pending` where it did not run (rule S1).
+    pub state: String,
+    /// The exit status, where it has one.
+    pub status: Option<u8>,
+    /// Why it failed, where an exit status does not say it.
+    pub reason: Option<String>,
+    /// How long it took.
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    pub duration: Duration,
+    /// How many modules were instantiated for it.
+    pub modules: u64,
+}
+
+/// What became of the volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum VolumeOutcome {
+    /// Archived; the fields are those of the event `volume_saved`.
+    Saved {
+        /// The snapshot's manifest.
+        digest: String,
+        /// Files, directories and links.
+        entries: u64,
+        /// Bytes of file contents.
+        bytes: u64,
+        /// How much more that is than the volume started with.
+        change: i64,
+        /// Bytes that the archive takes in the store.
+        stored: u64,
+    },
+    /// Saving failed, or could not be tried.
+    NotSaved {
+        /// Why.
+        reason: String,
+    },
+    /// Nobody wanted it saved: the build was terminated, or the store is only read.
+    Skipped,
+}
+
+pub(crate) fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(as_milliseconds(*duration))
+}
+
+pub(crate) fn as_milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

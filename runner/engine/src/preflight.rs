@@ -1,0 +1,191 @@
+//! Everything about a pipeline that can be known to be wrong before anything runs.
+
+use std::path::Path;
+
+use stepbox_pipeline::{
+    Diagnostic, Pipeline, References, Step, StepKind, SubstituteError, Template, Unsupported, Variables, holes,
+    substitute,
+};
+
+use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
+use crate::image::{self, NoImage};
+use crate::request::BuildRequest;
+
+/// Reads the pipeline.
+///
+/// # Errors
+/// [`EngineErrorKind::Pipeline`] with everything that is wrong and everything that is not supported.
+pub(crate) fn read(request: &BuildRequest) -> Result<(Pipeline, Vec<Diagnostic>), EngineError> {
+    let reading = Pipeline::read(&request.pipeline_text);
+    let place = |place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
+    let mut problems: Vec<Problem> = reading
+        .errors()
+        .map(|error| Problem {
+            message: error.message.clone(),
+            place: error.place.map(place),
+            other: error.other.map(place),
+            step: error.step.clone(),
+            hints: error.hints.clone(),
+        })
+        .collect();
+    problems.extend(reading.unsupported.iter().map(|one| unsupported(one, place(one.place))));
+    let warnings = reading.warnings().cloned().collect();
+    match reading.pipeline {
+        Some(pipeline) if problems.is_empty() => Ok((pipeline, warnings)),
+        _ => Err(refusal(request, problems)),
+    }
+}
+
+fn unsupported(one: &Unsupported, place: SourcePlace) -> Problem {
+    Problem {
+        message: format!("`{}` is not supported: {}", one.feature, one.reason),
+        place: Some(place),
+        other: None,
+        step: one.step.clone(),
+        hints: one.hint.iter().cloned().collect(),
+    }
+}
+
+fn refusal(request: &BuildRequest, problems: Vec<Problem>) -> EngineError {
+    let shown = request.pipeline_file.display();
+    let message = match problems.len() {
+        0 => format!("the pipeline `{shown}` cannot be read"),
+        1 => format!("the pipeline `{shown}` cannot be run"),
+        count => format!("the pipeline `{shown}` cannot be run, for {count} reasons"),
+    };
+    EngineError { kind: EngineErrorKind::Pipeline, message, problems, hints: vec![] }
+}
+
+/// Checks images and working directories of all steps, as far as they are known.
+///
+/// # Errors
+/// [`EngineErrorKind::Pipeline`] with every problem.
+pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, variables: &Variables) -> Result<(), EngineError> {
+    let mut problems = vec![];
+    for (number, step) in pipeline.steps.iter().enumerate() {
+        let earlier = &pipeline.steps[..number];
+        let (image, directory) = match &step.kind {
+            StepKind::Freestyle(freestyle) => (Some(&freestyle.image), freestyle.working_directory.as_ref()),
+            StepKind::GitClone(clone) => (None, clone.working_directory.as_ref()),
+        };
+        for (template, what) in image
+            .map(|image| (image, "the image"))
+            .into_iter()
+            .chain(directory.map(|one| (one, "the working directory")))
+        {
+            problems.extend(undefined(template, what, pipeline, earlier, variables).map(|error| {
+                let file = Path::new(&request.pipeline_file);
+                Problem {
+                    message: error.to_string(),
+                    place: Some(SourcePlace::new(file, &request.pipeline_text, error.place())),
+                    other: None,
+                    step: Some(step.name.to_string()),
+                    hints: vec![match &error {
+                        SubstituteError::Undefined { name, .. } => format!("give it with `--variable {name}=VALUE`"),
+                        SubstituteError::TooLong { .. } => "give shorter values".to_owned(),
+                    }],
+                }
+            }));
+        }
+        // What an earlier step exports may say another image.
+        let settled = |image: &Template| image.holes().is_empty() || !earlier.iter().any(can_export);
+        if let Some(image) = image.filter(|image| settled(image))
+            && let Ok(found) = substitute(image, variables, &References::new())
+            && found.unresolved.is_empty()
+            && let Err(missing) = image::find(&found.text, &request.images)
+        {
+            problems.push(no_image(request, step, &found.text, &missing, variables));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(refusal(request, problems)) }
+}
+
+/// The first hole of a text that nobody can fill by the time the step starts.
+fn undefined(
+    template: &Template,
+    what: &'static str,
+    pipeline: &Pipeline,
+    earlier: &[Step],
+    variables: &Variables,
+) -> Option<SubstituteError> {
+    let (number, hole) = template.holes().iter().enumerate().find(|(_, hole)| {
+        let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
+        let step = reference.split('.').next().unwrap_or(reference);
+        let is_earlier = earlier.iter().any(|one| one.name.as_str() == step);
+        let exported = pipeline.step(step).is_none() && earlier.iter().any(can_export);
+        variables.get(&hole.name).is_none() && !is_earlier && !exported
+    })?;
+    Some(SubstituteError::Undefined { name: hole.name.clone(), what, place: template.place_of_hole(number) })
+}
+
+fn can_export(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Freestyle(_))
+}
+
+/// What is said when an image is not there: never a silent stand-in.
+pub(crate) fn no_image(
+    request: &BuildRequest,
+    step: &Step,
+    image: &str,
+    missing: &NoImage,
+    variables: &Variables,
+) -> Problem {
+    let name = &step.name;
+    let (message, hints) = match missing {
+        NoImage::Empty => (format!("step `{name}`: the image is empty"), vec![]),
+        NoImage::Target { name: pattern, target } => (
+            format!("step `{name}`: image `{image}` stands for `{target}`, which is not supported"),
+            vec![format!("the only target of images so far is `toolbox`: say `{pattern}=toolbox`")],
+        ),
+        NoImage::Nobody => {
+            let mut hints = vec![toolbox_hint(request, step, variables)];
+            hints.push(format!(
+                "to run it in the toolbox, add to stepbox.yaml:\n  images:\n    {}: toolbox",
+                quoted(image)
+            ));
+            hints.push(format!("or give `--image {image}=toolbox`"));
+            (format!("step `{name}`: nobody provides the image `{image}`"), hints)
+        }
+    };
+    let place = match &step.kind {
+        StepKind::Freestyle(freestyle) => freestyle.image.place(),
+        StepKind::GitClone(_) => step.place,
+    };
+    let place = SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
+    Problem { message, place: Some(place), other: None, step: Some(name.to_string()), hints }
+}
+
+/// Says whether the toolbox has every command of a step.
+fn toolbox_hint(request: &BuildRequest, step: &Step, variables: &Variables) -> String {
+    let StepKind::Freestyle(freestyle) = &step.kind else { return String::new() };
+    let Some(commands) = &freestyle.commands else {
+        return "the step runs the image's own entry point, which the toolbox does not have".to_owned();
+    };
+    let mut script = String::new();
+    for command in commands {
+        let text = substitute(command, variables, &References::new())
+            .map_or_else(|_| command.text().to_owned(), |done| done.text);
+        // What is not known yet is no shell syntax: any word stands for it.
+        let mut from = 0;
+        for hole in holes(&text) {
+            script.push_str(&text[from..hole.start]);
+            script.push_str("hole");
+            from = hole.end;
+        }
+        script.push_str(&text[from..]);
+        script.push('\n');
+    }
+    match (request.toolbox)(script.as_bytes()) {
+        Ok(missing) if missing.is_empty() => "the toolbox has every command of this step".to_owned(),
+        Ok(missing) => {
+            let list: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+            format!("the toolbox lacks {} of this step", list.join(", "))
+        }
+        Err(error) => format!("whether the toolbox has every command of this step is not known: {error}"),
+    }
+}
+
+/// A text as YAML, quoted.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

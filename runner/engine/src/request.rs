@@ -1,0 +1,80 @@
+//! What the caller wants to be run.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use stepbox_protocol::Limits;
+
+/// Which commands of a script the toolbox lacks; `Err` says why the script cannot be read.
+pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<String>, String>;
+
+/// A build to run. Everything that depends on who runs it and where is in here.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// The pipeline file; its canonical path is the pipeline's name unless `pipeline` says otherwise.
+    pub pipeline_file: PathBuf,
+    /// Its text.
+    pub pipeline_text: String,
+    /// Variables of the build (`-v`); of equal names the last wins. They win over `CF_…` variables too.
+    pub variables: Vec<(String, String)>,
+    /// The source of the build, where not the work tree or directory of the pipeline file.
+    pub source: Option<PathBuf>,
+    /// The user's home directory, which is never a source.
+    pub home: Option<PathBuf>,
+    /// What stands for an image: name or glob, and target; the first that fits counts.
+    pub images: Vec<(String, String)>,
+    /// The pipeline's name, where not the path of its file.
+    pub pipeline: Option<String>,
+    /// Use the volume of this name.
+    pub volume: Option<String>,
+    /// Start with an empty volume (rule L12).
+    pub reset_volume: bool,
+    /// Clone only what git tracks.
+    pub source_tracked_only: bool,
+    /// Clone the revision that a step asks for, not the working tree.
+    pub strict_revision: bool,
+    /// Hosts that git-clone steps may reach.
+    pub allow_clone: Vec<String>,
+    /// Names of git integrations, and the prefix of addresses that each stands for.
+    pub git_prefixes: Vec<(String, String)>,
+    /// Do not save the volume at the end.
+    pub read_only_store: bool,
+    /// Bounds for every step.
+    pub limits: Limits,
+    /// For tests: the point in saving or restoring at which the process that is there kills itself.
+    pub kill_at: Option<String>,
+    /// Who starts the build; empty where unknown.
+    pub initiator: String,
+    /// What time it is.
+    pub clock: fn() -> SystemTime,
+    /// What the toolbox lacks; asked when nobody provides an image.
+    pub toolbox: ToolboxCheck,
+}
+
+impl BuildRequest {
+    /// A build of a pipeline, everything else as it is where nobody says anything.
+    #[must_use]
+    pub fn new(pipeline_file: PathBuf, pipeline_text: String, toolbox: ToolboxCheck) -> Self {
+        Self {
+            pipeline_file,
+            pipeline_text,
+            variables: vec![],
+            source: None,
+            home: None,
+            images: vec![],
+            pipeline: None,
+            volume: None,
+            reset_volume: false,
+            source_tracked_only: false,
+            strict_revision: false,
+            allow_clone: vec![],
+            git_prefixes: vec![],
+            read_only_store: false,
+            limits: Limits::default(),
+            kill_at: None,
+            initiator: String::new(),
+            clock: SystemTime::now,
+            toolbox,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The volume as the last build left it: restored, or refused, never wrong.
+
+use std::time::{Duration, Instant};
+
+use cap_std::fs::Dir;
+use stepbox_protocol::{BlobDigest, Event, Failure, FailureKind, Request};
+
+use crate::error::{EngineError, EngineErrorKind};
+use crate::event::BuildEvent;
+use crate::export_files;
+use crate::outcome::as_milliseconds;
+use crate::reporter::Reporter;
+use crate::snapshots::{Snapshot, digest_text};
+use crate::work_directory::WorkDirectory;
+use crate::worker::{Incoming, Worker};
+
+/// How long a worker may take to stop what it was told to stop.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+
+/// Why a part of a build did not come to its end.
+pub(crate) enum Stop {
+    /// The build was interrupted.
+    Terminated,
+    /// It failed.
+    Failed(EngineError),
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The live volume.
+pub(crate) struct Volume {
+    /// Its directory.
+    pub(crate) directory: Dir,
+    /// The snapshot it comes from.
+    pub(crate) parent: Option<BlobDigest>,
+    /// Bytes of file contents that it starts with.
+    pub(crate) bytes: u64,
+}
+
+/// Makes the live volume: from the newest snapshot that is whole, or empty where there is none at all.
+pub(crate) fn restore(
+    worker: &mut Worker,
+    work: &WorkDirectory,
+    history: &[Snapshot],
+    reporter: &mut Reporter<'_>,
+) -> Result<Volume, Stop> {
+    let mut found = None;
+    for (number, snapshot) in history.iter().enumerate() {
+        let started = Instant::now();
+        let incoming = work.fresh("incoming")?;
+        worker.send(&Request::Unpack { manifest: snapshot.manifest }, &[&incoming]);
+        let failure = match answer(worker)? {
+            Ok((entries, bytes)) => {
+                reporter.emit(BuildEvent::VolumeRestored {
+                    digest: digest_text(&snapshot.manifest),
+                    from: snapshot.build.clone(),
+                    entries,
+                    bytes,
+                    duration_ms: as_milliseconds(started.elapsed()),
+                });
+                found = Some((snapshot.manifest, bytes));
+                break;
+            }
+            Err(failure) => failure,
+        };
+        let message = format!("cannot restore the volume that build {} left: {}", snapshot.build, failure.message);
+        // Only what is broken for good makes an older state right.
+        if failure.kind != FailureKind::Corrupt {
+            return Err(EngineError::new(EngineErrorKind::Restore, message).into());
+        }
+        let Some(older) = history.get(number + 1) else {
+            let error = EngineError::new(EngineErrorKind::Restore, message)
+                .hint("no older snapshot is left; to start with an empty volume, give `--reset-volume`");
+            return Err(error.into());
+        };
+        reporter.warn(None, message);
+        reporter.warn(None, format!("falling back to the older volume that build {} left", older.build));
+    }
+    if found.is_none() {
+        work.fresh("incoming")?;
+    }
+    work.rename("incoming", "volume")?;
+    let directory = work.open("volume")?;
+    export_files::create(&directory)
+        .map_err(|error| EngineError::state("cannot write to the restored volume", &error))?;
+    worker.send(&Request::Mount, &[&directory]);
+    match worker.next(0, Some(Instant::now() + GRACE * 6)) {
+        Incoming::Event(Event::Mounted) => {}
+        other => return Err(unexpected(worker, other, "mount the volume")),
+    }
+    let (parent, bytes) = found.map_or((None, 0), |(parent, bytes)| (Some(parent), bytes));
+    Ok(Volume { directory, parent, bytes })
+}
+
+/// Waits for the end of an unpacking.
+fn answer(worker: &mut Worker) -> Result<Result<(u64, u64), Failure>, Stop> {
+    let (mut heard, mut deadline) = (0, None);
+    loop {
+        match worker.next(heard, deadline) {
+            Incoming::Event(Event::Unpacked { entries, bytes }) if heard == 0 => return Ok(Ok((entries, bytes))),
+            Incoming::Event(Event::UnpackFailed(failure)) if heard == 0 => return Ok(Err(failure)),
+            Incoming::Event(Event::Unpacked { .. } | Event::UnpackFailed(_)) => return Err(Stop::Terminated),
+            Incoming::Interrupted(count) if count == 1 => {
+                heard = count;
+                deadline = Some(Instant::now() + GRACE);
+                worker.send(&Request::Cancel { step: None, signal: 9 }, &[]);
+            }
+            other => return Err(unexpected(worker, other, "restore the volume")),
+        }
+    }
+}
+
+/// What to make of an answer that cannot be used.
+pub(crate) fn unexpected(worker: &mut Worker, got: Incoming, what: &str) -> Stop {
+    let reason = match got {
+        Incoming::Interrupted(_) => {
+            worker.kill();
+            return Stop::Terminated;
+        }
+        Incoming::Gone(reason) => reason,
+        Incoming::TimedOut => "the worker does not answer".to_owned(),
+        Incoming::Event(event) => {
+            worker.kill();
+            let text = format!("{event:?}");
+            let name = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            format!("the worker answered with {name}")
+        }
+    };
+    EngineError::new(EngineErrorKind::Worker, format!("cannot {what}: {reason}")).into()
+}

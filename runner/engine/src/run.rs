@@ -1,0 +1,138 @@
+//! The way into a build: everything that must be right before its first event.
+
+use std::time::{Instant, UNIX_EPOCH};
+
+use stepbox_pipeline::{BuildFacts, Diagnostic, Layer, Pipeline, Step, Variables, system_variables};
+
+use crate::build::{self, Parts};
+use crate::build_id::BuildId;
+use crate::directories::{Directories, State, private_directory};
+use crate::error::{EngineError, SourcePlace};
+use crate::event::{BuildEvent, EVENT_VERSION};
+use crate::identity::Identity;
+use crate::interrupt::Interrupt;
+use crate::outcome::{Outcome, as_milliseconds};
+use crate::preflight;
+use crate::record::Record;
+use crate::reporter::Reporter;
+use crate::repository::Repository;
+use crate::request::BuildRequest;
+use crate::snapshots::Snapshots;
+use crate::work_directory::{WorkDirectory, sweep};
+use crate::worker::WorkerLaunch;
+
+/// What a build gets from the rooms beside the engine.
+pub(crate) trait Rooms {
+    /// The source of the build.
+    fn repository(&self, request: &BuildRequest) -> Result<Box<dyn Repository>, EngineError>;
+
+    /// The way to other repositories, once there is a state directory.
+    fn mirrors(&self, state: &State) -> Result<(), EngineError>;
+
+    /// The snapshots of the build's volume.
+    fn snapshots(
+        &self,
+        state: &State,
+        request: &BuildRequest,
+        identity: &Identity,
+        build: &BuildId,
+    ) -> Result<Box<dyn Snapshots>, EngineError>;
+}
+
+/// [`crate::run`] with rooms of the caller's choice.
+pub(crate) fn run_in(
+    rooms: &dyn Rooms,
+    directories: &Directories,
+    launch: &WorkerLaunch,
+    request: &BuildRequest,
+    interrupt: &Interrupt,
+    events: &mut dyn FnMut(&BuildEvent),
+) -> Result<Outcome, EngineError> {
+    let started = Instant::now();
+    let now = (request.clock)();
+    let timestamp = as_milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default());
+    let (mut pipeline, diagnostics) = preflight::read(request)?;
+    let identity = Identity::of(request)?;
+    let repository = rooms.repository(request)?;
+    let id = BuildId::generate(now).map_err(|error| EngineError::state("cannot name the build", &error))?;
+    let variables = variables(request, repository.facts(), &id, timestamp);
+    insert_main_clone(&mut pipeline, &variables);
+    preflight::check(request, &pipeline, &variables)?;
+
+    let state = State::open(&directories.state)?;
+    let modules = directories.cache.as_deref().map(private_directory).transpose()?;
+    sweep(&state);
+    rooms.mirrors(&state)?;
+    let snapshots = rooms.snapshots(&state, request, &identity, &id)?;
+    let history = if request.reset_volume { vec![] } else { snapshots.history()? };
+    let work = WorkDirectory::create(&state, &id)?;
+
+    let mut reporter = Reporter::new(events);
+    reporter.record(Record::create(&state.builds, &id));
+    reporter.emit(BuildEvent::BuildStarted {
+        version: EVENT_VERSION,
+        build: id.clone(),
+        pipeline: identity.pipeline.clone(),
+        volume: identity.scope.name().to_owned(),
+        from: history.first().map(|snapshot| snapshot.build.clone()),
+        timestamp,
+        steps: pipeline.steps.len(),
+    });
+    warn(request, &diagnostics, &mut reporter);
+    let parts = Parts {
+        id,
+        request,
+        pipeline,
+        variables,
+        snapshots: &*snapshots,
+        repository: &*repository,
+        launch,
+        interrupt,
+        work,
+        modules,
+        history,
+        started,
+    };
+    build::run(parts, &mut reporter).inspect_err(|error| {
+        reporter.emit(BuildEvent::BuildAborted { message: error.message.clone() });
+    })
+}
+
+/// The variables that every step can see (rule V16).
+fn variables(request: &BuildRequest, facts: BuildFacts, id: &BuildId, timestamp: u64) -> Variables {
+    let stem = request.pipeline_file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
+    let named = match &facts.repo_name {
+        Some(repository) => format!("{repository}/{stem}"),
+        None => stem.to_owned(),
+    };
+    let facts = BuildFacts {
+        build_id: Some(id.to_string()),
+        build_timestamp: Some(timestamp),
+        build_initiator: Some(request.initiator.clone()).filter(|name| !name.is_empty()),
+        pipeline_name: Some(request.pipeline.clone().unwrap_or(named)),
+        ..facts
+    };
+    let mut variables = Variables::new();
+    variables.extend(Layer::System, system_variables(&facts));
+    variables.extend(Layer::Build, request.variables.iter().cloned());
+    variables
+}
+
+/// Rule G3.
+fn insert_main_clone(pipeline: &mut Pipeline, variables: &Variables) {
+    let skip = variables.get("CF_SKIP_MAIN_CLONE").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+    if pipeline.needs_implicit_main_clone(skip) {
+        pipeline.steps.insert(0, Step::implicit_main_clone());
+    }
+}
+
+fn warn(request: &BuildRequest, diagnostics: &[Diagnostic], reporter: &mut Reporter<'_>) {
+    for warning in diagnostics {
+        let place = warning.place.map(|place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place));
+        let mut message = warning.message.clone();
+        for hint in &warning.hints {
+            message.push_str(&format!(" ({hint})"));
+        }
+        reporter.warn_at(warning.step.as_deref(), message, place.map(|place| place.to_string()));
+    }
+}

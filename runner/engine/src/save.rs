@@ -1,0 +1,137 @@
+//! The volume as the build leaves it: packed by the worker, checked and published by the supervisor.
+
+use std::io::{self, Read};
+use std::time::Instant;
+
+use cap_std::fs::Dir;
+use rustix::fs::{Mode, OFlags};
+use sha2::{Digest, Sha256};
+use stepbox_pipeline::EXPORT_FILE;
+use stepbox_protocol::{BlobDigest, Event, PackReport, PackRequest, Request, StagedFile};
+
+use crate::error::io_text;
+use crate::export_files::EXPORT_SCRIPT;
+use crate::interrupt::Interrupt;
+use crate::outcome::VolumeOutcome;
+use crate::reporter::Reporter;
+use crate::restore::{GRACE, Stop, Volume, unexpected};
+use crate::snapshots::{Publication, Snapshots, digest_text};
+use crate::worker::{Incoming, Worker};
+
+/// Packs and publishes the volume. Takes the worker, which must be gone before its files are trusted.
+pub(crate) fn save(
+    mut worker: Worker,
+    staging: &Dir,
+    volume: &Volume,
+    snapshots: &dyn Snapshots,
+    about: &Publication<'_>,
+    interrupt: &Interrupt,
+    reporter: &mut Reporter<'_>,
+) -> VolumeOutcome {
+    let packed = pack(&mut worker, reporter);
+    complaints(worker.end(), reporter);
+    let mut packed = match packed {
+        Ok(packed) => packed,
+        Err(Packing::Terminated) => return VolumeOutcome::Skipped,
+        Err(Packing::Failed(reason)) => return VolumeOutcome::NotSaved { reason },
+    };
+    for (path, why) in &packed.skipped {
+        let path = String::from_utf8_lossy(path);
+        reporter.warn(None, format!("`{path}` is not kept in the volume: {why}"));
+    }
+    for file in [&mut packed.layer, &mut packed.index] {
+        if let Err(reason) = verify(staging, file) {
+            return VolumeOutcome::NotSaved { reason };
+        }
+    }
+    // From here on it is too late to interrupt.
+    if interrupt.count() > 0 {
+        return VolumeOutcome::Skipped;
+    }
+    match snapshots.publish(&packed, staging, about) {
+        Ok(manifest) => VolumeOutcome::Saved {
+            digest: digest_text(&manifest),
+            entries: packed.entries,
+            bytes: packed.bytes,
+            change: i64::try_from(i128::from(packed.bytes) - i128::from(volume.bytes)).unwrap_or(i64::MAX),
+            stored: packed.layer.size.saturating_add(packed.index.size),
+        },
+        Err(reason) => VolumeOutcome::NotSaved { reason },
+    }
+}
+
+enum Packing {
+    Terminated,
+    Failed(String),
+}
+
+fn pack(worker: &mut Worker, reporter: &mut Reporter<'_>) -> Result<PackReport, Packing> {
+    // Rule V29: what steps hand on ends with the build.
+    let exclude = [EXPORT_FILE, EXPORT_SCRIPT].map(|name| name.as_bytes().to_vec()).to_vec();
+    worker.send(&Request::Pack(PackRequest { exclude }), &[]);
+    let (mut heard, mut deadline) = (0, None);
+    loop {
+        match worker.next(heard, deadline) {
+            Incoming::Event(Event::Packed(report)) if heard == 0 => return Ok(report),
+            Incoming::Event(Event::PackFailed(failure)) if heard == 0 => return Err(Packing::Failed(failure.message)),
+            Incoming::Event(Event::Packed(_) | Event::PackFailed(_)) => return Err(Packing::Terminated),
+            Incoming::Event(Event::Warning { message, .. }) => reporter.warn(None, message),
+            Incoming::Interrupted(count) if count == 1 => {
+                heard = count;
+                deadline = Some(Instant::now() + GRACE);
+                worker.send(&Request::Cancel { step: None, signal: 9 }, &[]);
+            }
+            other => {
+                return Err(match unexpected(worker, other, "pack the volume") {
+                    Stop::Terminated => Packing::Terminated,
+                    Stop::Failed(error) => Packing::Failed(error.message),
+                });
+            }
+        }
+    }
+}
+
+/// Computes the digest of a staged file. The worker has handled foreign bytes: what it says counts for nothing.
+fn verify(staging: &Dir, file: &mut StagedFile) -> Result<(), String> {
+    let shown = file.name.clone();
+    let plain = !shown.is_empty() && !shown.contains(['/', '\0']) && shown != "." && shown != "..";
+    if !plain {
+        return Err(format!("the worker names a file `{}`", shown.escape_debug()));
+    }
+    let (digest, size) =
+        hash(staging, &shown).map_err(|error| format!("cannot read the archive: {}", io_text(&error)))?;
+    if digest != file.digest || size != file.size {
+        return Err(format!("the archive `{shown}` is not what the worker says"));
+    }
+    Ok(())
+}
+
+fn hash(staging: &Dir, name: &str) -> io::Result<(BlobDigest, u64)> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut file = std::fs::File::from(rustix::fs::openat(staging, name, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut size = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((BlobDigest(hasher.finalize().into()), size))
+}
+
+/// What the worker said on its standard error.
+pub(crate) fn complaints(lines: Vec<String>, reporter: &mut Reporter<'_>) {
+    for line in lines {
+        reporter.warn(None, format!("the worker says: {line}"));
+    }
+}

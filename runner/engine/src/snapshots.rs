@@ -1,0 +1,48 @@
+//! The archived states of one volume, as a build needs them.
+
+use cap_std::fs::Dir;
+use stepbox_protocol::{BlobDigest, PackReport};
+
+use crate::build_id::BuildId;
+use crate::error::EngineError;
+
+/// An archived state of a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Its manifest.
+    pub(crate) manifest: BlobDigest,
+    /// The build that left it.
+    pub(crate) build: String,
+}
+
+/// What is said of a snapshot when it is published.
+pub(crate) struct Publication<'a> {
+    /// The build that leaves it.
+    pub(crate) build: &'a BuildId,
+    /// When, in milliseconds since 1970.
+    pub(crate) time: u64,
+    /// What the build started from.
+    pub(crate) parent: Option<BlobDigest>,
+}
+
+/// The snapshots of the volume of a build.
+pub(crate) trait Snapshots {
+    /// All that are kept, the newest first: the first is what the next build starts from.
+    fn history(&self) -> Result<Vec<Snapshot>, EngineError>;
+
+    /// The directory of blobs, for the worker to read.
+    fn blobs(&self) -> Result<Dir, EngineError>;
+
+    /// Makes staged files, whose digests the supervisor has computed, the newest snapshot; its manifest.
+    /// After an error the newest is what it was. Errors are in words.
+    fn publish(&self, packed: &PackReport, staging: &Dir, about: &Publication<'_>) -> Result<BlobDigest, String>;
+}
+
+/// A digest as people see it.
+pub(crate) fn digest_text(digest: &BlobDigest) -> String {
+    let mut text = String::from("sha256:");
+    for byte in digest.0 {
+        text.push_str(&format!("{byte:02x}"));
+    }
+    text
+}

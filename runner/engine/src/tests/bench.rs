@@ -1,0 +1,287 @@
+//! Where test builds run.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use stepbox_pipeline::BuildFacts;
+use stepbox_protocol::{BlobDigest, PackReport};
+
+use crate::build_id::BuildId;
+use crate::directories::State;
+use crate::identity::Identity;
+use crate::repository::{CloneRequest, Cloned, Repository};
+use crate::run::{Rooms, run_in};
+use crate::snapshots::{Publication, Snapshot, Snapshots, digest_text};
+use crate::{BuildEvent, BuildRequest, Directories, EngineError, Interrupt, Outcome, VolumeOutcome, WorkerLaunch};
+
+/// A state directory with a store in memory, and a source that is always there.
+pub(super) struct Bench {
+    pub(super) home: tempfile::TempDir,
+    store: Arc<Store>,
+    clones: Arc<Mutex<Vec<CloneRequest>>>,
+}
+
+/// What a build did.
+pub(super) struct Done {
+    pub(super) outcome: Result<Outcome, EngineError>,
+    pub(super) events: Vec<BuildEvent>,
+}
+
+/// A build to run.
+#[must_use]
+pub(super) struct Build<'a> {
+    bench: &'a Bench,
+    pub(super) launch: WorkerLaunch,
+    request: BuildRequest,
+    interrupt_at: Option<&'static str>,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let home = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(home.path().join("blobs")).expect("makes");
+        std::fs::write(home.path().join("codefresh.yml"), "").expect("writes");
+        let store = Store { blobs: home.path().join("blobs"), snapshots: Mutex::default(), fails: Mutex::default() };
+        Self { home, store: Arc::new(store), clones: Arc::default() }
+    }
+
+    /// A pipeline of steps; what stands before `steps:` can be given with [`Build::text`].
+    pub(super) fn steps(&self, steps: &str) -> Build<'_> {
+        self.text(&format!("version: '1.0'\nsteps:\n{steps}"))
+    }
+
+    pub(super) fn text(&self, text: &str) -> Build<'_> {
+        let toolbox = |script: &[u8]| {
+            let text = String::from_utf8_lossy(script).into_owned();
+            Ok(text
+                .lines()
+                .filter_map(|line| line.split(' ').next())
+                .filter(|word| *word == "npm")
+                .map(str::to_owned)
+                .collect())
+        };
+        let mut request = BuildRequest::new(self.home.path().join("codefresh.yml"), text.to_owned(), toolbox);
+        request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
+        Build { bench: self, launch: WorkerLaunch::InProcess(super::worker::serve), request, interrupt_at: None }
+    }
+
+    /// Puts a snapshot into the store: `name=content` a line, anything else is corrupt.
+    pub(super) fn snapshot(&self, build: &str, text: &str) {
+        self.store.add(build, text);
+    }
+
+    pub(super) fn publishing_fails(&self, why: &str) {
+        *self.store.fails.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+    }
+
+    /// The newest snapshot's text.
+    pub(super) fn latest(&self) -> Option<String> {
+        let newest = self.store.history().expect("reads").into_iter().next()?;
+        Some(std::fs::read_to_string(self.store.blobs.join(digest_text(&newest.manifest))).expect("reads"))
+    }
+
+    /// Parameters of all clones so far.
+    pub(super) fn clones(&self) -> Vec<CloneRequest> {
+        self.clones.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Build<'_> {
+    pub(super) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.request.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(super) fn request(mut self, change: impl FnOnce(&mut BuildRequest)) -> Self {
+        change(&mut self.request);
+        self
+    }
+
+    /// With a worker that is a process of its own.
+    pub(super) fn process(mut self) -> Self {
+        let program = std::env::current_exe().expect("this program");
+        let arguments = ["tests::worker::as_worker", "--exact", "--ignored", "--nocapture"].map(Into::into).to_vec();
+        self.launch = WorkerLaunch::Process { program, arguments };
+        self
+    }
+
+    /// Interrupts the build when a step prints this.
+    pub(super) fn interrupt_at(mut self, text: &'static str) -> Self {
+        self.interrupt_at = Some(text);
+        self
+    }
+
+    pub(super) fn run(self) -> Done {
+        let bench = self.bench;
+        let done = self.run_with(|_| {});
+        if let Ok(outcome) = &done.outcome {
+            let work = bench.home.path().join("state/work").join(outcome.build.as_str());
+            assert!(!work.exists(), "nothing of a build stays in its work directory");
+        }
+        done
+    }
+
+    /// Runs, and shows every event when it happens.
+    pub(super) fn run_with(self, mut watch: impl FnMut(&BuildEvent)) -> Done {
+        let interrupt = Interrupt::new();
+        let mut events = vec![];
+        let directories = Directories { state: self.bench.home.path().join("state"), cache: None };
+        let outcome = run_in(self.bench, &directories, &self.launch, &self.request, &interrupt, &mut |event| {
+            if let BuildEvent::Output { text, .. } = event
+                && self.interrupt_at.is_some_and(|wanted| text.contains(wanted))
+            {
+                interrupt.trigger();
+            }
+            watch(event);
+            events.push(event.clone());
+        });
+        Done { outcome, events }
+    }
+}
+
+impl Done {
+    pub(super) fn outcome(&self) -> &Outcome {
+        self.outcome.as_ref().unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    pub(super) fn error(&self) -> &EngineError {
+        self.outcome.as_ref().expect_err("an error")
+    }
+
+    /// `name state` of every step.
+    pub(super) fn states(&self) -> Vec<String> {
+        self.outcome().steps.iter().map(|step| format!("{} {}", step.name, step.state)).collect()
+    }
+
+    pub(super) fn reason(&self, step: usize) -> Option<&str> {
+        self.outcome().steps[step].reason.as_deref()
+    }
+
+    /// Everything that was printed.
+    pub(super) fn output(&self) -> String {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                BuildEvent::Output { text, .. } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                BuildEvent::Warning { message, place, .. } => {
+                    let place = place.as_deref().and_then(|place| place.split_once(".yml:")).map(|(_, place)| place);
+                    Some(place.map_or_else(|| message.clone(), |place| format!("{place}: {message}")))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn is_saved(&self) -> bool {
+        matches!(self.outcome().volume, VolumeOutcome::Saved { .. })
+    }
+}
+
+impl Rooms for Bench {
+    fn repository(&self, _: &BuildRequest) -> Result<Box<dyn Repository>, EngineError> {
+        Ok(Box::new(Source { clones: Arc::clone(&self.clones) }))
+    }
+
+    fn mirrors(&self, _: &State) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn snapshots(
+        &self,
+        _: &State,
+        _: &BuildRequest,
+        _: &Identity,
+        _: &BuildId,
+    ) -> Result<Box<dyn Snapshots>, EngineError> {
+        Ok(Box::new(Shared(Arc::clone(&self.store))))
+    }
+}
+
+struct Store {
+    blobs: PathBuf,
+    snapshots: Mutex<Vec<Snapshot>>,
+    fails: Mutex<Option<String>>,
+}
+
+struct Shared(Arc<Store>);
+
+impl Store {
+    fn add(&self, build: &str, text: &str) -> BlobDigest {
+        let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let manifest = BlobDigest([u8::try_from(snapshots.len() + 1).expect("few"); 32]);
+        std::fs::write(self.blobs.join(digest_text(&manifest)), text).expect("writes");
+        snapshots.insert(0, Snapshot { manifest, build: build.to_owned() });
+        manifest
+    }
+
+    fn history(&self) -> Result<Vec<Snapshot>, EngineError> {
+        Ok(self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+}
+
+impl Snapshots for Shared {
+    fn history(&self) -> Result<Vec<Snapshot>, EngineError> {
+        self.0.history()
+    }
+
+    fn blobs(&self) -> Result<Dir, EngineError> {
+        Ok(Dir::open_ambient_dir(&self.0.blobs, ambient_authority()).expect("opens"))
+    }
+
+    fn publish(&self, packed: &PackReport, staging: &Dir, about: &Publication<'_>) -> Result<BlobDigest, String> {
+        if let Some(why) = self.0.fails.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Err(why);
+        }
+        let text = staging.read_to_string(&packed.layer.name).expect("reads");
+        Ok(self.0.add(about.build.as_str(), &text))
+    }
+}
+
+struct Source {
+    clones: Arc<Mutex<Vec<CloneRequest>>>,
+}
+
+impl Repository for Source {
+    fn facts(&self) -> BuildFacts {
+        BuildFacts {
+            repo_owner: Some("octo".into()),
+            repo_name: Some("app".into()),
+            branch: Some("main".into()),
+            revision: Some("0123456789abcdef0123456789abcdef01234567".into()),
+            ..BuildFacts::default()
+        }
+    }
+
+    fn clone_onto(
+        &self,
+        request: &CloneRequest,
+        volume: &Dir,
+        stop: &dyn Fn() -> bool,
+        log: &mut dyn FnMut(String),
+    ) -> Result<Cloned, String> {
+        self.clones.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        log(format!("cloning {}", request.repo));
+        if stop() {
+            return Err("stopped".into());
+        }
+        let name = stepbox_pipeline::repository_name(&request.repo).ok_or("no name")?;
+        if name == "missing" {
+            let password = request.credentials.as_ref().map_or("", |(_, password)| password.as_str());
+            return Err(format!("no such repository, {password}"));
+        }
+        let directory = if request.parent.is_empty() { name.to_owned() } else { format!("{}/{name}", request.parent) };
+        volume.create_dir_all(&directory).map_err(|error| error.to_string())?;
+        Ok(Cloned { directory, revision: request.revision.clone(), repo: request.repo.clone() })
+    }
+}

@@ -1,0 +1,11 @@
+//! Whole builds, with a worker that follows a script and rooms that live in memory.
+
+mod bench;
+mod clones;
+mod exports;
+mod failures;
+mod interrupts;
+mod order;
+mod preflight;
+mod volumes;
+mod worker;

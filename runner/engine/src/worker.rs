@@ -1,0 +1,260 @@
+//! The worker, seen from the supervisor: started, spoken to, and what became of it.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stepbox_protocol::{Connection, Event, Receiver, Request, Sender};
+
+use crate::error::{EngineError, EngineErrorKind, io_text};
+use crate::interrupt::Interrupt;
+
+/// How the worker is started.
+#[derive(Clone, Debug)]
+pub enum WorkerLaunch {
+    /// As a process with an empty environment, the socket as its standard input.
+    Process {
+        /// The program, an absolute path.
+        program: PathBuf,
+        /// Its arguments.
+        arguments: Vec<OsString>,
+    },
+    /// As a thread of this process. For tests: nothing is walled off.
+    InProcess(fn(UnixStream)),
+}
+
+/// What the supervisor waits for.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// The worker said something.
+    Event(Event),
+    /// The worker is gone: why.
+    Gone(String),
+    /// The build is to end; how often that was said.
+    Interrupted(u32),
+    /// The time is up.
+    TimedOut,
+}
+
+/// A longer line of the worker's standard error is cut.
+const MAX_COMPLAINT: u64 = 4096;
+
+/// How many lines of the worker's standard error are kept.
+const MAX_COMPLAINTS: usize = 100;
+
+/// How many events of the worker wait to be heard; then the worker waits.
+const QUEUE: usize = 256;
+
+/// How long a worker that was told to end may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+enum Message {
+    Event(Event),
+    Closed(Option<String>),
+    Interrupted(u32),
+}
+
+/// A running worker.
+pub(crate) struct Worker {
+    sender: Sender,
+    messages: mpsc::Receiver<Message>,
+    interrupt: Interrupt,
+    child: Option<Child>,
+    complaints: Option<thread::JoinHandle<Vec<String>>>,
+    gone: Option<String>,
+}
+
+impl Worker {
+    /// Starts a worker.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::Worker`].
+    pub(crate) fn start(launch: &WorkerLaunch, interrupt: &Interrupt) -> Result<Self, EngineError> {
+        let broken = |what: &str, error: &std::io::Error| {
+            EngineError::new(EngineErrorKind::Worker, format!("cannot start the worker: {what}: {}", io_text(error)))
+        };
+        let (ours, theirs) = UnixStream::pair().map_err(|error| broken("no socket", &error))?;
+        let Connection { sender, receiver } = Connection::new(ours)
+            .map_err(|error| EngineError::new(EngineErrorKind::Worker, format!("cannot start the worker: {error}")))?;
+        let (mut child, mut complaints) = (None, None);
+        match launch {
+            WorkerLaunch::Process { program, arguments } => {
+                let mut started = Command::new(program)
+                    .args(arguments)
+                    .env_clear()
+                    .current_dir("/")
+                    .stdin(Stdio::from(OwnedFd::from(theirs)))
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::piped())
+                    // A Ctrl-C is for the supervisor, which ends the worker in order.
+                    .process_group(0)
+                    .spawn()
+                    .map_err(|error| broken(&program.display().to_string(), &error))?;
+                if let Some(stderr) = started.stderr.take() {
+                    complaints =
+                        thread::Builder::new().name("complaints".into()).spawn(move || read_complaints(stderr)).ok();
+                }
+                child = Some(started);
+            }
+            WorkerLaunch::InProcess(serve) => {
+                let serve = *serve;
+                thread::Builder::new()
+                    .name("worker".into())
+                    .spawn(move || serve(theirs))
+                    .map_err(|error| broken("no thread", &error))?;
+            }
+        }
+        // Bounded: a worker that prints faster than anybody listens must wait. Interrupts go another way round a full
+        // queue: they block their own thread only as long as the queue is full.
+        let (queue, messages) = mpsc::sync_channel(QUEUE);
+        let interrupts = queue.clone();
+        thread::Builder::new()
+            .name("events".into())
+            .spawn(move || forward(receiver, &queue))
+            .map_err(|error| broken("no thread", &error))?;
+        interrupt.listen(move |count| {
+            // Where the queue is full the count is seen at the next event.
+            let _ = interrupts.try_send(Message::Interrupted(count));
+        });
+        Ok(Self { sender, messages, interrupt: interrupt.clone(), child, complaints, gone: None })
+    }
+
+    /// Sends a request with directories. A worker that is gone is noticed when its answer is waited for.
+    pub(crate) fn send(&self, request: &Request, handles: &[&dyn AsFd]) {
+        let handles: Vec<BorrowedFd<'_>> = handles.iter().map(|handle| handle.as_fd()).collect();
+        let _ = self.sender.send_with(request, &handles);
+    }
+
+    /// Waits for what comes next, at most until `deadline`. `heard` is the number of interrupts that the caller knows of.
+    pub(crate) fn next(&mut self, heard: u32, deadline: Option<Instant>) -> Incoming {
+        loop {
+            let count = self.interrupt.count();
+            if count > heard {
+                return Incoming::Interrupted(count);
+            }
+            if let Some(reason) = &self.gone {
+                return Incoming::Gone(reason.clone());
+            }
+            // Asked first: a worker that never falls silent must not outlive its time.
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Incoming::TimedOut;
+            }
+            let message = match deadline {
+                None => self.messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(deadline) => self.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            };
+            match message {
+                Ok(Message::Event(event)) => return Incoming::Event(event),
+                Ok(Message::Interrupted(count)) if count > heard => return Incoming::Interrupted(count),
+                Ok(Message::Interrupted(_)) => {}
+                Ok(Message::Closed(error)) => self.gone = Some(self.reason(error)),
+                Err(RecvTimeoutError::Timeout) => return Incoming::TimedOut,
+                Err(RecvTimeoutError::Disconnected) => self.gone = Some(self.reason(None)),
+            }
+        }
+    }
+
+    /// Ends the worker at once.
+    pub(crate) fn kill(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It may have ended by itself.
+            let _ = child.kill();
+        }
+    }
+
+    /// Ends the worker in order, and gives what it said on its standard error.
+    pub(crate) fn end(mut self) -> Vec<String> {
+        self.send(&Request::Shutdown, &[]);
+        let deadline = Instant::now() + PATIENCE;
+        while self.gone.is_none() {
+            match self.next(u32::MAX, Some(deadline)) {
+                Incoming::TimedOut => {
+                    self.kill();
+                    break;
+                }
+                Incoming::Event(_) | Incoming::Gone(_) | Incoming::Interrupted(_) => {}
+            }
+        }
+        if let Some(mut child) = self.child.take() {
+            let _ = child.wait();
+        }
+        self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    }
+
+    /// Why the worker is gone.
+    fn reason(&mut self, error: Option<String>) -> String {
+        if let Some(error) = error {
+            // It speaks nonsense: a worker that is broken, or taken over.
+            self.kill();
+            return format!("the worker broke the protocol: {error}");
+        }
+        let Some(child) = &mut self.child else { return "the worker ended".to_owned() };
+        // The socket is closed, so that nothing is lost.
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
+                Ok(None) => {
+                    let _ = child.kill();
+                    return "the worker closed its connection and did not end".to_owned();
+                }
+                Err(error) => return format!("the worker died: {}", io_text(&error)),
+            }
+        };
+        match (status.signal(), status.code()) {
+            (Some(signal), _) => format!("the worker died: signal {signal}"),
+            (None, code) => format!("the worker ended with status {}", code.unwrap_or_default()),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.interrupt.forget();
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn forward(mut receiver: Receiver, queue: &mpsc::SyncSender<Message>) {
+    loop {
+        let message = match receiver.receive::<Event>() {
+            Ok(Some((event, _))) => Message::Event(event),
+            Ok(None) => Message::Closed(None),
+            Err(error) => Message::Closed(Some(error.to_string())),
+        };
+        let last = matches!(message, Message::Closed(_));
+        if queue.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Reads all of a pipe, so that its writer never waits, and keeps the first lines.
+fn read_complaints(pipe: impl Read) -> Vec<String> {
+    let mut pipe = BufReader::new(pipe);
+    let mut lines = vec![];
+    loop {
+        let mut line = vec![];
+        match pipe.by_ref().take(MAX_COMPLAINT).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return lines,
+            Ok(_) if lines.len() < MAX_COMPLAINTS => {
+                let line = String::from_utf8_lossy(&line);
+                if !line.trim().is_empty() {
+                    lines.push(line.trim_end().to_owned());
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+}
