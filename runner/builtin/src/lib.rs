@@ -18,7 +18,7 @@ use cap_std::fs::Dir;
 include!(concat!(env!("OUT_DIR"), "/constants.rs"));
 
 #[path = "../../toolbox/src/commands.rs"]
-mod table;
+mod commands;
 
 const WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.wasm.zst"));
 const COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.cwasm.zst"));
@@ -36,7 +36,7 @@ pub struct Command {
 
 /// Every command, sorted by name.
 pub fn commands() -> impl Iterator<Item = Command> {
-    table::COMMANDS.iter().map(|(name, family, origin)| Command { name, family, origin })
+    commands::COMMANDS.iter().map(|(name, family, origin)| Command { name, family, origin })
 }
 
 /// The name under which compiled code is kept: it differs wherever the code does.

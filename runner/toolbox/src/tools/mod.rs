@@ -94,7 +94,7 @@ pub(crate) mod testing {
         let (mut output, mut errors) = (vec![], vec![]);
         let mut streams = Streams { input: &mut input.as_bytes(), output: &mut output, errors: &mut errors };
         let status = match words[0] {
-            "ls" => super::list(&arguments, &mut streams),
+            "ls" if super::long_listing(&arguments) => super::list(&arguments, &mut streams),
             name => find_tool(name).expect("a command of ours")(&arguments, &mut streams),
         };
         let text = |bytes| String::from_utf8(bytes).expect("text");

@@ -5,9 +5,7 @@ use std::path::Path;
 use super::Streams;
 use super::identity::fail;
 use super::options::{flag, parse};
-
-#[path = "../commands.rs"]
-mod table;
+use crate::commands::COMMANDS;
 
 /// `which`: where a command stands on the `PATH`. The toolbox's own commands are not files; they are said to be in `/usr/bin`, or in the first usual
 /// directory that the `PATH` has instead.
@@ -33,7 +31,7 @@ fn places(name: &str) -> Vec<String> {
         return if Path::new(name).is_file() { vec![name.to_owned()] } else { vec![] };
     }
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
-    let provided = table::COMMANDS.iter().any(|(known, _, _)| *known == name) || HOST_COMMANDS.contains(&name);
+    let provided = COMMANDS.iter().any(|(known, _, _)| *known == name) || HOST_COMMANDS.contains(&name);
     let directories: Vec<&str> = path.split(':').map(|directory| directory.trim_end_matches('/')).collect();
     let home = COMMAND_DIRECTORIES.iter().find(|known| directories.contains(known)).filter(|_| provided);
     let mut places = vec![];
