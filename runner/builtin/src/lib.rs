@@ -72,6 +72,38 @@ mod tests {
     }
 
     #[test]
+    fn every_command_of_the_table_has_code() {
+        let dispatch = include_str!("../../toolbox/src/main.rs");
+        for command in commands() {
+            let ours = tools::find_tool(command.name).is_some();
+            assert_eq!(ours, command.origin == "stepbox", "{}", command.name);
+            assert_eq!(dispatch.contains(&format!("        \"{}\" => ", command.name)), !ours, "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn first_runs_at_once_all_get_the_module() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let cache = Dir::open_ambient_dir(directory.path(), cap_std::ambient_authority()).expect("opens");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let length = compiled(Some(&cache)).expect("unpacked").metadata().expect("told").len();
+                    assert_eq!(length, COMPILED_LENGTH as u64);
+                });
+            }
+        });
+        let names: Vec<_> = cache.entries().expect("reads").map(|entry| entry.expect("reads").file_name()).collect();
+        assert_eq!(names, [std::ffi::OsString::from(format!("{KEY}.cwasm"))]);
+    }
+
+    #[test]
+    fn a_module_in_memory_cannot_be_changed() {
+        let mut file = compiled(None).expect("in memory");
+        assert!(io::Write::write(&mut file, b"x").is_err());
+    }
+
+    #[test]
     fn a_damaged_file_of_the_cache_is_replaced() {
         let directory = tempfile::tempdir().expect("a directory");
         let cache = Dir::open_ambient_dir(directory.path(), cap_std::ambient_authority()).expect("opens");
@@ -81,7 +113,7 @@ mod tests {
             data
         };
         let good = read(compiled(None).expect("in memory"));
-        assert_eq!(read(compiled(Some(&cache)).expect("unpacked")), good);
+        assert!(read(compiled(Some(&cache)).expect("unpacked")) == good);
         let name = format!("{KEY}.cwasm");
         let mut bad = good.clone();
         bad[good.len() / 2] ^= 1;
