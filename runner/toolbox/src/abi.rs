@@ -4,7 +4,6 @@
 //! Preview 1 knows no modes: changing them fails, and reading them gives none. Inside the user is root and modes never
 //! deny, so that changing them is accepted, and every file has the mode that a new one would have.
 #![expect(unsafe_code, reason = "functions of the C library have no other form")]
-#![expect(clippy::missing_safety_doc, reason = "only the linker refers to them")]
 
 use libc::{c_char, c_int, mode_t, stat};
 
