@@ -1,1 +1,38 @@
-//! volume
+//! Snapshots of the volume: an OCI image layout that holds each state of a volume as one `tar+zstd` layer and an index.
+//!
+//! Two roles share this crate. The worker packs the live volume into a staging directory ([`pack`]) and restores
+//! snapshots ([`unpack`]); it handles foreign bytes. The supervisor owns the [`Store`]: it hashes what was staged, links
+//! it in and publishes it, without looking inside.
+//!
+//! Everything is immutable and named by its sha256, except the references under `refs/`, which are replaced by rename
+//! after what they point to is safe on disk. A crash at any instant leaves the old state or the new one.
+
+mod digest;
+mod error;
+mod export;
+mod faulty_fs;
+mod index;
+mod layer;
+mod manifest;
+mod pack;
+mod publish;
+mod scope;
+mod snapshot;
+mod store;
+mod store_fs;
+mod tar;
+mod unpack;
+mod walk;
+
+pub use digest::{Digest, InvalidDigest};
+pub use error::{VolumeError, VolumeErrorKind};
+pub use export::Exported;
+pub use faulty_fs::{Fault, FaultyFs, RESTORE_POINTS, SAVE_POINTS};
+pub use manifest::{INDEX_MEDIA_TYPE, LAYER_MEDIA_TYPE};
+pub use pack::{PackOptions, Packed, Skipped, StagedBlob, pack};
+pub use publish::PublishMeta;
+pub use scope::{Scope, ScopeKind};
+pub use snapshot::Snapshot;
+pub use store::{Store, VolumeSummary};
+pub use store_fs::{HostFs, StoreFs};
+pub use unpack::{UnpackLimits, Unpacked, unpack};

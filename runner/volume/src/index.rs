@@ -1,0 +1,212 @@
+//! The index of a snapshot: every entry, and where its contents are. What a restore trusts, pinned by the manifest.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Digest, VolumeError};
+
+/// What an index may be, packed and unpacked, in bytes.
+pub(crate) const MAX_INDEX: u64 = 512 << 20;
+
+const VERSION: u32 = 1;
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Index {
+    version: u32,
+    /// The layer that holds the contents.
+    pub(crate) layer: Digest,
+    /// The frames of the layer, in order.
+    pub(crate) frames: Vec<Frame>,
+    /// Sorted by the components of their paths, parents first.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// One frame of a layer.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Frame {
+    /// Bytes of the tar stream in it.
+    pub(crate) raw: u32,
+    /// Bytes of the layer that it takes.
+    pub(crate) stored: u32,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Entry {
+    /// Relative, components joined by `/`.
+    pub(crate) path: Vec<u8>,
+    pub(crate) mode: u32,
+    /// Seconds since 1970 and nanoseconds.
+    pub(crate) mtime: (i64, u32),
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) enum Kind {
+    File {
+        size: u64,
+        digest: Digest,
+        /// Where the contents begin in the tar stream.
+        offset: u64,
+    },
+    Directory,
+    Symlink {
+        target: Vec<u8>,
+    },
+    /// To an earlier file of this index.
+    HardLink {
+        target: Vec<u8>,
+    },
+}
+
+impl Index {
+    pub(crate) fn new(layer: Digest, frames: Vec<Frame>, entries: Vec<Entry>) -> Self {
+        Self { version: VERSION, layer, frames, entries }
+    }
+
+    /// Its bytes as a blob.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, VolumeError> {
+        let raw = postcard::to_stdvec(self)
+            .map_err(|error| VolumeError::corrupt(format!("the index cannot be written: {error}")))?;
+        zstd::bulk::compress(&raw, 3).map_err(|error| VolumeError::io("cannot compress the index", error))
+    }
+
+    /// An index from its blob. Checks everything that a restore relies on.
+    pub(crate) fn decode(blob: &[u8], max_entries: u64) -> Result<Self, VolumeError> {
+        let decoder =
+            zstd::stream::Decoder::new(blob).map_err(|error| VolumeError::io("cannot read the index", error))?;
+        let mut raw = vec![];
+        std::io::Read::read_to_end(&mut std::io::Read::take(decoder, MAX_INDEX + 1), &mut raw)
+            .map_err(|error| VolumeError::corrupt(format!("the index is damaged: {error}")))?;
+        if raw.len() as u64 > MAX_INDEX {
+            return Err(VolumeError::corrupt(format!("the index is larger than {MAX_INDEX} bytes")));
+        }
+        let index: Self = postcard::from_bytes(&raw)
+            .map_err(|error| VolumeError::corrupt(format!("the index is damaged: {error}")))?;
+        if index.version != VERSION {
+            return Err(VolumeError::corrupt(format!(
+                "the index has version {}; this Stepbox reads {VERSION}",
+                index.version
+            )));
+        }
+        if index.entries.len() as u64 > max_entries {
+            return Err(VolumeError::corrupt(format!("the index has more than {max_entries} entries")));
+        }
+        index.check()?;
+        Ok(index)
+    }
+
+    /// Bytes of the layer's tar stream.
+    pub(crate) fn stream_length(&self) -> u64 {
+        self.frames.iter().map(|frame| u64::from(frame.raw)).sum()
+    }
+
+    /// Bytes of file contents.
+    pub(crate) fn raw_bytes(&self) -> u64 {
+        let sizes = self.entries.iter().map(|entry| if let Kind::File { size, .. } = entry.kind { size } else { 0 });
+        sizes.fold(0, u64::saturating_add)
+    }
+
+    /// Identity of the state, wherever its contents lie.
+    pub(crate) fn tree_digest(&self) -> Digest {
+        let mut hasher = Sha256::new();
+        let mut field = |data: &[u8]| {
+            hasher.update((data.len() as u64).to_le_bytes());
+            hasher.update(data);
+        };
+        for entry in &self.entries {
+            field(&entry.path);
+            field(&entry.mode.to_le_bytes());
+            field(&entry.mtime.0.to_le_bytes());
+            field(&entry.mtime.1.to_le_bytes());
+            match &entry.kind {
+                Kind::File { size, digest, .. } => {
+                    field(b"f");
+                    field(&size.to_le_bytes());
+                    field(digest.as_bytes());
+                }
+                Kind::Directory => field(b"d"),
+                Kind::Symlink { target } => {
+                    field(b"l");
+                    field(target);
+                }
+                Kind::HardLink { target } => {
+                    field(b"h");
+                    field(target);
+                }
+            }
+        }
+        Digest::finish(hasher)
+    }
+
+    /// Paths that stay inside, parents that are directories of this index, nothing twice, contents inside the stream.
+    fn check(&self) -> Result<(), VolumeError> {
+        let length = self.stream_length();
+        // The directories that stand open while going down the sorted entries.
+        let mut open: Vec<&[u8]> = vec![];
+        let mut last: Option<&[u8]> = None;
+        let mut files = std::collections::HashSet::new();
+        for entry in &self.entries {
+            let path = entry.path.as_slice();
+            let bad = |why: &str| {
+                VolumeError::corrupt(format!("the index has a bad entry `{}`: {why}", String::from_utf8_lossy(path)))
+            };
+            check_path(path).map_err(bad)?;
+            if last.is_some_and(|last| components(last) >= components(path)) {
+                return Err(bad("out of order"));
+            }
+            last = Some(path);
+            let parent = path.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |at| &path[..at]);
+            while open.last().is_some_and(|directory| *directory != parent) {
+                open.pop();
+            }
+            if open.last().copied().unwrap_or_default() != parent {
+                return Err(bad("its directory is missing"));
+            }
+            match &entry.kind {
+                Kind::Directory => open.push(path),
+                Kind::File { size, offset, .. } => {
+                    if offset.checked_add(*size).is_none_or(|end| end > length) {
+                        return Err(bad("its contents lie outside the layer"));
+                    }
+                    files.insert(path);
+                }
+                Kind::Symlink { target } => {
+                    if target.is_empty() || target.contains(&0) || target.len() > 4095 {
+                        return Err(bad("its target is no path"));
+                    }
+                }
+                Kind::HardLink { target } => {
+                    if !files.contains(target.as_slice()) {
+                        return Err(bad("it is a hard link to no earlier file"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A path in the order of entries: by its components.
+fn components(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|byte| *byte == b'/').collect()
+}
+
+/// Whether a path may stand in a snapshot.
+pub(crate) fn check_path(path: &[u8]) -> Result<(), &'static str> {
+    if path.is_empty() || path.len() > 4095 {
+        return Err("its length is 0 or above 4095 bytes");
+    }
+    if path.contains(&0) {
+        return Err("it holds a NUL byte");
+    }
+    let mut depth = 0;
+    for part in path.split(|byte| *byte == b'/') {
+        depth += 1;
+        match part {
+            b"" | b"." | b".." => return Err("it holds an empty component, `.` or `..`"),
+            part if part.len() > 255 => return Err("a component is longer than 255 bytes"),
+            _ => {}
+        }
+    }
+    if depth > 512 { Err("it is deeper than 512 directories") } else { Ok(()) }
+}

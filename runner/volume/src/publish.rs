@@ -1,0 +1,122 @@
+use cap_std::fs::Dir;
+
+use crate::error::Context;
+use crate::manifest::{build, to_bytes};
+use crate::store::{HISTORY, LATEST, NAME, hash, lock_file, read_reference, unique_name};
+use crate::{Digest, Packed, Scope, Snapshot, StagedBlob, Store, VolumeError};
+
+/// What is told with a new snapshot.
+#[derive(Clone, Debug)]
+pub struct PublishMeta {
+    /// The build that leaves it.
+    pub build: String,
+    /// When, in milliseconds since 1970.
+    pub finished: u64,
+    /// The manifest that the build started from.
+    pub parent: Option<Digest>,
+}
+
+impl Store {
+    /// Makes what was packed into `staging` the latest snapshot of a volume. Who publishes last is the latest, whoever
+    /// started first (rule L9). Blobs first, then the manifest, then the reference; each safe on disk before the next.
+    pub fn publish(
+        &self,
+        scope: &Scope,
+        packed: &Packed,
+        staging: &Dir,
+        meta: &PublishMeta,
+    ) -> Result<Snapshot, VolumeError> {
+        // No removal may take a blob away between here and the reference.
+        let _lock = self.lock(false)?;
+        for blob in [&packed.layer, &packed.index] {
+            self.take_in(staging, blob)?;
+        }
+        let (config, manifest) = build(packed)?;
+        let points = ["publish.config.create", "publish.config.write", "publish.config.sync", "publish.config.rename"];
+        self.add_blob(points, &config)?;
+        let points =
+            ["publish.manifest.create", "publish.manifest.write", "publish.manifest.sync", "publish.manifest.rename"];
+        let digest = self.add_blob(points, &manifest)?;
+        self.fs.sync_directory("publish.blobs.sync_directory", &self.blobs).context("cannot write the store")?;
+
+        let key = scope.key();
+        self.fs.make_directory("publish.refs.make", &self.refs, &key).context("cannot write the store")?;
+        let directory = self.refs.open_dir(&key).context("cannot open the store")?;
+        self.fs.make_directory("publish.history.make", &directory, HISTORY).context("cannot write the store")?;
+        let history = directory.open_dir(HISTORY).context("cannot open the store")?;
+        let file = lock_file(&directory, "lock")?;
+        self.fs.lock("publish.lock", &file, true).context("cannot lock the volume")?;
+        if !directory.exists(NAME) {
+            self.replace_file("publish.name", &directory, NAME, &to_bytes(scope)?)?;
+            self.fs.sync_directory("publish.refs.sync_directory", &self.refs).context("cannot write the store")?;
+        }
+        let last = self.last_sequence(&directory, &history)?;
+        let snapshot = Snapshot {
+            manifest: digest,
+            build: meta.build.clone(),
+            finished: meta.finished,
+            sequence: last + 1,
+            parent: meta.parent,
+            tree: packed.tree_digest,
+            entries: packed.entries,
+            raw_bytes: packed.raw_bytes,
+            stored_bytes: packed.layer.size + packed.index.size + (config.len() + manifest.len()) as u64,
+        };
+        let text = to_bytes(&snapshot)?;
+        self.replace_file("publish.history", &history, &format!("{:010}", snapshot.sequence), &text)?;
+        self.replace_file("publish.ref", &directory, LATEST, &text)?;
+        drop(file);
+        // For OCI tools alone: a failure here does not undo what is published.
+        let _ = self.write_index();
+        Ok(snapshot)
+    }
+
+    /// The sequence of the newest reference, a damaged `latest` notwithstanding.
+    fn last_sequence(&self, directory: &Dir, history: &Dir) -> Result<u64, VolumeError> {
+        let mut last = match read_reference(&*self.fs, directory, LATEST) {
+            Ok(latest) => latest.map_or(0, |latest| latest.sequence),
+            Err(_) => 0,
+        };
+        for entry in history.entries().context("cannot read the store")? {
+            let name = entry.context("cannot read the store")?.file_name();
+            if let Ok(number) = name.to_string_lossy().parse::<u64>() {
+                last = last.max(number);
+            }
+        }
+        Ok(last)
+    }
+
+    /// Moves a staged file to its name among the blobs, after comparing it with what the worker has said of it.
+    fn take_in(&self, staging: &Dir, blob: &StagedBlob) -> Result<(), VolumeError> {
+        let name = blob.digest.hex();
+        let file = self.fs.open("publish.blob.open", staging, &blob.name).context("cannot read what was packed")?;
+        let (digest, size) = hash(&file).context("cannot read what was packed")?;
+        if digest != blob.digest || size != blob.size {
+            return Err(VolumeError::corrupt(format!(
+                "what was packed is not what the worker said: {digest} instead of {}",
+                blob.digest
+            )));
+        }
+        self.fs.sync("publish.blob.sync", &file).context("cannot write the store")?;
+        self.fs.protect("publish.blob.protect", &file).context("cannot write the store")?;
+        // One of this name has the same contents, unless it was damaged: then this one mends it.
+        self.fs.rename("publish.blob.rename", staging, &blob.name, &self.blobs, &name).context("cannot write the store")
+    }
+
+    fn add_blob(&self, points: [&'static str; 4], data: &[u8]) -> Result<Digest, VolumeError> {
+        let digest = Digest::of(data);
+        let temporary = unique_name();
+        let written = (|| {
+            let mut file = self.fs.create(points[0], &self.tmp, &temporary)?;
+            self.fs.write(points[1], &mut file, data)?;
+            self.fs.sync(points[2], &file)?;
+            self.fs.protect("publish.blob.protect", &file)?;
+            self.fs.rename(points[3], &self.tmp, &temporary, &self.blobs, &digest.hex())
+        })();
+        if written.is_err() {
+            let _ = self.tmp.remove_file(&temporary);
+        }
+        written.context("cannot write the store")?;
+        Ok(digest)
+    }
+}

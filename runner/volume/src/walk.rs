@@ -1,0 +1,158 @@
+//! The live volume as a sorted list of what is in it, by directory handles alone.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+
+use cap_std::fs::Dir;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
+
+use crate::error::Context;
+use crate::index::check_path;
+use crate::pack::Skipped;
+use crate::{VolumeError, VolumeErrorKind};
+
+/// How many entries a volume may have.
+const MAX_ENTRIES: usize = 2_000_000;
+
+/// Something found.
+pub(crate) struct Found {
+    pub(crate) path: Vec<u8>,
+    pub(crate) mode: u32,
+    pub(crate) mtime: (i64, u32),
+    pub(crate) kind: FoundKind,
+}
+
+pub(crate) enum FoundKind {
+    File { size: u64 },
+    Directory,
+    Symlink { target: Vec<u8> },
+    HardLink { target: Vec<u8> },
+}
+
+struct Walk<'a> {
+    found: Vec<Found>,
+    skipped: Vec<Skipped>,
+    /// The first path of each file that has several.
+    links: HashMap<(u64, u64), Vec<u8>>,
+    stop: &'a dyn Fn() -> bool,
+}
+
+/// Everything below `root` but `exclude` at its top, parents first; and what cannot be kept.
+pub(crate) fn walk(
+    root: &Dir,
+    exclude: &[Vec<u8>],
+    stop: &dyn Fn() -> bool,
+) -> Result<(Vec<Found>, Vec<Skipped>), VolumeError> {
+    let mut walk = Walk { found: vec![], skipped: vec![], links: HashMap::new(), stop };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let top = rustix::fs::openat(root, ".", flags, Mode::empty()).context("cannot read the volume")?;
+    let mut names = names_of(&top)?;
+    names.retain(|name| !exclude.contains(name));
+    // Directories that are open, each with what is still to be looked at, the last name first. At most as many as a path
+    // may have components.
+    names.reverse();
+    let mut open = vec![(top, vec![], names)];
+    while let Some((directory, path, names)) = open.last_mut() {
+        let Some(name) = names.pop() else {
+            open.pop();
+            continue;
+        };
+        let mut full = path.clone();
+        if !full.is_empty() {
+            full.push(b'/');
+        }
+        full.extend_from_slice(&name);
+        if let Some(inner) = walk.look(directory, &name, full.clone())? {
+            let mut names = names_of(&inner)?;
+            names.reverse();
+            open.push((inner, full, names));
+        }
+    }
+    Ok((walk.found, walk.skipped))
+}
+
+fn names_of(directory: &rustix::fd::OwnedFd) -> Result<Vec<Vec<u8>>, VolumeError> {
+    let mut buffer = Vec::with_capacity(64 << 10);
+    let mut reader = RawDir::new(directory, buffer.spare_capacity_mut());
+    let mut names = vec![];
+    while let Some(entry) = reader.next() {
+        let entry = entry.context("cannot read a directory of the volume")?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            names.push(name.to_vec());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+impl Walk<'_> {
+    /// Notes one entry; its handle where it is a directory.
+    fn look(
+        &mut self,
+        directory: &rustix::fd::OwnedFd,
+        name: &[u8],
+        path: Vec<u8>,
+    ) -> Result<Option<rustix::fd::OwnedFd>, VolumeError> {
+        if (self.stop)() {
+            return Err(VolumeError::cancelled());
+        }
+        if self.found.len() >= MAX_ENTRIES {
+            return Err(VolumeError::new(
+                VolumeErrorKind::Limit,
+                format!("the volume has more than {MAX_ENTRIES} entries"),
+            ));
+        }
+        let shown = || format!("cannot look at `{}`", String::from_utf8_lossy(&path));
+        let name = CString::new(name).map_err(|_| VolumeError::corrupt("a name holds a NUL byte"))?;
+        if let Err(why) = check_path(&path) {
+            return Ok(self.skip(path, why));
+        }
+        let stat = rustix::fs::statat(directory, &name, AtFlags::SYMLINK_NOFOLLOW).context(shown())?;
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => match self.earlier_link(&stat, &path) {
+                Some(target) => FoundKind::HardLink { target },
+                None => FoundKind::File { size: stat.st_size.cast_unsigned() },
+            },
+            FileType::Directory => FoundKind::Directory,
+            FileType::Symlink => {
+                let target = rustix::fs::readlinkat(directory, &name, vec![]).context(shown())?;
+                FoundKind::Symlink { target: target.into_bytes() }
+            }
+            FileType::Fifo => return Ok(self.skip(path, "a named pipe")),
+            FileType::Socket => return Ok(self.skip(path, "a socket")),
+            _ => return Ok(self.skip(path, "a device")),
+        };
+        let opened = if matches!(kind, FoundKind::Directory) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            Some(rustix::fs::openat(directory, &name, flags, Mode::empty()).context(shown())?)
+        } else {
+            None
+        };
+        self.found.push(Found {
+            path,
+            // The bits that could give rights on another host are dropped.
+            mode: stat.st_mode & 0o1777,
+            mtime: (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)),
+            kind,
+        });
+        Ok(opened)
+    }
+
+    fn skip(&mut self, path: Vec<u8>, why: &str) -> Option<rustix::fd::OwnedFd> {
+        self.skipped.push(Skipped { path, why: why.to_owned() });
+        None
+    }
+
+    fn earlier_link(&mut self, stat: &Stat, path: &[u8]) -> Option<Vec<u8>> {
+        if stat.st_nlink < 2 {
+            return None;
+        }
+        let key = (stat.st_dev, stat.st_ino);
+        if let Some(first) = self.links.get(&key) {
+            return Some(first.clone());
+        }
+        self.links.insert(key, path.to_vec());
+        None
+    }
+}
