@@ -1,5 +1,6 @@
 //! One build: volume, steps in their order, archive.
 
+use std::any::Any;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use cap_std::fs::Dir;
@@ -50,11 +51,11 @@ pub(crate) struct Parts<'a> {
     pub(crate) started: Instant,
 }
 
-/// Runs a build whose start has been told.
+/// Runs a build whose start has been told. `kept` keeps its history in the store until a snapshot is restored.
 ///
 /// # Errors
 /// Where no step could run: what happens to steps, and to the volume after them, is in the outcome.
-pub(crate) fn run(parts: Parts<'_>, reporter: &mut Reporter<'_>) -> Result<Outcome, EngineError> {
+pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<'_>) -> Result<Outcome, EngineError> {
     let steps = parts.pipeline.steps.len();
     let mut build = Build {
         plan: Plan::new(steps),
@@ -66,7 +67,7 @@ pub(crate) fn run(parts: Parts<'_>, reporter: &mut Reporter<'_>) -> Result<Outco
         parts: &parts,
         reporter,
     };
-    let volume = match build.course() {
+    let volume = match build.course(kept) {
         Ok(volume) => volume,
         Err(Stop::Terminated) => {
             build.plan.terminate();
@@ -137,13 +138,14 @@ impl Ran {
 
 impl Build<'_, '_, '_> {
     /// From the worker's start to the published archive.
-    fn course(&mut self) -> Result<VolumeOutcome, Stop> {
+    fn course(&mut self, kept: Box<dyn Any>) -> Result<VolumeOutcome, Stop> {
         let parts = self.parts;
         let mut worker = Worker::start(parts.launch, parts.interrupt)?;
         let staging = parts.work.open("staging")?;
         let prepared = self
             .set_up(&mut worker, &staging)
             .and_then(|()| restore(&mut worker, &parts.work, &parts.history, self.reporter));
+        drop(kept);
         let volume = match prepared {
             Ok(volume) => volume,
             Err(stop) => {

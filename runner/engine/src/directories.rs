@@ -13,7 +13,7 @@ use crate::error::{EngineError, EngineErrorKind, io_text};
 /// The directories that Stepbox owns. They are made where they are missing, for their user alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directories {
-    /// Store, records, running builds, mirrors.
+    /// Store, records, running builds.
     pub state: PathBuf,
     /// Compiled modules; everything in it can be made again.
     pub cache: Option<PathBuf>,
@@ -25,7 +25,6 @@ pub(crate) struct State {
     pub(crate) store: Dir,
     pub(crate) builds: Dir,
     pub(crate) work: Dir,
-    pub(crate) mirrors: Dir,
 }
 
 impl State {
@@ -49,13 +48,7 @@ impl State {
             }
             private_directory(&path)
         };
-        Ok(Self {
-            path: path.to_owned(),
-            store: sub("store")?,
-            builds: sub("builds")?,
-            work: sub("work")?,
-            mirrors: sub("mirrors")?,
-        })
+        Ok(Self { path: path.to_owned(), store: sub("store")?, builds: sub("builds")?, work: sub("work")? })
     }
 }
 
@@ -139,7 +132,7 @@ mod tests {
         let parent = tempfile::tempdir().expect("a directory");
         let path = parent.path().join("deep/state");
         drop(State::open(&path).map_err(|error| error.message).expect("opens"));
-        for name in ["", "store", "builds", "work", "mirrors"] {
+        for name in ["", "store", "builds", "work"] {
             let mode = std::fs::metadata(path.join(name)).expect("is there").mode();
             assert_eq!(mode & 0o777, 0o700, "{name}");
         }

@@ -12,12 +12,14 @@ use crate::event::{BuildEvent, EVENT_VERSION};
 use crate::identity::Identity;
 use crate::interrupt::Interrupt;
 use crate::outcome::{Outcome, as_milliseconds};
+use crate::plain_source::PlainSource;
 use crate::preflight;
 use crate::record::Record;
 use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
 use crate::snapshots::Snapshots;
+use crate::stored_snapshots::StoredSnapshots;
 use crate::work_directory::{WorkDirectory, sweep};
 use crate::worker::WorkerLaunch;
 
@@ -26,16 +28,13 @@ pub(crate) trait Rooms {
     /// The source of the build.
     fn repository(&self, request: &BuildRequest) -> Result<Box<dyn Repository>, EngineError>;
 
-    /// The way to other repositories, once there is a state directory.
-    fn mirrors(&self, state: &State) -> Result<(), EngineError>;
-
-    /// The snapshots of the build's volume.
+    /// The snapshots of the build's volume. `crashed` says that a dead build may have left something in the store.
     fn snapshots(
         &self,
         state: &State,
         request: &BuildRequest,
         identity: &Identity,
-        build: &BuildId,
+        crashed: bool,
     ) -> Result<Box<dyn Snapshots>, EngineError>;
 }
 
@@ -61,9 +60,10 @@ pub(crate) fn run_in(
 
     let state = State::open(&directories.state)?;
     let modules = directories.cache.as_deref().map(private_directory).transpose()?;
-    sweep(&state);
-    rooms.mirrors(&state)?;
-    let snapshots = rooms.snapshots(&state, request, &identity, &id)?;
+    let crashed = sweep(&state);
+    let snapshots = rooms.snapshots(&state, request, &identity, crashed)?;
+    // Until the volume is restored.
+    let kept = snapshots.keep()?;
     let history = if request.reset_volume { vec![] } else { snapshots.history()? };
     let work = WorkDirectory::create(&state, &id)?;
 
@@ -93,7 +93,7 @@ pub(crate) fn run_in(
         history,
         started,
     };
-    build::run(parts, &mut reporter).inspect_err(|error| {
+    build::run(parts, kept, &mut reporter).inspect_err(|error| {
         reporter.emit(BuildEvent::BuildAborted { message: error.message.clone() });
     })
 }
@@ -134,5 +134,44 @@ fn warn(request: &BuildRequest, diagnostics: &[Diagnostic], reporter: &mut Repor
             message.push_str(&format!(" ({hint})"));
         }
         reporter.warn_at(warning.step.as_deref(), message, place.map(|place| place.to_string()));
+    }
+}
+
+/// Runs a build.
+///
+/// What happens is told to `events` while it happens. A build that fails is no error: it has an [`Outcome`].
+///
+/// # Errors
+/// Where no step could run: see [`crate::EngineErrorKind`].
+pub fn run(
+    directories: &Directories,
+    launch: &WorkerLaunch,
+    request: &BuildRequest,
+    interrupt: &Interrupt,
+    events: &mut dyn FnMut(&BuildEvent),
+) -> Result<Outcome, EngineError> {
+    run_in(&RealRooms, directories, launch, request, interrupt, events)
+}
+
+/// The store on disk, and the source.
+struct RealRooms;
+
+impl Rooms for RealRooms {
+    fn repository(&self, request: &BuildRequest) -> Result<Box<dyn Repository>, EngineError> {
+        Ok(Box::new(PlainSource::find(request)?))
+    }
+
+    fn snapshots(
+        &self,
+        state: &State,
+        request: &BuildRequest,
+        identity: &Identity,
+        crashed: bool,
+    ) -> Result<Box<dyn Snapshots>, EngineError> {
+        let snapshots = StoredSnapshots::open(state, &identity.scope, request.kill_at.as_deref())?;
+        if crashed {
+            snapshots.sweep()?;
+        }
+        Ok(Box::new(snapshots))
     }
 }

@@ -1,5 +1,7 @@
 //! The archived states of one volume, as a build needs them.
 
+use std::any::Any;
+
 use cap_std::fs::Dir;
 use stepbox_protocol::{BlobDigest, PackReport};
 
@@ -30,10 +32,13 @@ pub(crate) trait Snapshots {
     /// All that are kept, the newest first: the first is what the next build starts from.
     fn history(&self) -> Result<Vec<Snapshot>, EngineError>;
 
+    /// Keeps everything in the history from being removed until the result is dropped.
+    fn keep(&self) -> Result<Box<dyn Any>, EngineError>;
+
     /// The directory of blobs, for the worker to read.
     fn blobs(&self) -> Result<Dir, EngineError>;
 
-    /// Makes staged files, whose digests the supervisor has computed, the newest snapshot; its manifest.
+    /// Makes staged files the newest snapshot, after comparing them with what the worker says of them; its manifest.
     /// After an error the newest is what it was. Errors are in words.
     fn publish(&self, packed: &PackReport, staging: &Dir, about: &Publication<'_>) -> Result<BlobDigest, String>;
 }

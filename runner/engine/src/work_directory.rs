@@ -80,9 +80,10 @@ impl Drop for WorkDirectory {
     }
 }
 
-/// Removes what builds have left that no longer live. Failures stay for the next sweep.
-pub(crate) fn sweep(state: &State) {
-    let Ok(entries) = state.work.entries() else { return };
+/// Removes what builds have left that no longer live, and says whether there were any. Failures stay for the next sweep.
+pub(crate) fn sweep(state: &State) -> bool {
+    let mut found = false;
+    let Ok(entries) = state.work.entries() else { return false };
     for entry in entries.flatten() {
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
         let Some(build) = BuildId::parse(name.strip_prefix("new-").unwrap_or(&name)) else { continue };
@@ -95,9 +96,11 @@ pub(crate) fn sweep(state: &State) {
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if dead {
+            found = true;
             let _ = remove_tree(&state.work, &name);
         }
     }
+    found
 }
 
 fn is_old(directory: &Dir) -> bool {
@@ -141,12 +144,13 @@ mod tests {
         std::fs::write(path.join(dead.as_str()).join(LOCK), "").expect("writes");
         std::fs::create_dir(path.join("somebody's")).expect("makes");
         drop(WorkDirectory::create(&state, &gone));
-        sweep(&state);
+        assert!(sweep(&state));
         let mut left: Vec<_> = std::fs::read_dir(&path)
             .expect("reads")
             .map(|entry| entry.expect("reads").file_name().into_string().expect("text"))
             .collect();
         left.sort();
+        assert!(!sweep(&state));
         assert_eq!(left, [alive.as_str(), "somebody's"]);
         work.remove().expect("removes");
         assert!(!path.join(alive.as_str()).exists());

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use sha2::{Digest, Sha256};
 use stepbox_pipeline::BuildFacts;
 use stepbox_protocol::{BlobDigest, PackReport};
 
-use crate::build_id::BuildId;
 use crate::directories::State;
 use crate::identity::Identity;
 use crate::repository::{CloneRequest, Cloned, Repository};
@@ -36,6 +36,7 @@ pub(super) struct Build<'a> {
     pub(super) launch: WorkerLaunch,
     request: BuildRequest,
     interrupt_at: Option<&'static str>,
+    stored: bool,
 }
 
 impl Bench {
@@ -64,7 +65,17 @@ impl Bench {
         };
         let mut request = BuildRequest::new(self.home.path().join("codefresh.yml"), text.to_owned(), toolbox);
         request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
-        Build { bench: self, launch: WorkerLaunch::InProcess(super::worker::serve), request, interrupt_at: None }
+        Build {
+            bench: self,
+            launch: WorkerLaunch::InProcess(super::worker::serve),
+            request,
+            interrupt_at: None,
+            stored: false,
+        }
+    }
+
+    pub(super) fn directories(&self) -> Directories {
+        Directories { state: self.home.path().join("state"), cache: None }
     }
 
     /// Puts a snapshot into the store: `name=content` a line, anything else is corrupt.
@@ -107,6 +118,13 @@ impl Build<'_> {
         self
     }
 
+    /// With the store on disk.
+    pub(super) fn stored(mut self) -> Self {
+        self.stored = true;
+        self.launch = WorkerLaunch::InProcess(super::worker::serve_archives);
+        self
+    }
+
     /// Interrupts the build when a step prints this.
     pub(super) fn interrupt_at(mut self, text: &'static str) -> Self {
         self.interrupt_at = Some(text);
@@ -127,8 +145,8 @@ impl Build<'_> {
     pub(super) fn run_with(self, mut watch: impl FnMut(&BuildEvent)) -> Done {
         let interrupt = Interrupt::new();
         let mut events = vec![];
-        let directories = Directories { state: self.bench.home.path().join("state"), cache: None };
-        let outcome = run_in(self.bench, &directories, &self.launch, &self.request, &interrupt, &mut |event| {
+        let directories = self.bench.directories();
+        let mut told = |event: &BuildEvent| {
             if let BuildEvent::Output { text, .. } = event
                 && self.interrupt_at.is_some_and(|wanted| text.contains(wanted))
             {
@@ -136,7 +154,12 @@ impl Build<'_> {
             }
             watch(event);
             events.push(event.clone());
-        });
+        };
+        let outcome = if self.stored {
+            crate::run(&directories, &self.launch, &self.request, &interrupt, &mut told)
+        } else {
+            run_in(self.bench, &directories, &self.launch, &self.request, &interrupt, &mut told)
+        };
         Done { outcome, events }
     }
 }
@@ -193,17 +216,7 @@ impl Rooms for Bench {
         Ok(Box::new(Source { clones: Arc::clone(&self.clones) }))
     }
 
-    fn mirrors(&self, _: &State) -> Result<(), EngineError> {
-        Ok(())
-    }
-
-    fn snapshots(
-        &self,
-        _: &State,
-        _: &BuildRequest,
-        _: &Identity,
-        _: &BuildId,
-    ) -> Result<Box<dyn Snapshots>, EngineError> {
+    fn snapshots(&self, _: &State, _: &BuildRequest, _: &Identity, _: bool) -> Result<Box<dyn Snapshots>, EngineError> {
         Ok(Box::new(Shared(Arc::clone(&self.store))))
     }
 }
@@ -235,6 +248,10 @@ impl Snapshots for Shared {
         self.0.history()
     }
 
+    fn keep(&self) -> Result<Box<dyn std::any::Any>, EngineError> {
+        Ok(Box::new(()))
+    }
+
     fn blobs(&self) -> Result<Dir, EngineError> {
         Ok(Dir::open_ambient_dir(&self.0.blobs, ambient_authority()).expect("opens"))
     }
@@ -244,6 +261,9 @@ impl Snapshots for Shared {
             return Err(why);
         }
         let text = staging.read_to_string(&packed.layer.name).expect("reads");
+        if BlobDigest(Sha256::digest(&text).into()) != packed.layer.digest {
+            return Err("the archive is not what the worker says".into());
+        }
         Ok(self.0.add(about.build.as_str(), &text))
     }
 }

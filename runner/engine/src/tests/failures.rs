@@ -76,6 +76,6 @@ fn l7_a_failed_packing_changes_nothing_but_is_told() {
 fn what_the_worker_says_of_its_files_is_checked() {
     let bench = Bench::new();
     let done = bench.steps("  a:\n    image: alpine\n    commands: [write worker-lies x]\n").run();
-    let reason = "the archive `layer` is not what the worker says".to_owned();
+    let reason = "the archive is not what the worker says".to_owned();
     assert_eq!((done.outcome().volume.clone(), bench.latest()), (VolumeOutcome::NotSaved { reason }, None));
 }

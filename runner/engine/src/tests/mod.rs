@@ -7,5 +7,6 @@ mod failures;
 mod interrupts;
 mod order;
 mod preflight;
+mod stored;
 mod volumes;
 mod worker;

@@ -10,9 +10,19 @@ use stepbox_protocol::{
     BlobDigest, Connection, Event, Failure, FailureKind, OutputStream, PackReport, Receiver, Request, Sender,
     StagedFile, StepEnd, StepReport, StepRequest, VERSION, Work,
 };
+use stepbox_volume::{HostFs, PackOptions, StagedBlob, UnpackLimits, VolumeErrorKind};
 
-/// Serves one build.
+/// Serves one build; its snapshots are texts.
 pub(super) fn serve(socket: UnixStream) {
+    serve_build(socket, false);
+}
+
+/// Serves one build; its snapshots are real ones.
+pub(super) fn serve_archives(socket: UnixStream) {
+    serve_build(socket, true);
+}
+
+fn serve_build(socket: UnixStream, archives: bool) {
     let Connection { sender, mut receiver } = Connection::new(socket).expect("a connection");
     let Some((Request::Setup(setup), handles)) = next(&mut receiver) else { return };
     assert_eq!(setup.version, VERSION);
@@ -22,12 +32,14 @@ pub(super) fn serve(socket: UnixStream) {
     while let Some((request, handles)) = next(&mut receiver) {
         let handle = handles.into_iter().next().map(directory);
         let answer = match request {
+            Request::Unpack { manifest } if archives => restore(&blobs, &manifest, &handle.expect("a directory")),
             Request::Unpack { manifest } => unpack(&blobs, &manifest, &handle.expect("a directory")),
             Request::Mount => {
                 volume = handle;
                 Event::Mounted
             }
             Request::RunStep(step) => run(&step, volume.as_ref().expect("mounted"), &sender, &mut receiver),
+            Request::Pack(pack) if archives => archive(volume.as_ref().expect("mounted"), pack.exclude, &staging),
             Request::Pack(pack) => pack_volume(volume.as_ref().expect("mounted"), &pack.exclude, &staging),
             Request::Cancel { .. } => continue,
             Request::Shutdown | Request::Setup(_) => return,
@@ -52,6 +64,36 @@ fn next(receiver: &mut Receiver) -> Option<(Request, Vec<OwnedFd>)> {
 
 fn directory(handle: OwnedFd) -> Dir {
     Dir::from_std_file(handle.into())
+}
+
+fn restore(blobs: &Dir, manifest: &BlobDigest, target: &Dir) -> Event {
+    let (digest, limits) = (stepbox_volume::Digest::from_bytes(manifest.0), UnpackLimits::default());
+    match stepbox_volume::unpack(&HostFs, blobs, &digest, target, &limits, &|| false) {
+        Ok(done) => Event::Unpacked { entries: done.entries, bytes: done.raw_bytes },
+        Err(error) => {
+            let kind = if error.kind() == VolumeErrorKind::Corrupt { FailureKind::Corrupt } else { FailureKind::Other };
+            Event::UnpackFailed(Failure { kind, message: error.to_string() })
+        }
+    }
+}
+
+fn archive(volume: &Dir, exclude: Vec<Vec<u8>>, staging: &Dir) -> Event {
+    let options = PackOptions { exclude, ..PackOptions::default() };
+    let packed = stepbox_volume::pack(&HostFs, volume, staging, &options, &|| false).expect("packs");
+    let staged = |blob: &StagedBlob| StagedFile {
+        name: blob.name.clone(),
+        digest: BlobDigest(*blob.digest.as_bytes()),
+        size: blob.size,
+    };
+    Event::Packed(PackReport {
+        layer: staged(&packed.layer),
+        index: staged(&packed.index),
+        diff_id: BlobDigest(*packed.diff_id.as_bytes()),
+        tree_digest: BlobDigest(*packed.tree_digest.as_bytes()),
+        entries: packed.entries,
+        bytes: packed.raw_bytes,
+        skipped: vec![],
+    })
 }
 
 /// A snapshot of this worker is one text, `name=content` a line.

@@ -1,0 +1,107 @@
+//! The store of snapshots as a build uses it.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use cap_std::fs::Dir;
+use stepbox_protocol::{BlobDigest, PackReport, StagedFile};
+use stepbox_volume::{
+    Digest, FaultyFs, HostFs, Packed, PublishMeta, Scope, StagedBlob, Store, StoreFs, VolumeError, VolumeErrorKind,
+};
+
+use crate::directories::State;
+use crate::error::{EngineError, EngineErrorKind};
+use crate::identity::VolumeScope;
+use crate::snapshots::{Publication, Snapshot, Snapshots};
+
+/// The snapshots of one volume in the store.
+pub(crate) struct StoredSnapshots {
+    store: Store,
+    scope: Scope,
+}
+
+impl StoredSnapshots {
+    /// Opens the store. `kill_at` is for tests: the point at which this process kills itself.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::Store`] where it cannot be read or written.
+    pub(crate) fn open(state: &State, scope: &VolumeScope, kill_at: Option<&str>) -> Result<Self, EngineError> {
+        let fs: Arc<dyn StoreFs> = match kill_at {
+            None => Arc::new(HostFs),
+            Some(point) => Arc::new(FaultyFs::dying_at(HostFs, point.to_owned(), kill_self)),
+        };
+        let store = open(state, fs)?;
+        let scope = match scope {
+            VolumeScope::Pipeline(name) => Scope::pipeline(name.clone()),
+            VolumeScope::Named(name) => Scope::volume(name.clone()),
+        };
+        Ok(Self { store, scope })
+    }
+
+    /// Removes what a dead build has left in the store.
+    pub(crate) fn sweep(&self) -> Result<(), EngineError> {
+        self.store.sweep().map_err(|error| store_error(&error))
+    }
+}
+
+/// Opens the store of a state directory.
+pub(crate) fn open(state: &State, fs: Arc<dyn StoreFs>) -> Result<Store, EngineError> {
+    let root = state.store.try_clone().map_err(|error| EngineError::state("cannot open the store", &error))?;
+    Store::open(root, fs).map_err(|error| store_error(&error))
+}
+
+pub(crate) fn store_error(error: &VolumeError) -> EngineError {
+    let kind = match error.kind() {
+        VolumeErrorKind::NotFound => EngineErrorKind::Usage,
+        VolumeErrorKind::NoSpace | VolumeErrorKind::ReadOnly => EngineErrorKind::State,
+        _ => EngineErrorKind::Store,
+    };
+    EngineError::new(kind, error.to_string())
+}
+
+impl Snapshots for StoredSnapshots {
+    fn history(&self) -> Result<Vec<Snapshot>, EngineError> {
+        let history = self.store.history(&self.scope).map_err(|error| store_error(&error))?;
+        let snapshot = |one: stepbox_volume::Snapshot| Snapshot {
+            manifest: BlobDigest(*one.manifest.as_bytes()),
+            build: one.build,
+        };
+        Ok(history.into_iter().map(snapshot).collect())
+    }
+
+    fn keep(&self) -> Result<Box<dyn Any>, EngineError> {
+        Ok(Box::new(self.store.read_lock().map_err(|error| store_error(&error))?))
+    }
+
+    fn blobs(&self) -> Result<Dir, EngineError> {
+        self.store.blobs().map_err(|error| store_error(&error))
+    }
+
+    fn publish(&self, packed: &PackReport, staging: &Dir, about: &Publication<'_>) -> Result<BlobDigest, String> {
+        let packed = Packed {
+            layer: blob(&packed.layer),
+            index: blob(&packed.index),
+            diff_id: Digest::from_bytes(packed.diff_id.0),
+            tree_digest: Digest::from_bytes(packed.tree_digest.0),
+            entries: packed.entries,
+            raw_bytes: packed.bytes,
+            skipped: vec![],
+        };
+        let meta = PublishMeta {
+            build: about.build.to_string(),
+            finished: about.time,
+            parent: about.parent.map(|digest| Digest::from_bytes(digest.0)),
+        };
+        let snapshot = self.store.publish(&self.scope, &packed, staging, &meta).map_err(|error| error.to_string())?;
+        Ok(BlobDigest(*snapshot.manifest.as_bytes()))
+    }
+}
+
+fn blob(file: &StagedFile) -> StagedBlob {
+    StagedBlob { name: file.name.clone(), digest: Digest::from_bytes(file.digest.0), size: file.size }
+}
+
+/// Ends this process as a power failure would.
+fn kill_self() {
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+}

@@ -1,0 +1,180 @@
+//! What people do with the volumes that builds have left: list, show, export, remove.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use stepbox_volume::{HostFs, Scope, ScopeKind, Store};
+
+use crate::directories::{Directories, State};
+use crate::error::{EngineError, EngineErrorKind};
+use crate::stored_snapshots::{open, store_error};
+
+/// The volumes of a state directory.
+pub struct Volumes {
+    store: Store,
+}
+
+/// A volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VolumeInfo {
+    /// Its name: of the pipeline, or what `--volume` said.
+    pub name: String,
+    /// Whether it was named with `--volume`.
+    pub named: bool,
+    /// Its snapshots, the latest first.
+    pub snapshots: Vec<SnapshotInfo>,
+}
+
+/// An archived state of a volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SnapshotInfo {
+    /// Its manifest.
+    pub digest: String,
+    /// The build that left it.
+    pub build: String,
+    /// When, in milliseconds since 1970.
+    pub finished: u64,
+    /// The manifest that the build started from.
+    pub parent: Option<String>,
+    /// Files, directories and links.
+    pub entries: u64,
+    /// Bytes of file contents.
+    pub bytes: u64,
+    /// Bytes that it takes in the store, shared ones counted.
+    pub stored: u64,
+}
+
+/// A volume that was written to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Export {
+    /// The file.
+    pub file: PathBuf,
+    /// Its sha256.
+    pub digest: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl Volumes {
+    /// Opens the store of a state directory, and makes both where they are missing.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::State`] and [`EngineErrorKind::Store`].
+    pub fn open(directories: &Directories) -> Result<Self, EngineError> {
+        let state = State::open(&directories.state)?;
+        Ok(Self { store: open(&state, Arc::new(HostFs))? })
+    }
+
+    /// Every volume, sorted by name.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::Store`].
+    pub fn list(&self) -> Result<Vec<VolumeInfo>, EngineError> {
+        let volumes = self.store.list().map_err(|error| store_error(&error))?;
+        volumes.into_iter().map(|volume| self.info(&volume.scope)).collect()
+    }
+
+    /// One volume. `pipeline:NAME` and `volume:NAME` tell two of one name apart.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::Usage`] where there is none, or more than one.
+    pub fn show(&self, name: &str) -> Result<VolumeInfo, EngineError> {
+        self.info(&self.find(name)?)
+    }
+
+    /// Writes the latest snapshot as one `tar.zst`: into the file, or into the directory, named by its sha256. What is
+    /// there is replaced only by a whole export.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::Usage`] for the volume, [`EngineErrorKind::Store`] for what is damaged, else
+    /// [`EngineErrorKind::State`].
+    pub fn export(&self, name: &str, output: &Path) -> Result<Export, EngineError> {
+        let scope = self.find(name)?;
+        let history = self.store.history(&scope).map_err(|error| store_error(&error))?;
+        let Some(latest) = history.first() else { return Err(no_volume(name)) };
+        let into_directory = output.is_dir();
+        let parent = if into_directory { output } else { output.parent().unwrap_or(output) };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let temporary = parent.join(format!(".stepbox-export-{}", std::process::id()));
+        let failed = |error: &std::io::Error| EngineError::state(format!("cannot write `{}`", output.display()), error);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(&temporary)
+            .map_err(|error| failed(&error))?;
+        let written = (|| {
+            let mut out = BufWriter::new(file);
+            let exported = self.store.export(latest, &mut out).map_err(|error| store_error(&error))?;
+            out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|error| failed(&error))?;
+            let target = match into_directory {
+                true => output.join(format!("{}.tar.zst", exported.digest.hex())),
+                false => output.to_owned(),
+            };
+            std::fs::rename(&temporary, &target).map_err(|error| failed(&error))?;
+            // The name must be as safe as the contents.
+            File::open(parent).and_then(|parent| parent.sync_all()).map_err(|error| failed(&error))?;
+            Ok(Export { file: target, digest: exported.digest.to_string(), size: exported.size })
+        })();
+        if written.is_err() {
+            // Half an export helps nobody.
+            let _ = std::fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    /// Removes a volume with all its snapshots; how many bytes that freed.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::Usage`] where there is none, else [`EngineErrorKind::Store`].
+    pub fn remove(&self, name: &str) -> Result<u64, EngineError> {
+        let scope = self.find(name)?;
+        self.store.remove(&scope).map_err(|error| store_error(&error))
+    }
+
+    fn find(&self, name: &str) -> Result<Scope, EngineError> {
+        let volumes = self.store.list().map_err(|error| store_error(&error))?;
+        let all = || volumes.iter().map(|volume| &volume.scope);
+        let of = |kind, value: &str| all().find(|scope| scope.kind == kind && scope.value == value).cloned();
+        let found = [of(ScopeKind::Pipeline, name), of(ScopeKind::Volume, name)];
+        match found {
+            [Some(_), Some(_)] => {
+                let message = format!("a pipeline and a named volume are both called `{name}`");
+                let hint = format!("say `pipeline:{name}` or `volume:{name}`");
+                return Err(EngineError::new(EngineErrorKind::Usage, message).hint(hint));
+            }
+            [Some(scope), None] | [None, Some(scope)] => return Ok(scope),
+            [None, None] => {}
+        }
+        let told = name.strip_prefix("pipeline:").and_then(|name| of(ScopeKind::Pipeline, name));
+        let told = told.or_else(|| name.strip_prefix("volume:").and_then(|name| of(ScopeKind::Volume, name)));
+        told.ok_or_else(|| no_volume(name))
+    }
+
+    fn info(&self, scope: &Scope) -> Result<VolumeInfo, EngineError> {
+        let history = self.store.history(scope).map_err(|error| store_error(&error))?;
+        let snapshots = history.into_iter().map(|one| SnapshotInfo {
+            digest: one.manifest.to_string(),
+            build: one.build,
+            finished: one.finished,
+            parent: one.parent.map(|parent| parent.to_string()),
+            entries: one.entries,
+            bytes: one.raw_bytes,
+            stored: one.stored_bytes,
+        });
+        Ok(VolumeInfo {
+            name: scope.value.clone(),
+            named: scope.kind == ScopeKind::Volume,
+            snapshots: snapshots.collect(),
+        })
+    }
+}
+
+fn no_volume(name: &str) -> EngineError {
+    EngineError::new(EngineErrorKind::Usage, format!("there is no volume `{name}`"))
+        .hint("`stepbox volume ls` lists them")
+}
