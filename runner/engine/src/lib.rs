@@ -28,6 +28,7 @@ mod restore;
 mod run;
 mod save;
 mod snapshots;
+mod step;
 mod stored_snapshots;
 mod volumes;
 mod work_directory;

@@ -32,6 +32,7 @@ pub enum WorkerLaunch {
 
 /// What the supervisor waits for.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "few exist at once, and most are events")]
 pub(crate) enum Incoming {
     /// The worker said something.
     Event(Event),
@@ -55,6 +56,7 @@ const QUEUE: usize = 256;
 /// How long a worker that was told to end may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+#[expect(clippy::large_enum_variant, reason = "few exist at once, and most are events")]
 enum Message {
     Event(Event),
     Closed(Option<String>),
