@@ -5,6 +5,9 @@ use stepbox_pipeline::Masker;
 use crate::event::BuildEvent;
 use crate::record::Record;
 
+/// How many warnings the outcome repeats.
+const MAX_WARNINGS: usize = 1000;
+
 /// Tells what happens.
 pub(crate) struct Reporter<'a> {
     events: &'a mut dyn FnMut(&BuildEvent),
@@ -42,7 +45,10 @@ impl<'a> Reporter<'a> {
     /// Emits a warning.
     pub(crate) fn warn_at(&mut self, step: Option<&str>, message: String, place: Option<String>) {
         let message = self.mask(&message);
-        self.warnings.push(message.clone());
+        // Whoever floods is heard in the stream, and not kept.
+        if self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(message.clone());
+        }
         self.emit(BuildEvent::Warning { step: step.map(str::to_owned), message, place });
     }
 

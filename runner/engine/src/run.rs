@@ -18,7 +18,7 @@ use crate::record::Record;
 use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
-use crate::snapshots::Snapshots;
+use crate::snapshots::{History, Snapshots};
 use crate::stored_snapshots::StoredSnapshots;
 use crate::work_directory::{WorkDirectory, sweep};
 use crate::worker::WorkerLaunch;
@@ -64,7 +64,7 @@ pub(crate) fn run_in(
     let snapshots = rooms.snapshots(&state, request, &identity, crashed)?;
     // Until the volume is restored.
     let kept = snapshots.keep()?;
-    let history = if request.reset_volume { vec![] } else { snapshots.history()? };
+    let history = if request.reset_volume { History::default() } else { snapshots.history()? };
     let work = WorkDirectory::create(&state, &id)?;
 
     let mut reporter = Reporter::new(events);
@@ -74,10 +74,13 @@ pub(crate) fn run_in(
         build: id.clone(),
         pipeline: identity.pipeline.clone(),
         volume: identity.scope.name().to_owned(),
-        from: history.first().map(|snapshot| snapshot.build.clone()),
+        from: history.snapshots.first().map(|snapshot| snapshot.build.clone()),
         timestamp,
         steps: pipeline.steps.len(),
     });
+    if let Some(damage) = history.damage {
+        reporter.warn(None, format!("falling back to an older volume: {damage}"));
+    }
     warn(request, &diagnostics, &mut reporter);
     let parts = Parts {
         id,
@@ -90,7 +93,7 @@ pub(crate) fn run_in(
         interrupt,
         work,
         modules,
-        history,
+        history: history.snapshots,
         started,
     };
     build::run(parts, kept, &mut reporter).inspect_err(|error| {

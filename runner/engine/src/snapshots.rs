@@ -17,6 +17,15 @@ pub(crate) struct Snapshot {
     pub(crate) build: String,
 }
 
+/// The snapshots of a volume, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    /// Those that are known.
+    pub(crate) snapshots: Vec<Snapshot>,
+    /// Why the first may not be the newest.
+    pub(crate) damage: Option<String>,
+}
+
 /// What is said of a snapshot when it is published.
 pub(crate) struct Publication<'a> {
     /// The build that leaves it.
@@ -30,7 +39,9 @@ pub(crate) struct Publication<'a> {
 /// The snapshots of the volume of a build.
 pub(crate) trait Snapshots {
     /// All that are kept, the newest first: the first is what the next build starts from.
-    fn history(&self) -> Result<Vec<Snapshot>, EngineError>;
+    ///
+    /// Where there are some that cannot be told, and no others, that is an error: nobody starts empty by accident.
+    fn history(&self) -> Result<History, EngineError>;
 
     /// Keeps everything in the history from being removed until the result is dropped.
     fn keep(&self) -> Result<Box<dyn Any>, EngineError>;

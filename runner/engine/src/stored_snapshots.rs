@@ -12,7 +12,7 @@ use stepbox_volume::{
 use crate::directories::State;
 use crate::error::{EngineError, EngineErrorKind};
 use crate::identity::VolumeScope;
-use crate::snapshots::{Publication, Snapshot, Snapshots};
+use crate::snapshots::{History, Publication, Snapshot, Snapshots};
 
 /// The snapshots of one volume in the store.
 pub(crate) struct StoredSnapshots {
@@ -60,13 +60,20 @@ pub(crate) fn store_error(error: &VolumeError) -> EngineError {
 }
 
 impl Snapshots for StoredSnapshots {
-    fn history(&self) -> Result<Vec<Snapshot>, EngineError> {
+    fn history(&self) -> Result<History, EngineError> {
+        let damage = self.store.latest(&self.scope).err();
         let history = self.store.history(&self.scope).map_err(|error| store_error(&error))?;
+        if let (Some(damage), true) = (&damage, history.is_empty()) {
+            let message = format!("cannot tell what the volume starts from: {damage}");
+            return Err(EngineError::new(EngineErrorKind::Restore, message)
+                .hint("to start with an empty volume, give `--reset-volume`"));
+        }
         let snapshot = |one: stepbox_volume::Snapshot| Snapshot {
             manifest: BlobDigest(*one.manifest.as_bytes()),
             build: one.build,
         };
-        Ok(history.into_iter().map(snapshot).collect())
+        let snapshots = history.into_iter().map(snapshot).collect();
+        Ok(History { snapshots, damage: damage.map(|error| error.to_string()) })
     }
 
     fn keep(&self) -> Result<Box<dyn Any>, EngineError> {

@@ -13,7 +13,7 @@ use crate::directories::State;
 use crate::identity::Identity;
 use crate::repository::{CloneRequest, Cloned, Repository};
 use crate::run::{Rooms, run_in};
-use crate::snapshots::{Publication, Snapshot, Snapshots, digest_text};
+use crate::snapshots::{History, Publication, Snapshot, Snapshots, digest_text};
 use crate::{BuildEvent, BuildRequest, Directories, EngineError, Interrupt, Outcome, VolumeOutcome, WorkerLaunch};
 
 /// A state directory with a store in memory, and a source that is always there.
@@ -89,7 +89,7 @@ impl Bench {
 
     /// The newest snapshot's text.
     pub(super) fn latest(&self) -> Option<String> {
-        let newest = self.store.history().expect("reads").into_iter().next()?;
+        let newest = self.store.history().into_iter().next()?;
         Some(std::fs::read_to_string(self.store.blobs.join(digest_text(&newest.manifest))).expect("reads"))
     }
 
@@ -238,14 +238,14 @@ impl Store {
         manifest
     }
 
-    fn history(&self) -> Result<Vec<Snapshot>, EngineError> {
-        Ok(self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    fn history(&self) -> Vec<Snapshot> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Snapshots for Shared {
-    fn history(&self) -> Result<Vec<Snapshot>, EngineError> {
-        self.0.history()
+    fn history(&self) -> Result<History, EngineError> {
+        Ok(History { snapshots: self.0.history(), damage: None })
     }
 
     fn keep(&self) -> Result<Box<dyn std::any::Any>, EngineError> {

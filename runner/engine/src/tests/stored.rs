@@ -62,6 +62,24 @@ fn l5_one_flipped_byte_falls_back_or_refuses() {
 }
 
 #[test]
+fn l5_a_damaged_reference_falls_back_or_refuses() {
+    let bench = Bench::new();
+    bench.steps(COUNT).stored().run();
+    bench.steps(COUNT).stored().run();
+    let refs = bench.home.path().join("state/store/refs");
+    let volume = std::fs::read_dir(refs).expect("there").next().expect("one").expect("reads").path();
+    std::fs::write(volume.join("latest"), "garbage").expect("writes");
+    let show = || bench.steps(COUNT).stored().request(|request| request.read_only_store = true).run();
+    let done = show();
+    assert_eq!((done.output().as_str(), done.warnings().len()), ("once\n", 1), "{:?}", done.warnings());
+    std::fs::remove_dir_all(volume.join("history")).expect("removes");
+    assert_eq!(show().error().kind, EngineErrorKind::Restore);
+    let reset = bench.steps(COUNT).stored().request(|request| request.reset_volume = true).run();
+    assert!(reset.is_saved(), "{:?}", reset.outcome().volume);
+    assert_eq!(show().output(), "once\n");
+}
+
+#[test]
 fn l12_reset_with_the_store_on_disk() {
     let bench = Bench::new();
     bench.steps(COUNT).stored().run();
