@@ -79,3 +79,41 @@ fn what_the_worker_says_of_its_files_is_checked() {
     let reason = "the archive is not what the worker says".to_owned();
     assert_eq!((done.outcome().volume.clone(), bench.latest()), (VolumeOutcome::NotSaved { reason }, None));
 }
+
+#[test]
+fn a_worker_that_breaks_the_protocol_is_an_error_of_ours() {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    use stepbox_protocol::{Connection, Event, Request};
+
+    fn answer(socket: UnixStream, event: &Event) {
+        let mut connection = Connection::new(socket).expect("a connection");
+        let _ = connection.receiver.receive::<Request>();
+        let _ = connection.sender.send(event);
+    }
+    fn garbage(mut socket: UnixStream) {
+        let _ = socket.write_all(b"GET / HTTP/1.1\r\n\r\n");
+    }
+    fn newer(socket: UnixStream) {
+        answer(socket, &Event::Ready { version: 999 });
+    }
+    fn early(socket: UnixStream) {
+        answer(socket, &Event::Mounted);
+    }
+    type Case = (fn(UnixStream), &'static str);
+    let cases: [Case; 3] = [
+        (
+            garbage,
+            "cannot set up the worker: the worker broke the protocol: the peer sent a malformed frame: no frame begins here",
+        ),
+        (newer, "the worker speaks version 999 of the protocol, this program 1"),
+        (early, "cannot set up the worker: the worker answered with Mounted"),
+    ];
+    for (serve, expected) in cases {
+        let bench = Bench::new();
+        let mut build = bench.steps("  a:\n    image: alpine\n    commands: [say x]\n");
+        build.launch = WorkerLaunch::InProcess(serve);
+        assert_eq!(build.run().error().message, expected);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod bench;
 mod clones;
+mod crashes;
 mod exports;
 mod failures;
 mod interrupts;
