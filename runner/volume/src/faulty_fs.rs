@@ -1,8 +1,10 @@
 //! Faults for tests: an operation that fails, or a process that dies, before or behind a named point.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use cap_std::fs::Dir;
 
@@ -89,13 +91,15 @@ pub struct FaultyFs<F> {
     turn: u64,
     met: AtomicU64,
     fault: Fault,
+    /// Every point that was met, whether a fault is there or not.
+    seen: Mutex<BTreeSet<&'static str>>,
 }
 
 impl<F: StoreFs> FaultyFs<F> {
     /// The `turn`th time that an operation of `point` begins, or ends where `point` has `.after` at its end, `fault`
     /// happens. An error at an end comes after the operation was carried out.
     pub fn new(inner: F, point: impl Into<String>, turn: u64, fault: Fault) -> Self {
-        Self { inner, point: point.into(), turn, met: AtomicU64::new(0), fault }
+        Self { inner, point: point.into(), turn, met: AtomicU64::new(0), fault, seen: Mutex::default() }
     }
 
     /// The same with a call at the first time.
@@ -103,7 +107,13 @@ impl<F: StoreFs> FaultyFs<F> {
         Self::new(inner, point, 1, Fault::Call(Box::new(die)))
     }
 
-    fn here(&self, point: &str, after: bool) -> io::Result<()> {
+    /// The points that were met so far.
+    pub fn seen(&self) -> BTreeSet<&'static str> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn here(&self, point: &'static str, after: bool) -> io::Result<()> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(point);
         let wanted = self.point.strip_suffix(".after");
         if wanted.unwrap_or(&self.point) != point || wanted.is_some() != after {
             return Ok(());

@@ -3,12 +3,20 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::error::Context;
+use crate::layer::MAX_FRAME;
 use crate::{Digest, VolumeError};
 
 /// What an index may be, packed and unpacked, in bytes.
 pub(crate) const MAX_INDEX: u64 = 512 << 20;
 
+/// What a reader keeps of the past while unpacking: 8 MiB.
+const MAX_WINDOW_LOG: u32 = 23;
+
 const VERSION: u32 = 1;
+
+/// The bits of a mode that are kept: setuid and setgid could give rights on another host.
+pub(crate) const KEPT_MODE: u32 = 0o1777;
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Index {
@@ -72,8 +80,8 @@ impl Index {
 
     /// An index from its blob. Checks everything that a restore relies on.
     pub(crate) fn decode(blob: &[u8], max_entries: u64) -> Result<Self, VolumeError> {
-        let decoder =
-            zstd::stream::Decoder::new(blob).map_err(|error| VolumeError::io("cannot read the index", error))?;
+        let mut decoder = zstd::stream::Decoder::new(blob).context("cannot read the index")?;
+        decoder.window_log_max(MAX_WINDOW_LOG).context("cannot read the index")?;
         let mut raw = vec![];
         std::io::Read::read_to_end(&mut std::io::Read::take(decoder, MAX_INDEX + 1), &mut raw)
             .map_err(|error| VolumeError::corrupt(format!("the index is damaged: {error}")))?;
@@ -140,7 +148,12 @@ impl Index {
 
     /// Paths that stay inside, parents that are directories of this index, nothing twice, contents inside the stream.
     fn check(&self) -> Result<(), VolumeError> {
+        if self.frames.iter().any(|frame| frame.raw > MAX_FRAME || frame.stored > MAX_FRAME) {
+            return Err(VolumeError::corrupt(format!("the index has a frame of more than {MAX_FRAME} bytes")));
+        }
         let length = self.stream_length();
+        // Contents lie one behind the other: nothing is unpacked twice, so that a small layer makes no large volume.
+        let mut used = 0;
         // The directories that stand open while going down the sorted entries.
         let mut open: Vec<&[u8]> = vec![];
         let mut last: Option<&[u8]> = None;
@@ -151,10 +164,13 @@ impl Index {
                 VolumeError::corrupt(format!("the index has a bad entry `{}`: {why}", String::from_utf8_lossy(path)))
             };
             check_path(path).map_err(bad)?;
-            if last.is_some_and(|last| components(last) >= components(path)) {
+            if last.is_some_and(|last| in_order(last, path).is_ge()) {
                 return Err(bad("out of order"));
             }
             last = Some(path);
+            if entry.mode & !KEPT_MODE != 0 || entry.mtime.1 >= 1_000_000_000 {
+                return Err(bad("its mode or time is none that a snapshot keeps"));
+            }
             let parent = path.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |at| &path[..at]);
             while open.last().is_some_and(|directory| *directory != parent) {
                 open.pop();
@@ -165,9 +181,8 @@ impl Index {
             match &entry.kind {
                 Kind::Directory => open.push(path),
                 Kind::File { size, offset, .. } => {
-                    if offset.checked_add(*size).is_none_or(|end| end > length) {
-                        return Err(bad("its contents lie outside the layer"));
-                    }
+                    let end = offset.checked_add(*size).filter(|end| *offset >= used && *end <= length);
+                    used = end.ok_or_else(|| bad("its contents lie outside the layer or in another's"))?;
                     files.insert(path);
                 }
                 Kind::Symlink { target } => {
@@ -186,9 +201,9 @@ impl Index {
     }
 }
 
-/// A path in the order of entries: by its components.
-fn components(path: &[u8]) -> Vec<&[u8]> {
-    path.split(|byte| *byte == b'/').collect()
+/// How two paths of a snapshot stand to each other: by their components.
+pub(crate) fn in_order(left: &[u8], right: &[u8]) -> std::cmp::Ordering {
+    left.split(|byte| *byte == b'/').cmp(right.split(|byte| *byte == b'/'))
 }
 
 /// Whether a path may stand in a snapshot.

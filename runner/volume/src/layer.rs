@@ -1,6 +1,5 @@
 //! A layer: a tar stream as independent zstd frames between two skippable ones, written in order while threads compress.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +7,7 @@ use std::thread::Scope;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::error::Context;
 use crate::index::Frame;
 use crate::{Digest, StoreFs, VolumeError};
 
@@ -32,10 +32,15 @@ pub(crate) struct Written {
     pub(crate) frames: Vec<Frame>,
 }
 
-/// Takes raw frames in order; they are compressed and written meanwhile.
+/// A frame on its way through a thread that compresses, and back: its raw bytes and what is stored of it.
+type Compressed = (Vec<u8>, std::io::Result<Vec<u8>>);
+
+/// Takes raw frames in order; they are compressed and written meanwhile. What is on its way is bounded: a few frames a
+/// thread.
 pub(crate) struct LayerWriter {
-    jobs: Option<SyncSender<(u64, Vec<u8>)>>,
-    next: u64,
+    jobs: SyncSender<(Vec<u8>, SyncSender<Compressed>)>,
+    /// Where each frame will come out, in the order of the stream.
+    order: SyncSender<Receiver<Compressed>>,
 }
 
 impl LayerWriter {
@@ -47,80 +52,79 @@ impl LayerWriter {
         level: i32,
         threads: usize,
     ) -> (Self, Receiver<Result<Written, VolumeError>>) {
-        let (jobs, queue) = sync_channel::<(u64, Vec<u8>)>(threads * 2);
-        let (done, finished) = sync_channel::<(u64, Vec<u8>, std::io::Result<Vec<u8>>)>(threads * 2);
+        let (jobs, queue) = sync_channel(1);
+        let (order, finished) = sync_channel(threads + 1);
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads {
-            let (queue, done) = (Arc::clone(&queue), done.clone());
-            scope.spawn(move || compress(&queue, &done, level));
+            let queue = Arc::clone(&queue);
+            scope.spawn(move || compress(&queue, level));
         }
         let (result, receiver) = sync_channel(1);
         scope.spawn(move || {
             // Nobody listens where packing has failed already.
             let _ = result.send(write_all(fs, file, &finished));
         });
-        (Self { jobs: Some(jobs), next: 0 }, receiver)
+        (Self { jobs, order }, receiver)
     }
 
     /// Hands a frame over; false where writing has failed and nothing more is wanted.
     pub(crate) fn frame(&mut self, raw: Vec<u8>) -> bool {
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send((self.next, raw)).is_ok());
-        self.next += 1;
-        sent
+        let (reply, receiver) = sync_channel(1);
+        self.order.send(receiver).is_ok() && self.jobs.send((raw, reply)).is_ok()
     }
 }
 
-type Job = (u64, Vec<u8>);
-type Done = (u64, Vec<u8>, std::io::Result<Vec<u8>>);
-
-fn compress(queue: &Mutex<Receiver<Job>>, done: &SyncSender<Done>, level: i32) {
-    let mut compressor = match zstd::bulk::Compressor::new(level).and_then(|mut compressor| {
-        compressor.include_checksum(true)?;
-        Ok(compressor)
-    }) {
-        Ok(compressor) => compressor,
-        Err(error) => {
-            let _ = done.send((0, vec![], Err(error)));
-            return;
-        }
-    };
+fn compress(queue: &Mutex<Receiver<(Vec<u8>, SyncSender<Compressed>)>>, level: i32) {
+    let mut compressor = zstd::bulk::Compressor::new(level);
+    if let Ok(compressor) = &mut compressor
+        && let Err(error) = compressor.include_checksum(true)
+    {
+        // Without its checksum no frame is written.
+        return drop(error);
+    }
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, raw)) = job else { return };
-        let stored = compressor.compress(&raw);
-        if done.send((number, raw, stored)).is_err() {
-            return;
-        }
+        let Ok((raw, reply)) = job else { return };
+        let stored = match &mut compressor {
+            Ok(compressor) => compressor.compress(&raw),
+            Err(error) => Err(std::io::Error::other(error.to_string())),
+        };
+        // The writer may have failed and gone.
+        let _ = reply.send((raw, stored));
     }
 }
 
 /// Writes the frames in their order.
-fn write_all(fs: &dyn StoreFs, mut file: File, finished: &Receiver<Done>) -> Result<Written, VolumeError> {
+fn write_all(
+    fs: &dyn StoreFs,
+    mut file: File,
+    finished: &Receiver<Receiver<Compressed>>,
+) -> Result<Written, VolumeError> {
     let mut hasher = Sha256::new();
     let mut stream = Sha256::new();
     let mut size = 0u64;
     let mut frames: Vec<Frame> = vec![];
     let mut put = |data: &[u8], size: &mut u64| -> Result<(), VolumeError> {
-        fs.write("pack.layer.write", &mut file, data)
-            .map_err(|error| VolumeError::io("cannot write the layer", error))?;
+        fs.write("pack.layer.write", &mut file, data).context("cannot write the layer")?;
         hasher.update(data);
         *size += data.len() as u64;
         Ok(())
     };
     put(&skippable(HEAD_MAGIC, HEAD), &mut size)?;
-    let mut waiting = BTreeMap::new();
-    while let Ok((number, raw, stored)) = finished.recv() {
-        let stored = stored.map_err(|error| VolumeError::io("cannot compress the layer", error))?;
-        waiting.insert(number, (raw, stored));
-        while let Some((raw, stored)) = waiting.remove(&(frames.len() as u64)) {
-            stream.update(&raw);
-            put(&stored, &mut size)?;
-            frames.push(Frame { raw: raw.len() as u32, stored: stored.len() as u32 });
-        }
+    while let Ok(frame) = finished.recv() {
+        let (raw, stored) = frame.recv().map_err(|_| VolumeError::corrupt("a thread that compresses has died"))?;
+        let stored = stored.context("cannot compress the layer")?;
+        stream.update(&raw);
+        put(&stored, &mut size)?;
+        frames.push(Frame { raw: length(raw.len())?, stored: length(stored.len())? });
     }
     put(&skippable(TABLE_MAGIC, &table(&frames)), &mut size)?;
-    fs.sync("pack.layer.sync", &file).map_err(|error| VolumeError::io("cannot write the layer", error))?;
+    fs.sync("pack.layer.sync", &file).context("cannot write the layer")?;
     Ok(Written { digest: Digest::finish(hasher), diff_id: Digest::finish(stream), size, frames })
+}
+
+fn length(bytes: usize) -> Result<u32, VolumeError> {
+    u32::try_from(bytes).map_err(|_| VolumeError::corrupt("a frame is larger than 4 GiB"))
 }
 
 /// The frame table: for each frame its raw and its stored length, as little-endian 32-bit numbers.
@@ -138,4 +142,10 @@ fn skippable(magic: u32, data: &[u8]) -> Vec<u8> {
 /// Where the first frame begins in a layer.
 pub(crate) fn first_frame() -> u64 {
     8 + HEAD.len() as u64
+}
+
+/// The size of a layer with these frames.
+pub(crate) fn layer_size(frames: &[Frame]) -> u64 {
+    let stored: u64 = frames.iter().map(|frame| u64::from(frame.stored)).sum();
+    first_frame() + stored + 8 + 8 * frames.len() as u64
 }

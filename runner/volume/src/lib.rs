@@ -14,6 +14,7 @@ mod faulty_fs;
 mod index;
 mod layer;
 mod manifest;
+mod oci_index;
 mod pack;
 mod publish;
 mod scope;
@@ -22,6 +23,8 @@ mod store;
 mod store_fs;
 mod tar;
 mod unpack;
+#[cfg(test)]
+mod unpack_tests;
 mod walk;
 
 pub use digest::{Digest, InvalidDigest};

@@ -49,11 +49,9 @@ impl Descriptor {
         Self { media_type: media_type.to_owned(), digest, size, annotations: BTreeMap::new() }
     }
 
-    /// Of a manifest, under a name.
-    pub(crate) fn of_manifest(digest: Digest, size: u64, name: &str) -> Self {
-        let mut descriptor = Self::new(MANIFEST_MEDIA_TYPE, digest, size);
-        descriptor.annotations.insert("org.opencontainers.image.ref.name".to_owned(), name.to_owned());
-        descriptor
+    /// Of a manifest, with what `index.json` says of it.
+    pub(crate) fn of_manifest(digest: Digest, size: u64, annotations: BTreeMap<String, String>) -> Self {
+        Self { annotations, ..Self::new(MANIFEST_MEDIA_TYPE, digest, size) }
     }
 }
 

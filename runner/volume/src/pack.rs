@@ -6,10 +6,10 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Context;
-use crate::index::{Entry, Index, Kind};
+use crate::index::{Entry, Index, Kind, in_order};
 use crate::layer::{FRAME, LARGE_FRAME, LayerWriter, Written};
 use crate::tar::{BLOCK, Member, TRAILER, header};
-use crate::walk::{Found, FoundKind, walk};
+use crate::walk::{Found, FoundKind, asked_mode, walk};
 use crate::{Digest, StoreFs, VolumeError, VolumeErrorKind};
 
 /// The names of what [`pack`] leaves in the staging directory.
@@ -118,6 +118,15 @@ pub fn pack(
     })
 }
 
+/// Opens a file that the walk has found.
+fn open(root: &Dir, path: &[u8]) -> Result<File, VolumeError> {
+    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    // Not blocking: something that is no regular file any more must not hold us.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::openat2(root, path, flags, Mode::empty(), inside);
+    Ok(File::from(file.context(format_args!("cannot read `{}`", String::from_utf8_lossy(path)))?))
+}
+
 /// The tar stream while it is made: cut into frames at the edges of entries.
 struct Stream {
     writer: LayerWriter,
@@ -128,28 +137,37 @@ struct Stream {
 
 impl Stream {
     fn entries(&mut self, root: &Dir, found: Vec<Found>, stop: &dyn Fn() -> bool) -> Result<Vec<Entry>, VolumeError> {
-        let mut entries = Vec::with_capacity(found.len());
+        let mut entries: Vec<Entry> = Vec::with_capacity(found.len());
         for found in found {
             if stop() {
                 return Err(VolumeError::cancelled());
             }
-            let member = match &found.kind {
-                FoundKind::File { size } => Member::File { size: *size },
-                FoundKind::Directory => Member::Directory,
-                FoundKind::Symlink { target } => Member::Symlink { target },
-                FoundKind::HardLink { target } => Member::HardLink { target },
-            };
-            self.buffer.extend_from_slice(&header(&found.path, member, found.mode, found.mtime));
-            let kind = match found.kind {
+            let Found { path, mut mode, mtime, kind } = found;
+            let kind = match kind {
                 FoundKind::File { size } => {
-                    let (digest, offset) = self.contents(root, &found.path, size, stop)?;
+                    let file = open(root, &path)?;
+                    mode = asked_mode(&file, mode);
+                    self.buffer.extend_from_slice(&header(&path, Member::File { size }, mode, mtime));
+                    let (digest, offset) = self.contents(file, &path, size, stop)?;
                     Kind::File { size, digest, offset }
                 }
-                FoundKind::Directory => Kind::Directory,
-                FoundKind::Symlink { target } => Kind::Symlink { target },
-                FoundKind::HardLink { target } => Kind::HardLink { target },
+                FoundKind::Directory => {
+                    self.buffer.extend_from_slice(&header(&path, Member::Directory, mode, mtime));
+                    Kind::Directory
+                }
+                FoundKind::Symlink { target } => {
+                    self.buffer.extend_from_slice(&header(&path, Member::Symlink { target: &target }, mode, mtime));
+                    Kind::Symlink { target }
+                }
+                FoundKind::HardLink { target } => {
+                    // One file, one mode: that of the entry that holds the contents.
+                    let first = entries.binary_search_by(|entry| in_order(&entry.path, &target));
+                    mode = first.ok().and_then(|at| entries.get(at)).map_or(mode, |entry| entry.mode);
+                    self.buffer.extend_from_slice(&header(&path, Member::HardLink { target: &target }, mode, mtime));
+                    Kind::HardLink { target }
+                }
             };
-            entries.push(Entry { path: found.path, mode: found.mode, mtime: found.mtime, kind });
+            entries.push(Entry { path, mode, mtime, kind });
             if self.buffer.len() >= FRAME {
                 self.cut()?;
             }
@@ -160,16 +178,12 @@ impl Stream {
     /// Appends a file; its digest, and where it begins.
     fn contents(
         &mut self,
-        root: &Dir,
+        mut file: File,
         path: &[u8],
         size: u64,
         stop: &dyn Fn() -> bool,
     ) -> Result<(Digest, u64), VolumeError> {
         let shown = || format!("cannot read `{}`", String::from_utf8_lossy(path));
-        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        // Not blocking: something that is no regular file any more must not hold us.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = File::from(rustix::fs::openat2(root, path, flags, Mode::empty(), inside).context(shown())?);
         let large = size > LARGE_FRAME as u64;
         if large {
             // A large file begins a frame of its own.

@@ -3,7 +3,7 @@ use cap_std::fs::Dir;
 use crate::error::Context;
 use crate::manifest::{build, to_bytes};
 use crate::store::{HISTORY, LATEST, NAME, hash, lock_file, read_reference, unique_name};
-use crate::{Digest, Packed, Scope, Snapshot, StagedBlob, Store, VolumeError};
+use crate::{Digest, Packed, Scope, Snapshot, StagedBlob, Store, VolumeError, VolumeErrorKind};
 
 /// What is told with a new snapshot.
 #[derive(Clone, Debug)]
@@ -71,12 +71,15 @@ impl Store {
         Ok(snapshot)
     }
 
-    /// The sequence of the newest reference, a damaged `latest` notwithstanding.
+    /// The sequence of the newest reference. One in the history beyond a sound `latest` was never published and is
+    /// written over.
     fn last_sequence(&self, directory: &Dir, history: &Dir) -> Result<u64, VolumeError> {
-        let mut last = match read_reference(&*self.fs, directory, LATEST) {
-            Ok(latest) => latest.map_or(0, |latest| latest.sequence),
-            Err(_) => 0,
-        };
+        match read_reference(&*self.fs, directory, LATEST) {
+            Ok(latest) => return Ok(latest.map_or(0, |latest| latest.sequence)),
+            Err(error) if error.kind() == VolumeErrorKind::Corrupt => {}
+            Err(error) => return Err(error),
+        }
+        let mut last = 0;
         for entry in history.entries().context("cannot read the store")? {
             let name = entry.context("cannot read the store")?.file_name();
             if let Ok(number) = name.to_string_lossy().parse::<u64>() {

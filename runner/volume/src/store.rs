@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 
 use crate::error::Context;
-use crate::manifest::{Descriptor, MAX_MANIFEST, Manifest, to_bytes};
+use crate::manifest::{MAX_MANIFEST, Manifest};
 use crate::unpack::read_blob;
 use crate::{Digest, Scope, Snapshot, StoreFs, VolumeError, VolumeErrorKind};
 
@@ -17,6 +17,8 @@ pub(crate) const LATEST: &str = "latest";
 pub(crate) const HISTORY: &str = "history";
 pub(crate) const NAME: &str = "name";
 const LOCK: &str = "lock";
+const REFS: &str = "refs";
+const FRESH_REFS: &str = "refs.new";
 
 /// A store of snapshots: an OCI image layout with references beside it. Used by the supervisor alone.
 pub struct Store {
@@ -42,7 +44,8 @@ pub struct VolumeSummary {
 pub struct StoreLock(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File);
 
 impl Store {
-    /// Opens the store in `root`, and makes it where it is missing.
+    /// Opens the store in `root`, and makes it where it is missing. In a layout that was carried over without its
+    /// references, they are made from `index.json`.
     pub fn open(root: Dir, fs: Arc<dyn StoreFs>) -> Result<Self, VolumeError> {
         let make = |directory: &Dir, name: &str| {
             fs.make_directory("store.make", directory, name).context("cannot make the store")
@@ -50,11 +53,12 @@ impl Store {
         make(&root, "blobs")?;
         let blobs = root.open_dir("blobs").context("cannot open the store")?;
         make(&blobs, "sha256")?;
-        make(&root, "refs")?;
         make(&root, "tmp")?;
         let opened = |name: &str| root.open_dir(name).context("cannot open the store");
-        let (blobs, refs, tmp) = (opened("blobs/sha256")?, opened("refs")?, opened("tmp")?);
-        let store = Self { root, blobs, refs, tmp, fs };
+        let (blobs, tmp) = (opened("blobs/sha256")?, opened("tmp")?);
+        let refs = root.try_clone().context("cannot open the store")?;
+        let mut store = Self { root, blobs, refs, tmp, fs };
+        store.refs = store.open_references()?;
         match store.fs.read("store.layout.read", &store.root, "oci-layout", 4096) {
             Ok(text) => {
                 if !String::from_utf8_lossy(&text).contains("\"1.0.0\"") {
@@ -89,7 +93,25 @@ impl Store {
         Ok(StoreLock(file))
     }
 
-    fn references(&self, scope: &Scope) -> Result<Option<Dir>, VolumeError> {
+    /// The directory of references. It appears by rename when it is complete, so that a crash leaves none or all.
+    fn open_references(&mut self) -> Result<Dir, VolumeError> {
+        if !self.root.exists(REFS) {
+            let _lock = self.lock(true)?;
+            // Another build may have been faster.
+            if !self.root.exists(REFS) {
+                self.fs.make_directory("store.make", &self.root, FRESH_REFS).context("cannot make the store")?;
+                self.refs = self.root.open_dir(FRESH_REFS).context("cannot open the store")?;
+                self.adopt_index()?;
+                self.fs
+                    .rename("store.refs.rename", &self.root, FRESH_REFS, &self.root, REFS)
+                    .context("cannot make the store")?;
+                self.fs.sync_directory("store.refs.sync_directory", &self.root).context("cannot make the store")?;
+            }
+        }
+        self.root.open_dir(REFS).context("cannot open the store")
+    }
+
+    pub(crate) fn references(&self, scope: &Scope) -> Result<Option<Dir>, VolumeError> {
         match self.refs.open_dir(scope.key()) {
             Ok(directory) => Ok(Some(directory)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -114,15 +136,24 @@ impl Store {
     fn history_in(&self, directory: &Dir) -> Result<Vec<Snapshot>, VolumeError> {
         let mut snapshots = vec![];
         // A damaged `latest` must not hide the older ones, which are what a fall-back needs.
-        if let Ok(Some(latest)) = read_reference(&*self.fs, directory, LATEST) {
-            snapshots.push(latest);
-        }
+        let newest = match read_reference(&*self.fs, directory, LATEST) {
+            // Never published, or being removed.
+            Ok(None) => return Ok(vec![]),
+            Ok(Some(latest)) => {
+                let sequence = latest.sequence;
+                snapshots.push(latest);
+                sequence
+            }
+            Err(_) => u64::MAX,
+        };
         if let Ok(history) = directory.open_dir(HISTORY) {
             for entry in history.entries().context("cannot read the store")? {
                 let entry = entry.context("cannot read the store")?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 if name.bytes().all(|byte| byte.is_ascii_digit())
                     && let Ok(Some(snapshot)) = read_reference(&*self.fs, &history, &name)
+                    // One beyond the latest was left by a publication that did not end well.
+                    && snapshot.sequence <= newest
                 {
                     snapshots.push(snapshot);
                 }
@@ -164,7 +195,8 @@ impl Store {
         for volume in self.list()? {
             for snapshot in self.history(&volume.scope)? {
                 needed.insert(snapshot.manifest.hex());
-                let manifest = self.manifest(&snapshot.manifest)?;
+                // What a damaged one needs cannot be known: then every blob stays, and the volume is gone all the same.
+                let Ok(manifest) = self.manifest(&snapshot.manifest) else { return Ok(0) };
                 needed.extend(manifest.blobs().map(|digest| digest.hex()));
             }
         }
@@ -182,22 +214,6 @@ impl Store {
 
     pub(crate) fn manifest(&self, digest: &Digest) -> Result<Manifest, VolumeError> {
         Manifest::parse(&read_blob(&*self.fs, "store.manifest.read", &self.blobs, digest, MAX_MANIFEST)?)
-    }
-
-    /// Writes `index.json` anew from the references: what OCI tools read, never what Stepbox does.
-    pub(crate) fn write_index(&self) -> Result<(), VolumeError> {
-        let mut manifests = vec![];
-        for volume in self.list()? {
-            let Some(latest) = volume.latest else { continue };
-            let Ok(metadata) = self.blobs.metadata(latest.manifest.hex()) else { continue };
-            manifests.push(Descriptor::of_manifest(latest.manifest, metadata.len(), &volume.scope.tag()));
-        }
-        let index = serde_json::json!({
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.index.v1+json",
-            "manifests": manifests,
-        });
-        self.replace_file("publish.oci-index", &self.root, "index.json", &to_bytes(&index)?)
     }
 
     /// Replaces a small file by rename, once its contents are safe. `point` is one of a few known names.

@@ -1,8 +1,9 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, ResolveFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, ResolveFlags, Timespec, Timestamps, XattrFlags};
 
 /// Every operation on files that this crate carries out, so that a fault can be put before or behind each.
 ///
@@ -41,7 +42,8 @@ pub trait StoreFs: Send + Sync {
     fn restore_symlink(&self, point: &'static str, root: &Dir, target: &[u8], path: &[u8]) -> io::Result<()>;
     /// Makes a hard link of a snapshot.
     fn restore_link(&self, point: &'static str, root: &Dir, old: &[u8], new: &[u8]) -> io::Result<()>;
-    /// Sets the mode and time of a file of a snapshot.
+    /// Sets the mode and time of a file of a snapshot. On the host its owner keeps reading and writing (settled detail
+    /// 5); where that is another mode than the asked one, the asked one is remembered beside it.
     fn finish_file(&self, point: &'static str, file: &File, mode: u32, mtime: (i64, u32)) -> io::Result<()>;
     /// Sets the mode of a directory (`None` for a link) and its time.
     fn finish_path(
@@ -64,6 +66,21 @@ const INSIDE: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLIN
 fn times(mtime: (i64, u32)) -> Timestamps {
     let time = Timespec { tv_sec: mtime.0, tv_nsec: mtime.1.into() };
     Timestamps { last_access: time, last_modification: time }
+}
+
+/// The attribute that holds, in octal, the mode that was asked for where the host's is another.
+pub(crate) const MODE_ATTRIBUTE: &str = "user.stepbox.mode";
+
+/// Sets a mode with `owner` added, and remembers the asked one. A file system that remembers nothing gets the asked one.
+fn set_mode(file: impl AsFd, mode: u32, owner: u32) -> io::Result<()> {
+    let mut host = mode | owner;
+    if host != mode {
+        let text = format!("{mode:o}");
+        if rustix::fs::fsetxattr(&file, MODE_ATTRIBUTE, text.as_bytes(), XattrFlags::empty()).is_err() {
+            host = mode;
+        }
+    }
+    Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(host))?)
 }
 
 impl StoreFs for HostFs {
@@ -156,7 +173,7 @@ impl StoreFs for HostFs {
     }
 
     fn finish_file(&self, _: &'static str, file: &File, mode: u32, mtime: (i64, u32)) -> io::Result<()> {
-        rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?;
+        set_mode(file, mode, 0o600)?;
         Ok(rustix::fs::futimens(file, &times(mtime))?)
     }
 
@@ -171,8 +188,8 @@ impl StoreFs for HostFs {
         if let Some(mode) = mode {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let directory = rustix::fs::openat2(root, path, flags, Mode::empty(), INSIDE)?;
-            rustix::fs::futimens(&directory, &times(mtime))?;
-            return Ok(rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode))?);
+            set_mode(&directory, mode, 0o700)?;
+            return Ok(rustix::fs::futimens(&directory, &times(mtime))?);
         }
         Ok(rustix::fs::utimensat(root, path, &times(mtime), AtFlags::SYMLINK_NOFOLLOW)?)
     }

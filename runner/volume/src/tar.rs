@@ -27,10 +27,11 @@ pub(crate) fn header(path: &[u8], member: Member<'_>, mode: u32, mtime: (i64, u3
     };
     let mut records = vec![];
     let split = split_name(&name);
-    if split.is_none() {
+    // Names beyond ASCII stand in both places: PAX says how they are meant, and the bytes are there for older readers.
+    if split.is_none() || !name.is_ascii() {
         record(&mut records, b"path", &name);
     }
-    if target.len() > 100 {
+    if target.len() > 100 || !target.is_ascii() {
         record(&mut records, b"linkpath", target);
     }
     if size >= 1 << 33 {

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Context;
 use crate::index::{Entry, Index, Kind, MAX_INDEX};
-use crate::layer::{MAX_FRAME, first_frame};
+use crate::layer::{first_frame, layer_size};
 use crate::manifest::{MAX_MANIFEST, Manifest};
 use crate::{Digest, StoreFs, VolumeError, VolumeErrorKind};
 
@@ -57,6 +57,9 @@ pub fn unpack(
     let index = Index::decode(&read_blob(fs, "unpack.index.read", blobs, &index.digest, MAX_INDEX)?, limits.entries)?;
     if index.layer != layer.digest {
         return Err(VolumeError::corrupt("the index is of another layer than the manifest names"));
+    }
+    if layer_size(&index.frames) != layer.size {
+        return Err(VolumeError::corrupt("the index does not fit the size of the layer"));
     }
     if index.raw_bytes() > limits.raw_bytes {
         let message = format!("the snapshot holds more than {} bytes", limits.raw_bytes);
@@ -160,10 +163,6 @@ impl Restore<'_> {
 
     fn files(&self, layer_size: u64, threads: usize) -> Result<(), VolumeError> {
         let (raw, stored) = self.places();
-        if self.index.frames.iter().any(|frame| frame.raw > MAX_FRAME) {
-            return Err(VolumeError::corrupt(format!("a frame is larger than {MAX_FRAME} bytes")));
-        }
-        // An index that is out of order by offset would put one frame into two units; harmless, and slow.
         let units = self.units(&raw);
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
@@ -294,10 +293,8 @@ impl Restore<'_> {
     /// Modes and times of directories last, the deepest first, since what is made inside changes them.
     fn finish(&self) -> Result<(), VolumeError> {
         for entry in self.index.entries.iter().rev().filter(|entry| entry.kind == Kind::Directory) {
-            // Whatever its mode, the owner must be able to work in it and to remove it.
-            let mode = entry.mode | 0o700;
             self.fs
-                .finish_path("unpack.directory.finish", self.target, &entry.path, Some(mode), entry.mtime)
+                .finish_path("unpack.directory.finish", self.target, &entry.path, Some(entry.mode), entry.mtime)
                 .context(Self::shown(entry))?;
         }
         Ok(())

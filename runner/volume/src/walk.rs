@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::ffi::CString;
+use std::os::fd::AsFd;
 
 use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
 use crate::error::Context;
-use crate::index::check_path;
+use crate::index::{KEPT_MODE, check_path};
 use crate::pack::Skipped;
+use crate::store_fs::MODE_ATTRIBUTE;
 use crate::{VolumeError, VolumeErrorKind};
 
 /// How many entries a volume may have.
@@ -46,7 +48,7 @@ pub(crate) fn walk(
     let mut walk = Walk { found: vec![], skipped: vec![], links: HashMap::new(), stop };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let top = rustix::fs::openat(root, ".", flags, Mode::empty()).context("cannot read the volume")?;
-    let mut names = names_of(&top)?;
+    let mut names = names_of(&top, MAX_ENTRIES)?;
     names.retain(|name| !exclude.contains(name));
     // Directories that are open, each with what is still to be looked at, the last name first. At most as many as a path
     // may have components.
@@ -63,7 +65,7 @@ pub(crate) fn walk(
         }
         full.extend_from_slice(&name);
         if let Some(inner) = walk.look(directory, &name, full.clone())? {
-            let mut names = names_of(&inner)?;
+            let mut names = names_of(&inner, MAX_ENTRIES.saturating_sub(walk.found.len()))?;
             names.reverse();
             open.push((inner, full, names));
         }
@@ -71,7 +73,20 @@ pub(crate) fn walk(
     Ok((walk.found, walk.skipped))
 }
 
-fn names_of(directory: &rustix::fd::OwnedFd) -> Result<Vec<Vec<u8>>, VolumeError> {
+/// The mode that was asked for (settled detail 5): the remembered one, else `host`.
+pub(crate) fn asked_mode(file: impl AsFd, host: u32) -> u32 {
+    let mut text = [0; 8];
+    let length = rustix::fs::fgetxattr(file, MODE_ATTRIBUTE, &mut text).unwrap_or(0);
+    let asked = std::str::from_utf8(&text[..length]).ok().and_then(|text| u32::from_str_radix(text, 8).ok());
+    asked.map_or(host, |mode| mode & KEPT_MODE)
+}
+
+fn too_many() -> VolumeError {
+    VolumeError::new(VolumeErrorKind::Limit, format!("the volume has more than {MAX_ENTRIES} entries"))
+}
+
+/// The names in a directory, sorted; at most `limit`.
+fn names_of(directory: &rustix::fd::OwnedFd, limit: usize) -> Result<Vec<Vec<u8>>, VolumeError> {
     let mut buffer = Vec::with_capacity(64 << 10);
     let mut reader = RawDir::new(directory, buffer.spare_capacity_mut());
     let mut names = vec![];
@@ -79,6 +94,9 @@ fn names_of(directory: &rustix::fd::OwnedFd) -> Result<Vec<Vec<u8>>, VolumeError
         let entry = entry.context("cannot read a directory of the volume")?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
+            if names.len() == limit {
+                return Err(too_many());
+            }
             names.push(name.to_vec());
         }
     }
@@ -129,10 +147,15 @@ impl Walk<'_> {
         } else {
             None
         };
+        let mode = match (&kind, &opened) {
+            // The mode of a symbolic link means nothing; some file systems make one up.
+            (FoundKind::Symlink { .. }, _) => 0o777,
+            (_, Some(directory)) => asked_mode(directory, stat.st_mode & KEPT_MODE),
+            _ => stat.st_mode & KEPT_MODE,
+        };
         self.found.push(Found {
             path,
-            // The bits that could give rights on another host are dropped.
-            mode: stat.st_mode & 0o1777,
+            mode,
             mtime: (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)),
             kind,
         });
