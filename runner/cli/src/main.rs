@@ -1,1 +1,44 @@
-fn main() {}
+//! `stepbox`: the program. The only room that touches the terminal, the process's environment and the home directory.
+
+mod arguments;
+mod configuration;
+mod environment;
+mod error;
+mod exit_code;
+mod human;
+mod json;
+mod run;
+mod sanitize;
+mod text;
+mod volume;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse_from(run::rewrite_shorts(std::env::args_os())) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are results, everything else is wrong usage. A closed pipe is no news.
+            let status = if error.use_stderr() { exit_code::USAGE } else { exit_code::SUCCESS };
+            let _ = error.print();
+            return ExitCode::from(status);
+        }
+    };
+    let status = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Volume(command) => volume::run(&command),
+        Command::Worker => return ExitCode::from(worker::run()),
+    };
+    match status {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            error.print();
+            ExitCode::from(error.status())
+        }
+    }
+}

@@ -45,6 +45,7 @@ pub use interrupt::Interrupt;
 pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
 pub use request::{BuildRequest, ToolboxCheck};
 pub use run::run;
+pub use stepbox_pipeline::{BadAssignment, Diagnostic, parse_assignment, parse_variable_file};
 pub use stepbox_protocol::Limits;
 pub use volumes::{Export, SnapshotInfo, VolumeInfo, Volumes};
 pub use worker::WorkerLaunch;

@@ -1,1 +1,23 @@
-//! worker
+//! The worker: one build behind the wall.
+//!
+//! The supervisor starts the program again, with a socket as its standard input, and sends requests
+//! ([`stepbox_protocol`]). The worker restores the volume, runs the steps and packs the volume. It owns whatever handles
+//! foreign bytes: the shell, the guests, the archives. It opens no path of the host: every directory comes as a handle.
+
+mod commands;
+mod error;
+mod output;
+mod programs;
+mod serve;
+mod step;
+
+pub use error::WorkerError;
+pub use serve::serve;
+pub use stepbox_shell::{SyntaxError, commands_of};
+
+/// Whether every step can use a command of this name: of the toolbox, or one that starts others.
+pub fn provides(name: &str) -> bool {
+    matches!(name, "sh" | "ash" | "dash" | "bash")
+        || commands::HostCommand::ALL.iter().any(|(known, _)| *known == name)
+        || stepbox_builtin::commands().any(|command| command.name == name)
+}

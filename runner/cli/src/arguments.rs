@@ -1,0 +1,124 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs Codefresh pipelines without Docker.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stepbox",
+    version,
+    about = "Runs Codefresh pipelines without Docker: steps as WebAssembly, one volume kept from build to build",
+    after_help = "Exit status: 0 the build succeeded, 1 it failed, 2 wrong usage or invalid pipeline, 3 the build was terminated, 4 Stepbox itself failed",
+    disable_help_subcommand = true
+)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a pipeline
+    Run(RunArguments),
+    /// Look at the volumes that builds have left
+    #[command(subcommand)]
+    Volume(VolumeCommand),
+    /// The other side of `run`; the socket to it is the standard input
+    #[command(name = "__worker", hide = true)]
+    Worker,
+}
+
+/// Arguments of `stepbox run`.
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    /// The pipeline file [default: `codefresh.yml`, then `.codefresh/codefresh.yml`]
+    pub(crate) pipeline_file: Option<PathBuf>,
+    /// Set a variable of the build; may be given again
+    #[arg(short = 'v', long = "variable", visible_alias = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Take variables from a YAML or JSON file: a map is one build, an array of maps one build per element
+    #[arg(long = "var-file", visible_alias = "variable-file", value_name = "FILE")]
+    pub(crate) variable_file: Option<PathBuf>,
+    /// Say what stands for an image; NAME may be a glob, TARGET is `toolbox`; may be given again
+    #[arg(long = "image", value_name = "NAME=TARGET")]
+    pub(crate) images: Vec<String>,
+    /// The pipeline's name; builds of one name share a volume [default: the file's path]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
+    /// Use the volume of this name instead of the pipeline's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) volume: Option<String>,
+    /// Start with an empty volume
+    #[arg(long)]
+    pub(crate) reset_volume: bool,
+    /// The directory that is cloned where the pipeline clones its own repository [default: the git work tree of the pipeline file]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) source: Option<PathBuf>,
+    /// Leave files out that git does not track
+    #[arg(long)]
+    pub(crate) source_tracked_only: bool,
+    /// Clone the revision that the step asks for, not the working tree as it is now
+    #[arg(long)]
+    pub(crate) strict_revision: bool,
+    /// Let git-clone steps reach this host; may be given again
+    #[arg(long = "allow-clone", value_name = "HOST")]
+    pub(crate) allow_clone: Vec<String>,
+    /// End with status 4 where the volume cannot be saved
+    #[arg(long)]
+    pub(crate) require_save: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    /// Print only what steps print, and errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print more about what happens
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Run the worker inside this process; for tests
+    #[arg(long, hide = true)]
+    pub(crate) in_process: bool,
+}
+
+/// How to print a build.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// One JSON event a line
+    Json,
+}
+
+/// `stepbox volume …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum VolumeCommand {
+    /// List the volumes
+    Ls,
+    /// Show a volume and its snapshots
+    Show(VolumeName),
+    /// Write a volume as one `tar.zst`
+    Export(ExportArguments),
+    /// Remove a volume with all its snapshots
+    Rm(VolumeName),
+}
+
+/// Which volume.
+#[derive(Args, Debug)]
+pub(crate) struct VolumeName {
+    /// The volume's name, as `stepbox volume ls` prints it
+    pub(crate) name: String,
+}
+
+/// Arguments of `stepbox volume export`.
+#[derive(Args, Debug)]
+pub(crate) struct ExportArguments {
+    /// The volume's name, as `stepbox volume ls` prints it
+    pub(crate) name: String,
+    /// The file to write, or a directory in which the file is named by its sha256
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}

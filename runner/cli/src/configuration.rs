@@ -1,0 +1,73 @@
+//! `stepbox.yaml` beside the pipeline, and the user's `config.yaml`. Unknown keys are errors with their place.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::environment;
+use crate::error::CliError;
+
+/// How large such a file may be, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// `stepbox.yaml`: what a project asks for. It is as untrusted as the pipeline itself.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Project {
+    /// Image names or globs, and what stands for each: `toolbox`.
+    #[serde(default)]
+    pub(crate) images: BTreeMap<String, String>,
+}
+
+/// `config.yaml`: what the user has settled.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct User {
+    /// Names of git integrations, and the prefix of addresses that each stands for.
+    #[serde(default)]
+    pub(crate) git: BTreeMap<String, String>,
+    /// Hosts that git-clone steps may reach.
+    #[serde(default)]
+    pub(crate) allow_clone: Vec<String>,
+    /// The pipeline's name, as `--pipeline` gives it.
+    pub(crate) pipeline: Option<String>,
+}
+
+/// The project's file in the directory of the pipeline.
+pub(crate) fn project(pipeline: &Path) -> Result<Project, CliError> {
+    let directory = pipeline.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    read(&directory.join("stepbox.yaml"))
+}
+
+/// The user's file.
+pub(crate) fn user() -> Result<User, CliError> {
+    match environment::configuration() {
+        Some(path) => read(&path),
+        None => Ok(User::default()),
+    }
+}
+
+fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, CliError> {
+    let shown = path.display().to_string();
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
+        Err(error) if error.raw_os_error() == Some(20) => return Ok(T::default()),
+        Ok(metadata) if metadata.len() > MAX_FILE => {
+            return Err(CliError::usage(format!("{shown} is larger than {MAX_FILE} bytes")));
+        }
+        _ => {}
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|error| CliError::usage(format!("cannot read {shown}: {error}")))?;
+    if text.trim().is_empty() {
+        return Ok(T::default());
+    }
+    serde_yaml::from_str(&text).map_err(|error| {
+        let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+        CliError::File { path: shown, text, message, line, column }
+    })
+}

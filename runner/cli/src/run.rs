@@ -1,0 +1,224 @@
+//! `stepbox run`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use stepbox_engine::{
+    BuildEvent, BuildRequest, BuildResult, Directories, Interrupt, Outcome, VolumeOutcome, WorkerLaunch,
+    parse_assignment, parse_variable_file,
+};
+
+use crate::arguments::{Output, RunArguments};
+use crate::error::{CliError, colors};
+use crate::text::{Amount, Text};
+use crate::{configuration, environment, exit_code, json, worker};
+
+/// Where a pipeline is looked for, in this order.
+const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
+
+/// How large a pipeline or variable file may be, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+/// Runs the pipeline, once or once per set of variables; the exit status.
+pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
+    let file = pipeline_file(arguments.pipeline_file.as_deref())?;
+    let text = read_file(&file, "the pipeline")?;
+    let project = configuration::project(&file)?;
+    let user = configuration::user()?;
+
+    let mut variables = vec![];
+    for assignment in &arguments.variables {
+        let assignment = parse_assignment(assignment).map_err(|error| {
+            CliError::usage(error.to_string()).hint(format!("`{assignment}` was given; write `-v NAME=VALUE`"))
+        })?;
+        variables.push(assignment);
+    }
+    let mut images = vec![];
+    for image in &arguments.images {
+        match image.split_once('=') {
+            Some((name, target)) if !name.is_empty() && !target.is_empty() => {
+                images.push((name.to_owned(), target.to_owned()))
+            }
+            _ => {
+                let message = format!("`--image {image}` does not say what stands for the image");
+                return Err(CliError::usage(message).hint("write `--image NAME=toolbox`"));
+            }
+        }
+    }
+    images.extend(project.images);
+
+    let mut request = BuildRequest::new(file, text, missing_commands);
+    request.source.clone_from(&arguments.source);
+    request.home = environment::home();
+    request.images = images;
+    request.pipeline = arguments.pipeline.clone().or_else(environment::pipeline).or(user.pipeline);
+    request.volume.clone_from(&arguments.volume);
+    request.reset_volume = arguments.reset_volume;
+    request.source_tracked_only = arguments.source_tracked_only;
+    request.strict_revision = arguments.strict_revision;
+    request.allow_clone = arguments.allow_clone.iter().cloned().chain(user.allow_clone).collect();
+    request.git_prefixes = user.git.into_iter().collect();
+    request.kill_at = environment::test_kill_at();
+    request.initiator = environment::user();
+
+    let directories = directories()?;
+    let launch = launch(arguments.in_process)?;
+    let interrupt = watch_signals()?;
+
+    let builds = variable_sets(arguments.variable_file.as_deref())?;
+    let mut status = exit_code::SUCCESS;
+    let count = builds.len();
+    for (number, from_file) in builds.into_iter().enumerate() {
+        if interrupt.count() > 0 {
+            return Ok(exit_code::TERMINATED);
+        }
+        if count > 1 && arguments.output == Output::Text && !arguments.quiet {
+            eprintln!("{}build {} of {count}", if number > 0 { "\n" } else { "" }, number + 1);
+        }
+        let mut request = request.clone();
+        // What is given on the command line wins over the file.
+        request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();
+        // Rule S8: with several builds, the maximum counts.
+        status = status.max(build(arguments, &directories, &launch, &request, &interrupt)?);
+    }
+    Ok(status)
+}
+
+fn build(
+    arguments: &RunArguments,
+    directories: &Directories,
+    launch: &WorkerLaunch,
+    request: &BuildRequest,
+    interrupt: &Interrupt,
+) -> Result<u8, CliError> {
+    let amount = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Amount::Quiet,
+        (_, true) => Amount::Verbose,
+        _ => Amount::Normal,
+    };
+    let mut text = (arguments.output == Output::Text).then(|| Text::new(amount, colors()));
+    let mut show = |event: &BuildEvent| match &mut text {
+        Some(text) => text.show(event),
+        None => json::print(event),
+    };
+    let outcome = stepbox_engine::run(directories, launch, request, interrupt, &mut show)?;
+    if let Some(text) = &mut text {
+        text.summary(&outcome);
+    }
+    Ok(status(&outcome, arguments.require_save))
+}
+
+fn status(outcome: &Outcome, require_save: bool) -> u8 {
+    match outcome.result {
+        BuildResult::Terminated => exit_code::TERMINATED,
+        _ if require_save && matches!(outcome.volume, VolumeOutcome::NotSaved { .. }) => exit_code::STEPBOX_FAILED,
+        BuildResult::Failure => exit_code::BUILD_FAILED,
+        BuildResult::Success => exit_code::SUCCESS,
+    }
+}
+
+/// The two-letter shorts that Codefresh's own command line has; clap knows only shorts of one letter.
+pub(crate) fn rewrite_shorts(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    if arguments.get(1).is_some_and(|command| command == "run") {
+        for argument in arguments.iter_mut().skip(2) {
+            if argument == "--" {
+                break;
+            }
+            if argument == "-rv" {
+                *argument = "--reset-volume".into();
+            }
+        }
+    }
+    arguments
+}
+
+fn pipeline_file(given: Option<&Path>) -> Result<PathBuf, CliError> {
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    match DEFAULT_FILES.into_iter().map(Path::new).find(|path| path.is_file()) {
+        Some(path) => Ok(path.to_owned()),
+        None => {
+            let message =
+                format!("there is no pipeline here: neither `{}` nor `{}` exists", DEFAULT_FILES[0], DEFAULT_FILES[1]);
+            Err(CliError::usage(message).hint("name the file: `stepbox run path/to/codefresh.yml`"))
+        }
+    }
+}
+
+fn read_file(path: &Path, what: &str) -> Result<String, CliError> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(path).map_err(|error| cannot_read(path, what, &error))?;
+    if metadata.is_dir() {
+        return Err(CliError::usage(format!("cannot read {what}: `{shown}` is a directory"))
+            .hint(format!("name the file, such as `{}`", path.join(DEFAULT_FILES[0]).display())));
+    }
+    if metadata.len() > MAX_FILE {
+        return Err(CliError::usage(format!("cannot read {what}: `{shown}` is larger than {MAX_FILE} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| cannot_read(path, what, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        CliError::usage(format!("cannot read {what}: `{shown}` is not UTF-8 text (line {line})"))
+    })
+}
+
+fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> CliError {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
+    CliError::usage(format!("cannot read {what} `{}`: {text}", path.display()))
+}
+
+/// The builds to run, each with its variables.
+fn variable_sets(file: Option<&Path>) -> Result<Vec<Vec<(String, String)>>, CliError> {
+    let Some(path) = file else { return Ok(vec![vec![]]) };
+    let text = read_file(path, "the variables")?;
+    match parse_variable_file(&text) {
+        Ok(builds) if builds.is_empty() => {
+            Err(CliError::usage(format!("`{}` holds no set of variables", path.display())))
+        }
+        Ok(builds) => Ok(builds),
+        Err(problems) => Err(CliError::Variables { path: path.display().to_string(), text, problems }),
+    }
+}
+
+/// Where state and compiled modules live.
+pub(crate) fn directories() -> Result<Directories, CliError> {
+    match environment::state() {
+        Some(state) => Ok(Directories { state, cache: environment::cache() }),
+        None => Err(CliError::host("there is no place for state: neither STEPBOX_HOME nor HOME is set")
+            .hint("set STEPBOX_HOME to a directory of your own")),
+    }
+}
+
+fn launch(in_process: bool) -> Result<WorkerLaunch, CliError> {
+    if in_process {
+        return Ok(WorkerLaunch::InProcess(worker::serve_here));
+    }
+    let program =
+        std::env::current_exe().map_err(|error| CliError::host(format!("cannot find the program itself: {error}")))?;
+    Ok(WorkerLaunch::Process { program, arguments: vec!["__worker".into()] })
+}
+
+/// Ctrl-C and its like end the build in order; a second one kills the worker.
+fn watch_signals() -> Result<Interrupt, CliError> {
+    let interrupt = Interrupt::new();
+    let theirs = interrupt.clone();
+    let signals = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+    let mut signals = signal_hook::iterator::Signals::new(signals)
+        .map_err(|error| CliError::host(format!("cannot watch for signals: {error}")))?;
+    let watch = move || signals.forever().for_each(|_| theirs.trigger());
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(watch)
+        .map_err(|error| CliError::host(format!("cannot start a thread: {error}")))?;
+    Ok(interrupt)
+}
+
+/// What of a script's commands the toolbox lacks.
+fn missing_commands(script: &[u8]) -> Result<Vec<String>, String> {
+    let commands = stepbox_worker::commands_of(script).map_err(|error| error.to_string())?;
+    Ok(commands.into_iter().filter(|name| !name.contains('/') && !stepbox_worker::provides(name)).collect())
+}

@@ -1,0 +1,185 @@
+//! A build for people: plain lines. What steps print goes to standard output, everything else to standard error.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+use stepbox_engine::{BuildEvent, BuildResult, Outcome, StepOutcome, Stream, VolumeOutcome};
+
+use crate::human;
+use crate::sanitize::{Sanitizer, plain};
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Amount {
+    /// What steps print, and problems.
+    Quiet,
+    /// And the course of the build.
+    Normal,
+    /// And details.
+    Verbose,
+}
+
+/// Renders events as lines.
+pub(crate) struct Text {
+    amount: Amount,
+    colors: bool,
+    sanitizers: BTreeMap<(String, bool), Sanitizer>,
+    /// Whether the last thing printed on standard output ended its line.
+    at_line_start: bool,
+}
+
+impl Text {
+    pub(crate) fn new(amount: Amount, colors: bool) -> Self {
+        Self { amount, colors, sanitizers: BTreeMap::new(), at_line_start: true }
+    }
+
+    /// A line on standard error. Everything that came before on standard output stands before it.
+    fn line(&mut self, text: &str) {
+        let mut out = std::io::stdout();
+        if !self.at_line_start {
+            let _ = out.write_all(b"\n");
+            self.at_line_start = true;
+        }
+        let _ = out.flush();
+        // A reader that has enough is no reason to end the build.
+        let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colors { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Shows an event.
+    pub(crate) fn show(&mut self, event: &BuildEvent) {
+        let tells = self.amount != Amount::Quiet;
+        match event {
+            BuildEvent::BuildStarted { build, pipeline, volume, from, .. } if tells => {
+                self.line(&format!("build: {build}"));
+                if self.amount == Amount::Verbose {
+                    self.line(&format!("pipeline: {}", plain(pipeline)));
+                }
+                let origin = from.as_ref().map_or("empty".to_owned(), |build| format!("from build {build}"));
+                self.line(&format!("volume: {}, {origin}", plain(volume)));
+            }
+            BuildEvent::VolumeRestored { entries, bytes, duration_ms, .. } if self.amount == Amount::Verbose => {
+                let entries = human::count(*entries, "entry", "entries");
+                let time = human::duration(Duration::from_millis(*duration_ms));
+                self.line(&format!("volume restored: {entries}, {} in {time}", human::bytes(*bytes)));
+            }
+            BuildEvent::StepStarted { title, stage, image, .. } if tells => {
+                let stage = stage.as_ref().map_or(String::new(), |stage| format!(" [{}]", plain(stage)));
+                let mut heading = self.paint("1", &format!("==> {}{stage}", plain(title)));
+                if self.amount == Amount::Verbose
+                    && let Some(image) = image
+                {
+                    heading.push_str(&format!(" (image {})", plain(image)));
+                }
+                self.line("");
+                self.line(&heading);
+            }
+            BuildEvent::Output { step, stream, text } => self.output(step, *stream, text),
+            BuildEvent::StepFinished(step) if tells => {
+                let text = self.step_result(step);
+                self.line(&text);
+            }
+            BuildEvent::Warning { step, message, place } => {
+                let head = self.paint("33", "warning");
+                let step = step.as_ref().map_or(String::new(), |step| format!("step `{}`: ", plain(step)));
+                let place = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+                self.line(&format!("{head}: {place}{step}{}", plain(message)));
+            }
+            BuildEvent::VolumeNotSaved { reason } => {
+                let head = self.paint("33", "warning");
+                self.line(&format!("{head}: volume not saved: {}", plain(reason)));
+            }
+            _ => {}
+        }
+    }
+
+    fn output(&mut self, step: &str, stream: Stream, text: &str) {
+        let sanitizer = self.sanitizers.entry((step.to_owned(), stream == Stream::Stderr)).or_default();
+        let mut text = sanitizer.feed(text);
+        if !self.colors {
+            text = plain(&text);
+        }
+        if text.is_empty() {
+            return;
+        }
+        self.at_line_start = text.ends_with('\n');
+        let mut out = std::io::stdout();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    }
+
+    fn state(&self, state: &str) -> String {
+        let code = match state {
+            "success" => "32",
+            "pending" => "2",
+            _ => "31",
+        };
+        self.paint(code, state)
+    }
+
+    fn step_result(&self, step: &StepOutcome) -> String {
+        let mut text = format!("{}: {}", plain(&step.title), self.state(&step.state));
+        match (&step.reason, step.status) {
+            (Some(reason), _) => text.push_str(&format!(": {}", plain(reason))),
+            (None, Some(status)) if status != 0 => text.push_str(&format!(": exit status {status}")),
+            _ => {}
+        }
+        text.push_str(&format!(" ({})", human::duration(step.duration)));
+        if self.amount == Amount::Verbose {
+            text.push_str(&format!(", {}", human::count(step.modules, "module started", "modules started")));
+        }
+        text
+    }
+
+    /// The table of steps and the state of the volume, at the end.
+    pub(crate) fn summary(&mut self, outcome: &Outcome) {
+        if self.amount == Amount::Quiet {
+            if outcome.result != BuildResult::Success {
+                self.line(&result_text(outcome.result));
+            }
+            return;
+        }
+        self.line("");
+        let name = |step: &StepOutcome| plain(&step.name);
+        let widest = outcome.steps.iter().map(|step| name(step).chars().count()).max().unwrap_or(0).clamp(4, 60);
+        self.line(&format!("{:<widest$}  {:<10}  {:>8}  stage", "step", "result", "time"));
+        for step in &outcome.steps {
+            let state = format!("{:<10}", step.state);
+            let state = state.replacen(&step.state, &self.state(&step.state), 1);
+            let time = if step.state == "pending" { "-".to_owned() } else { human::duration(step.duration) };
+            let stage = plain(step.stage.as_deref().unwrap_or("default"));
+            self.line(&format!("{:<widest$}  {state}  {time:>8}  {stage}", name(step)));
+        }
+        self.line("");
+        match &outcome.volume {
+            VolumeOutcome::Saved { digest, entries, bytes, change, stored } => {
+                let entries = human::count(*entries, "entry", "entries");
+                self.line(&format!(
+                    "volume saved: {digest}\n              {entries}, {} ({}), {} in the store",
+                    human::bytes(*bytes),
+                    human::change(*change),
+                    human::bytes(*stored)
+                ));
+            }
+            VolumeOutcome::NotSaved { reason } => self.line(&format!("volume not saved: {}", plain(reason))),
+            VolumeOutcome::Skipped => self.line("volume not saved: the build was terminated"),
+        }
+        let code = if outcome.result == BuildResult::Success { "32" } else { "31" };
+        let text = format!("{} ({})", result_text(outcome.result), human::duration(outcome.duration));
+        let text = self.paint(code, &text);
+        self.line(&text);
+    }
+}
+
+fn result_text(result: BuildResult) -> String {
+    match result {
+        BuildResult::Success => "build succeeded",
+        BuildResult::Failure => "build failed",
+        BuildResult::Terminated => "build terminated",
+    }
+    .to_owned()
+}

@@ -1,0 +1,33 @@
+use stepbox_protocol::ProtocolError;
+
+/// What ends a worker before its time. The supervisor sees the connection close; trying again helps only for `Io`.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The conversation with the supervisor failed.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    /// The supervisor broke the rules of the conversation.
+    #[error("the supervisor sent {got} where {expected} was expected")]
+    Unexpected {
+        /// What came.
+        got: String,
+        /// What should have come.
+        expected: &'static str,
+    },
+    /// The two are of different versions.
+    #[error("supervisor speaks version {theirs} of the protocol, this worker {ours}")]
+    Version {
+        /// The supervisor's.
+        theirs: u32,
+        /// The worker's.
+        ours: u32,
+    },
+    /// Something of the host failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// While doing what.
+        what: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,257 @@
+//! One step: its private tree, its descriptors, its shell, and what it leaves.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cap_std::fs::{Dir, OpenOptions as HostOpenOptions};
+use rustix::fs::OFlags;
+use stepbox_protocol::{Event, Limits, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
+use stepbox_sandbox::{Commands, Image, Sandbox, SandboxLimits};
+use stepbox_shell::{Mode, Shell, ShellConfig, ShellOptions};
+use stepbox_system::{
+    CancelToken, ExitStatus, OpenFile, ProcessTable, Signal, SpawnRequest, Spawner, Vfs, VirtualPath, error_text,
+};
+
+use crate::commands::{EXPORT_FILE, VOLUME};
+use crate::output::{Budget, Output};
+use crate::programs::{DEFAULT_PATH, Programs};
+use crate::serve::Worker;
+
+/// How large an export file may be, in bytes; a larger one fails the step (rule V28).
+const MAX_EXPORTS: u64 = 4 << 20;
+
+/// How long commands may take to notice that their step is over.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Directories of the private root (rule L3: what a step writes outside the volume is lost with it).
+const ROOT_DIRECTORIES: [&str; 9] =
+    ["codefresh", "codefresh/volume", "etc", "home", "opt", "root", "tmp", "usr", "var"];
+
+/// The sandbox of a build, with the toolbox as its image.
+pub(crate) fn sandbox(compiled: File, limits: &Limits) -> Arc<Sandbox> {
+    let names = stepbox_builtin::commands().map(|command| command.name);
+    let image = Image::new(compiled, stepbox_builtin::wasm, names);
+    let limits = SandboxLimits { memory: limits.memory, commands: limits.processes, ..SandboxLimits::default() };
+    Sandbox::new(image, limits)
+}
+
+/// Runs a step to its end.
+pub(crate) fn run(worker: &Arc<Worker>, volume: &Arc<Dir>, request: &StepRequest, cancel: &CancelToken) -> StepReport {
+    let mut report =
+        StepReport { step: request.id, end: StepEnd::Exited(0), exports: None, masked: vec![], modules: 0 };
+    let name = format!("step-{}", request.id.0);
+    match Step::prepare(worker, volume, request, &name) {
+        Ok(step) => {
+            let status = step.run(request, cancel);
+            report.end = match cancel.cancelled() {
+                Some(signal) => StepEnd::Cancelled(signal.number()),
+                None => StepEnd::Exited(status.code()),
+            };
+            // Whatever the step left in the background ends with it, as a container's processes would.
+            cancel.cancel(Signal::Kill);
+            if !step.processes.wait_until_empty(PATIENCE) {
+                report.end = StepEnd::Failed("commands of the step did not end when told to".to_owned());
+            }
+            report.masked = step.programs.masked();
+            report.modules = step.commands.modules();
+        }
+        Err(message) => report.end = StepEnd::Failed(message),
+    }
+    match read_exports(volume) {
+        Ok(exports) => report.exports = Some(exports),
+        Err(message) => {
+            let message =
+                format!("failed to read environment variable exporting file: {VOLUME}/{EXPORT_FILE}: {message}");
+            // The report says it too; this is for the person.
+            let _ = worker.sender.send(&Event::Warning { step: Some(request.id), message });
+        }
+    }
+    if let Err(error) = worker.scratch.remove_dir_all(&name)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        let message = format!("scratch files of the step remain until the build ends: {}", error_text(&error));
+        let _ = worker.sender.send(&Event::Warning { step: Some(request.id), message });
+    }
+    report
+}
+
+struct Step {
+    vfs: Arc<dyn Vfs>,
+    commands: Arc<Commands>,
+    programs: Arc<Programs>,
+    processes: Arc<ProcessTable>,
+    files: BTreeMap<u32, OpenFile>,
+    cwd: VirtualPath,
+    environment: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Step {
+    /// Makes everything that the step needs. Errors are for the person.
+    fn prepare(worker: &Arc<Worker>, volume: &Arc<Dir>, request: &StepRequest, name: &str) -> Result<Self, String> {
+        let scratch = scratch(&worker.scratch, name)
+            .map_err(|error| format!("cannot make the step's private files: {}", error_text(&error)))?;
+        reset_exports(volume)
+            .map_err(|error| format!("cannot empty {VOLUME}/{EXPORT_FILE}: {}", error_text(&error)))?;
+        let volume_copy =
+            volume.try_clone().map_err(|error| format!("cannot open the volume: {}", error_text(&error)))?;
+        let tree = worker.sandbox.tree(scratch, volume_copy).map_err(|error| error.to_string())?;
+        let vfs: Arc<dyn Vfs> = tree.clone();
+        let processes = ProcessTable::new(worker.limits.processes as usize);
+        let commands = worker.sandbox.commands(tree);
+        let programs =
+            Programs::new(Arc::clone(&commands) as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));
+        let cwd = working_directory(&*vfs, volume, &request.working_directory)?;
+        let budget = Budget::new(worker.limits.output);
+        let output =
+            |stream| OpenFile::new(Output::new(request.id, stream, worker.sender.clone(), Arc::clone(&budget)));
+        let files = BTreeMap::from([
+            (0, OpenFile::null()),
+            (1, output(OutputStream::Stdout)),
+            (2, output(OutputStream::Stderr)),
+        ]);
+        Ok(Self { vfs, commands, programs, processes, files, cwd, environment: environment(request) })
+    }
+
+    /// Runs the step's script or program.
+    fn run(&self, request: &StepRequest, cancel: &CancelToken) -> ExitStatus {
+        let process = match self.processes.start(0, cancel) {
+            Ok(process) => process,
+            Err(error) => return self.complain(&error.to_string(), cancel),
+        };
+        match &request.work {
+            Work::Script { shell, text } => {
+                let (mode, name) = match shell {
+                    ShellKind::Sh => (Mode::Sh, &b"sh"[..]),
+                    ShellKind::Bash => (Mode::Bash, &b"bash"[..]),
+                };
+                let config = ShellConfig {
+                    mode,
+                    name: name.to_vec(),
+                    arguments: vec![],
+                    environment: self.environment.clone(),
+                    cwd: self.cwd.clone(),
+                    umask: 0o022,
+                    files: self.files.clone(),
+                    vfs: Arc::clone(&self.vfs),
+                    spawner: Arc::clone(&self.programs) as Arc<dyn Spawner>,
+                    process,
+                    limits: stepbox_shell::Limits::default(),
+                    // Rule F6: `set -e` is in force from the start.
+                    options: ShellOptions { errexit: true, ..ShellOptions::default() },
+                    depth: 0,
+                };
+                Shell::new(config).run(text)
+            }
+            Work::Program(argv) => {
+                let spawn = SpawnRequest {
+                    argv: argv.clone(),
+                    env: self.environment.clone(),
+                    cwd: self.cwd.clone(),
+                    umask: 0o022,
+                    files: self.files.clone(),
+                    cancel: process.cancel().clone(),
+                    process: process.id(),
+                    depth: 0,
+                };
+                self.programs.start(spawn, &|message| {
+                    self.complain(message, cancel);
+                })
+            }
+        }
+    }
+
+    /// Tells the person on the step's standard error.
+    fn complain(&self, message: &str, cancel: &CancelToken) -> ExitStatus {
+        if let Some(err) = self.files.get(&2) {
+            // A lost supervisor ends the worker elsewhere.
+            let _ = err.write_all(format!("stepbox: {message}\n").as_bytes(), cancel);
+        }
+        ExitStatus::NOT_EXECUTABLE
+    }
+}
+
+/// The step's environment with what every container has.
+fn environment(request: &StepRequest) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut environment = request.environment.clone();
+    for (name, value) in [(&b"PATH"[..], DEFAULT_PATH), (b"HOME", b"/root"), (b"HOSTNAME", b"stepbox")] {
+        if !environment.iter().any(|(known, _)| known == name) {
+            environment.push((name.to_vec(), value.to_vec()));
+        }
+    }
+    environment
+}
+
+/// A fresh private root with the directories that programs expect.
+fn scratch(parent: &Dir, name: &str) -> std::io::Result<Dir> {
+    parent.create_dir(name)?;
+    let root = parent.open_dir(name)?;
+    for directory in ROOT_DIRECTORIES {
+        root.create_dir(directory)?;
+    }
+    root.create_dir("dev")?;
+    root.create_dir("bin")?;
+    root.create_dir("usr/bin")?;
+    root.create_dir("usr/local")?;
+    root.create_dir("usr/local/bin")?;
+    root.create_dir("var/tmp")?;
+    root.write("etc/hostname", "stepbox\n")?;
+    root.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")?;
+    root.write("etc/group", "root:x:0:\n")?;
+    Ok(root)
+}
+
+/// Rule W9: a working directory below the volume is made where it is missing; any other must be there.
+fn working_directory(vfs: &dyn Vfs, volume: &Dir, wanted: &[u8]) -> Result<VirtualPath, String> {
+    let shown = String::from_utf8_lossy(wanted).into_owned();
+    let path = VirtualPath::new(wanted).map_err(|error| format!("working directory `{shown}`: {error}"))?.normalized();
+    let base = VirtualPath::new(VOLUME).map_err(|error| error.to_string())?;
+    match vfs.metadata(&path, true) {
+        Ok(metadata) if metadata.is_dir() => return Ok(path),
+        Ok(_) => return Err(format!("working directory `{shown}` is not a directory")),
+        Err(_) => {}
+    }
+    let Some(below) = path.strip_prefix(&base) else {
+        return Err(format!("working directory `{shown}` does not exist; only directories below {VOLUME} are made"));
+    };
+    let below = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(below);
+    match volume.create_dir_all(below) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(format!("working directory `{shown}` cannot be made: {}", error_text(&error))),
+    }
+}
+
+/// Rule V28, V30: every step begins with an empty export file.
+fn reset_exports(volume: &Dir) -> std::io::Result<()> {
+    // Made anew and not emptied: a step may have planted a link, a directory or a file of odd modes there.
+    match volume.symlink_metadata(EXPORT_FILE) {
+        Ok(metadata) if metadata.is_dir() => volume.remove_dir_all(EXPORT_FILE)?,
+        Ok(_) => volume.remove_file(EXPORT_FILE)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    volume.open_with(EXPORT_FILE, HostOpenOptions::new().write(true).create_new(true))?.flush()
+}
+
+/// What the step has exported; nothing where it has removed the file.
+fn read_exports(volume: &Dir) -> Result<Vec<u8>, String> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(volume, EXPORT_FILE, flags, rustix::fs::Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::NOENT) => return Ok(vec![]),
+        Err(rustix::io::Errno::LOOP) => return Err("it has become a symbolic link".to_owned()),
+        Err(error) => return Err(error_text(&error.into())),
+    };
+    let metadata = file.metadata().map_err(|error| error_text(&error))?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file any more".to_owned());
+    }
+    let mut data = vec![];
+    file.take(MAX_EXPORTS + 1).read_to_end(&mut data).map_err(|error| error_text(&error))?;
+    if data.len() as u64 > MAX_EXPORTS {
+        return Err(format!("it is larger than {MAX_EXPORTS} bytes"));
+    }
+    Ok(data)
+}
