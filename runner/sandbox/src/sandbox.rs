@@ -115,7 +115,8 @@ impl Sandbox {
             Some(Ok(module)) => module,
             // Another processor or page size than the build assumed: slower, and right.
             _ => {
-                let wasm = (self.image.wasm)().map_err(|source| SandboxError::Io { what: "the image's module", source })?;
+                let wasm =
+                    (self.image.wasm)().map_err(|source| SandboxError::Io { what: "the image's module", source })?;
                 compile(&engine, &wasm)?
             }
         };

@@ -44,7 +44,11 @@ pub struct TooManyProcesses {
 impl ProcessTable {
     /// An empty table for at most `limit` processes at once.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, state: Mutex::new(State { next: 1, started: 0, live: BTreeMap::new() }), emptied: Condvar::new() })
+        Arc::new(Self {
+            limit,
+            state: Mutex::new(State { next: 1, started: 0, live: BTreeMap::new() }),
+            emptied: Condvar::new(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -41,7 +41,8 @@ pub(crate) fn poll_oneoff(
     let Some(raw) = data.get(subscriptions..).and_then(|data| data.get(..count * SUBSCRIPTION)) else {
         return Ok(EFAULT);
     };
-    let parsed: Vec<Subscription> = raw.chunks_exact(SUBSCRIPTION).map(|raw| Subscription::read(raw, caller.data())).collect();
+    let parsed: Vec<Subscription> =
+        raw.chunks_exact(SUBSCRIPTION).map(|raw| Subscription::read(raw, caller.data())).collect();
     let wait = parsed.iter().filter(|one| one.error == 0).map(|one| one.wait).min().unwrap_or_default();
     let begin = Instant::now();
     if !wait.is_zero() && parsed.iter().all(|one| one.error == 0) {

@@ -6,19 +6,20 @@
 use std::io;
 
 use bytes::Bytes;
-use stepbox_system::{CancelToken, OpenFile};
+use stepbox_system::{CancelToken, OpenFile, Signal};
 use tokio::io::{AsyncRead, AsyncWrite};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError};
 
-use super::stopped;
+use super::{Stopped, stopped};
 
 /// How much is read or written at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 const EBADF: i32 = 9;
 const EINTR: i32 = 4;
+const EPIPE: i32 = 32;
 
 /// Standard input; closed where there is no file.
 #[derive(Clone)]
@@ -38,6 +39,10 @@ pub(crate) struct Output {
 fn stream_error(error: io::Error, cancel: &CancelToken) -> StreamError {
     if error.raw_os_error() == Some(EINTR) && cancel.is_cancelled() {
         return StreamError::Trap(stopped(cancel));
+    }
+    if error.raw_os_error() == Some(EPIPE) {
+        // As the kernel ends a process that writes where nobody reads, without a word.
+        return StreamError::Trap(wasmtime::Error::new(Stopped(Signal::Pipe)));
     }
     StreamError::LastOperationFailed(error.into())
 }

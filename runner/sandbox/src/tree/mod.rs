@@ -123,7 +123,11 @@ fn metadata_of(metadata: &cap_std::fs::Metadata) -> Metadata {
     };
     let time = |seconds: i64, nanoseconds: i64| {
         let base = std::time::Duration::new(seconds.unsigned_abs(), nanoseconds.clamp(0, 999_999_999) as u32);
-        let moved = if seconds >= 0 { SystemTime::UNIX_EPOCH.checked_add(base) } else { SystemTime::UNIX_EPOCH.checked_sub(base) };
+        let moved = if seconds >= 0 {
+            SystemTime::UNIX_EPOCH.checked_add(base)
+        } else {
+            SystemTime::UNIX_EPOCH.checked_sub(base)
+        };
         moved.unwrap_or(SystemTime::UNIX_EPOCH)
     };
     Metadata {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath};
 
-use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
+use crate::config::{Limits, ShellConfig, ShellOptions};
 use crate::ir::List;
 use crate::parse::parse;
 
@@ -40,7 +40,6 @@ pub(crate) enum Flow {
 
 /// What all subshells of a shell share.
 pub(crate) struct Context {
-    pub(crate) mode: Mode,
     pub(crate) vfs: Arc<dyn Vfs>,
     pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) limits: Limits,
@@ -76,7 +75,6 @@ impl Shell {
     /// A shell that has not run anything. The thread that uses it must have a stack of 16 MiB.
     pub fn new(config: ShellConfig) -> Self {
         let context = Context {
-            mode: config.mode,
             vfs: Arc::clone(&config.vfs),
             spawner: Arc::clone(&config.spawner),
             limits: config.limits,
