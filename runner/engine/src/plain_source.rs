@@ -20,6 +20,9 @@ const MAX_DEPTH: usize = 512;
 pub(crate) struct PlainSource {
     path: PathBuf,
     name: String,
+    /// The directory of the pipeline file where it lies below the source: an example in a larger tree is a repository
+    /// of its own name.
+    project: Option<PathBuf>,
 }
 
 /// What was copied.
@@ -41,12 +44,14 @@ impl PlainSource {
                 EngineError::new(EngineErrorKind::Usage, message)
             })
         };
+        let mut project = None;
         let path = match &request.source {
             Some(source) => canonical(source)?,
             None => {
                 let file = canonical(&request.pipeline_file)?;
                 let directory = file.parent().unwrap_or(&file).to_owned();
                 let tree = directory.ancestors().find(|one| one.join(".git").exists()).map(Path::to_owned);
+                project = tree.is_some().then(|| directory.clone());
                 tree.unwrap_or(directory)
             }
         };
@@ -62,7 +67,17 @@ impl PlainSource {
             return refuse("it is, or holds, a home directory or the whole system");
         }
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("source").to_owned();
-        Ok(Self { path, name })
+        Ok(Self { path, name, project })
+    }
+}
+
+impl PlainSource {
+    /// The directory that is served under a repository's name.
+    fn directory_of(&self, name: &str) -> Option<&Path> {
+        if name == self.name {
+            return Some(&self.path);
+        }
+        self.project.as_deref().filter(|project| project.file_name().is_some_and(|known| known == name))
     }
 }
 
@@ -79,10 +94,13 @@ impl Repository for PlainSource {
         log: &mut dyn FnMut(String),
     ) -> Result<Cloned, String> {
         let name = repository_name(&request.repo).ok_or_else(|| format!("`{}` names no repository", request.repo))?;
-        if name != self.name {
-            return Err(format!("`{}` is not the source of this build, and others cannot be cloned", request.repo));
-        }
-        let from = Dir::open_ambient_dir(&self.path, ambient_authority()).map_err(|error| io_text(&error))?;
+        let Some(path) = self.directory_of(name) else {
+            return Err(format!(
+                "`{}` is not the source of this build (`{}`), and cloning other repositories is not supported yet",
+                request.repo, self.name
+            ));
+        };
+        let from = Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| io_text(&error))?;
         let mut parent = volume.try_clone().map_err(|error| io_text(&error))?;
         // A step may have planted a link anywhere: each directory is opened by itself.
         for part in request.parent.split('/').filter(|part| !part.is_empty()) {
@@ -98,7 +116,12 @@ impl Repository for PlainSource {
             .and_then(|to| copy(from, to, stop, &mut copied))
             .map_err(|error| format!("cannot copy the source: {}", io_text(&error)))?;
         let megabytes = copied.bytes as f64 / 1e6;
-        log(format!("source: {}, {} files, {megabytes:.1} MB, without history", self.path.display(), copied.files));
+        log(format!("source: {}, {} files, {megabytes:.1} MB, without history", path.display(), copied.files));
+        if let Some(revision) = &request.revision {
+            log(format!(
+                "the files are served as they are now; whether they are of revision `{revision}` is not looked at yet"
+            ));
+        }
         let directory = [request.parent.as_str(), name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
         Ok(Cloned { directory: directory.join("/"), revision: request.revision.clone(), repo: request.repo.clone() })
     }
@@ -182,6 +205,39 @@ mod tests {
         assert_eq!(std::fs::read_dir(&outside).expect("reads").count(), 0);
         let other = CloneRequest { repo: "example/other".into(), ..request };
         assert!(source.clone_onto(&other, &directory, &|| false, &mut |_| {}).is_err());
+    }
+
+    #[test]
+    fn g1_the_directory_of_the_pipeline_is_a_repository_of_its_name() {
+        let place = tempfile::tempdir().expect("a directory");
+        let example = place.path().join("tree/examples/shared-volumes");
+        let volume = place.path().join("volume");
+        for directory in [&example, &volume, &place.path().join("tree/.git")] {
+            std::fs::create_dir_all(directory).expect("makes");
+        }
+        std::fs::write(example.join("codefresh.yml"), "x").expect("writes");
+        let directory = Dir::open_ambient_dir(&volume, ambient_authority()).expect("opens");
+        let source = source(&example, None).expect("found");
+        assert_eq!(source.facts().repo_name.as_deref(), Some("tree"));
+        let request = |repo: &str| CloneRequest {
+            repo: repo.into(),
+            revision: Some("main".into()),
+            git: None,
+            credentials: None,
+            depth: None,
+            parent: String::new(),
+        };
+        let mut lines = vec![];
+        let cloned =
+            source.clone_onto(&request("example/shared-volumes"), &directory, &|| false, &mut |line| lines.push(line));
+        assert_eq!(cloned.expect("clones").directory, "shared-volumes");
+        assert_eq!(
+            lines[1],
+            "the files are served as they are now; whether they are of revision `main` is not looked at yet"
+        );
+        assert!(volume.join("shared-volumes/codefresh.yml").exists());
+        assert!(source.clone_onto(&request("example/tree"), &directory, &|| false, &mut |_| {}).is_ok());
+        assert!(source.clone_onto(&request("example/other"), &directory, &|| false, &mut |_| {}).is_err());
     }
 
     #[test]
