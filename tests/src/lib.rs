@@ -169,7 +169,7 @@ fn filter_line(line: &str) -> String {
         let ends = rest[at + 2..].chars().next().is_none_or(|next| !next.is_alphanumeric());
         if number >= 3 && ends && rest[at - number..at].contains('.') {
             out.push_str(&rest[..at - number]);
-            out.push_str("N");
+            out.push('N');
         } else {
             out.push_str(&rest[..at]);
         }

@@ -8,8 +8,11 @@ use super::{quote, show};
 use crate::config::ShellOptions;
 use crate::eval::{Flow, Shell};
 
+/// Where an option is kept.
+type Place = fn(&mut ShellOptions) -> &mut bool;
+
 /// Every option: its letter (0 where it has none), its name, and where it is kept.
-const OPTIONS: [(u8, &str, fn(&mut ShellOptions) -> &mut bool); 9] = [
+const OPTIONS: [(u8, &str, Place); 9] = [
     (b'a', "allexport", |options| &mut options.allexport),
     (b'C', "noclobber", |options| &mut options.noclobber),
     (b'e', "errexit", |options| &mut options.errexit),
