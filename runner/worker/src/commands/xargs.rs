@@ -19,6 +19,8 @@ struct Options {
     replace: Option<Vec<u8>>,
     not_if_empty: bool,
     trace: bool,
+    /// Only looked at for being a number: one command at a time is within every bound.
+    at_once: Option<usize>,
 }
 
 pub(super) fn run(invocation: Invocation<'_>) -> ExitStatus {
@@ -90,7 +92,8 @@ fn parse(arguments: Vec<Vec<u8>>) -> Result<(Options, Vec<Vec<u8>>), String> {
             _ if text.starts_with("-n") => options.per_command = Some(number(value(2)?)?),
             _ if text.starts_with("-L") => options.lines_per_command = Some(number(value(2)?)?),
             _ if text.starts_with("-P") => {
-                drop(String::from_utf8_lossy(&value(2)?).parse::<usize>().map_err(|_| "invalid number for -P")?)
+                options.at_once =
+                    Some(String::from_utf8_lossy(&value(2)?).parse().map_err(|_| "invalid number for -P")?)
             }
             _ if text.starts_with("-I") => options.replace = Some(value(2)?),
             _ if text.starts_with("-d") => options.delimiter = Some(delimiter(&value(2)?)?),
