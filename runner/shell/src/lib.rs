@@ -1,6 +1,6 @@
 //! sh: parse, expand, evaluate.
 //!
-//! A script is parsed once into a small tree ([`ir`]); the evaluator walks it on the calling thread, with one more thread
+//! A script is parsed once into a small tree (module `ir`); the evaluator walks it on the calling thread, with one more thread
 //! for each stage of a pipeline and each background job. Files are reached through [`stepbox_system::Vfs`] and programs
 //! through [`stepbox_system::Spawner`] alone: nothing in this crate can touch the host. Data are bytes.
 //!
