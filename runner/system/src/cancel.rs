@@ -20,6 +20,8 @@ struct Inner {
     signal: AtomicU8,
     next_key: AtomicU64,
     links: Mutex<Links>,
+    /// Kept alive by what is below it: a token whose owner is gone still passes a cancellation on.
+    parent: Mutex<Option<Arc<Inner>>>,
 }
 
 #[derive(Default)]
@@ -49,25 +51,16 @@ impl CancelToken {
             signal: AtomicU8::new(0),
             next_key: AtomicU64::new(0),
             links: Mutex::new(Links { sweep_at: 64, ..Links::default() }),
+            parent: Mutex::new(None),
         }))
     }
 
     /// A token that is cancelled with this one, and can be cancelled alone.
     pub fn child(&self) -> Self {
+        Inner::skip_abandoned(&self.0);
         let child = Self::new();
-        let mut links = self.0.links();
-        if links.children.len() >= links.sweep_at {
-            links.children.retain(|child| child.strong_count() > 0);
-            links.sweep_at = (links.children.len() * 2).max(64);
-        }
-        links.children.push(Arc::downgrade(&child.0));
-        // Looked at under the lock that `cancel` takes afterwards, so that no child is missed.
-        let signal = self.0.signal.load(Ordering::Acquire);
-        drop(links);
-        if signal != 0 {
-            // Never a store of 0: the parent may have been cancelled since, and the child with it.
-            child.0.signal.store(signal, Ordering::Release);
-        }
+        *child.0.parent() = Some(Arc::clone(&self.0));
+        self.0.adopt(&child.0);
         child
     }
 
@@ -105,6 +98,46 @@ impl Inner {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn parent(&self) -> MutexGuard<'_, Option<Arc<Self>>> {
+        self.parent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes `child` among those that are cancelled with this.
+    fn adopt(&self, child: &Arc<Self>) {
+        let mut links = self.links();
+        if links.children.len() >= links.sweep_at {
+            links.children.retain(|child| child.strong_count() > 0);
+            links.sweep_at = (links.children.len() * 2).max(64);
+        }
+        links.children.push(Arc::downgrade(child));
+        // Looked at under the lock that `cancel` takes afterwards, so that no child is missed.
+        let signal = self.signal.load(Ordering::Acquire);
+        drop(links);
+        if let Some(signal) = Signal::from_number(signal) {
+            child.cancel(signal);
+        }
+    }
+
+    /// Hangs `this` below its nearest ancestor that somebody else still uses. A chain of processes that each start one
+    /// more and end would otherwise grow without bound.
+    fn skip_abandoned(this: &Arc<Self>) {
+        let mut parent = this.parent();
+        while let Some(abandoned) = parent.take_if(|parent| Arc::strong_count(parent) == 1) {
+            let above = abandoned.parent().clone();
+            match &above {
+                // Before `abandoned` is dropped: until then a cancellation comes by it.
+                Some(above) => above.adopt(this),
+                // It was the top, and nobody is left who could cancel it.
+                None => {
+                    if let Some(signal) = Signal::from_number(abandoned.signal.load(Ordering::Acquire)) {
+                        this.cancel(signal);
+                    }
+                }
+            }
+            *parent = above;
+        }
+    }
+
     fn cancel(&self, signal: Signal) {
         let mut open = vec![];
         self.cancel_one(signal, &mut open);
@@ -126,6 +159,17 @@ impl Inner {
         drop(links);
         for waker in wakers {
             waker.wake();
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // A loop, not a recursion: the depth of the tree is a stranger's choice.
+        let mut next = self.parent.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        while let Some(parent) = next {
+            next = Arc::into_inner(parent)
+                .and_then(|mut inner| inner.parent.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         }
     }
 }
@@ -168,6 +212,33 @@ mod tests {
         assert_eq!(token.cancelled(), Some(Signal::Int));
         token.cancel(Signal::Kill);
         assert_eq!(token.cancelled(), Some(Signal::Kill));
+    }
+
+    #[test]
+    fn a_token_whose_owner_is_gone_passes_a_cancellation_on() {
+        let root = CancelToken::new();
+        let grandchild = root.child().child();
+        root.cancel(Signal::Term);
+        assert_eq!(grandchild.cancelled(), Some(Signal::Term));
+    }
+
+    #[test]
+    fn a_chain_of_abandoned_tokens_does_not_grow_and_stays_linked() {
+        let root = CancelToken::new();
+        let mut last = root.child();
+        for _ in 0..100_000 {
+            last = last.child();
+        }
+        let next = last.child();
+        let mut length = 0;
+        let mut at = next.0.parent().clone();
+        while let Some(inner) = at {
+            length += 1;
+            at = inner.parent().clone();
+        }
+        assert!(length <= 3, "{length}");
+        root.cancel(Signal::Int);
+        assert_eq!((last.cancelled(), next.cancelled()), (Some(Signal::Int), Some(Signal::Int)));
     }
 
     #[test]

@@ -1,0 +1,123 @@
+//! Scripts that mean harm get an error and a status; the runner goes on.
+
+mod support;
+
+use stepbox_system::{CancelToken, Signal};
+use support::{script, sh};
+
+#[test]
+fn deep_nesting_is_an_error() {
+    for text in [
+        "$(".repeat(3000),
+        "(".repeat(100_000),
+        "{ ".repeat(100_000),
+        "if true; then ".repeat(5000),
+        "${a-".repeat(100_000),
+        "$((".repeat(50_000),
+        "\"$(".repeat(5000),
+        "`".repeat(1001),
+        format!("echo $(({}1{}))", "(".repeat(100_000), ")".repeat(100_000)),
+    ] {
+        let ran = script(&text);
+        assert_eq!(ran.status, 2, "{:.40}: {:.300}", text, ran.stderr);
+    }
+}
+
+#[test]
+fn unbounded_recursion_is_an_error() {
+    for text in [
+        "f() { f; }; f",
+        "f() { g; }; g() { eval f; }; f",
+        "f() { x=$(f); }; f",
+        "f() { (f); }; f",
+        "f() { if true; then { f; } fi; }; f",
+        "echo '. ./self' > self; . ./self",
+        "trap 'exit' EXIT; f() { for i in 1; do while true; do case x in x) f;; esac; done; done; }; f",
+    ] {
+        let ran = script(text);
+        assert!(ran.status == 2 && ran.stderr.contains("are nested"), "{text}: {} {:.300}", ran.status, ran.stderr);
+    }
+}
+
+#[test]
+fn a_fork_bomb_ends() {
+    // The first shell is soon done; what it has let loose ends with its token, which `script` waits for.
+    assert_eq!(script("f() { f | f & }; f; wait").status, 0);
+    let ran = script("f() { f & f & wait; }; f");
+    assert!(ran.stderr.contains("too many processes"), "{} {:.300}", ran.status, ran.stderr);
+}
+
+#[test]
+fn what_grows_without_end_is_bounded() {
+    let ran = script("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done");
+    assert!(ran.status == 2 && ran.stderr.contains("bytes"), "{:.300}", ran.stderr);
+    let ran = script("x=$(yes)");
+    assert!(ran.status == 2 && ran.stderr.contains("a command substitution gives more than"), "{:.300}", ran.stderr);
+    let ran = script("printf '%1000000000d' 1");
+    assert!(ran.status == 1 && ran.stderr.contains("a width is larger"), "{:.300}", ran.stderr);
+}
+
+#[test]
+fn loops_end_when_they_are_cancelled() {
+    for text in [
+        "while :; do :; done",
+        "yes | while read x; do :; done",
+        "until false; do sleep=1; done",
+        "yes > /dev/null & wait",
+    ] {
+        let cancel = CancelToken::new();
+        let theirs = cancel.clone();
+        let thread = std::thread::spawn(move || sh(&[b"-c", text.as_bytes()], &theirs));
+        cancel.cancel(Signal::Term);
+        assert_eq!(thread.join().expect("no panic").status, 143, "{text}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_kept() {
+    let ran = sh(
+        &[
+            b"-c",
+            b"x='\xff\xfe'; case $x in ??) echo two;; esac; printf '\\377' > f; cat f > g; test -s g && echo \"${#x}\"",
+        ],
+        &CancelToken::new(),
+    );
+    assert_eq!((ran.stdout.as_str(), ran.status), ("two\n2\n", 0), "{}", ran.stderr);
+}
+
+#[test]
+fn a_large_here_document_does_not_stop_the_pipeline() {
+    let text = format!("cat <<EOF | while read x; do n=$((n+1)); done; echo done\n{}EOF\n", "line\n".repeat(400_000));
+    let ran = script(&text);
+    assert_eq!((ran.stdout.as_str(), ran.status), ("done\n", 0), "{:.300}", ran.stderr);
+}
+
+mod random {
+    use proptest::prelude::*;
+    use stepbox_shell::commands_of;
+
+    const TOKENS: [&str; 40] = [
+        "if", "then", "fi", "for", "in", "do", "done", "case", "esac", "{", "}", "(", ")", "$(", "`", "\"", "'", "$",
+        "${", "a", "=", "<<E", "\nE\n", "\n", ";", ";;", "&", "&&", "||", "|", "<", ">", ">&", "1", "#", "\\", "[[",
+        "]]", "$((", "))",
+    ];
+
+    proptest! {
+        #[test]
+        fn nothing_makes_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = commands_of(&bytes);
+        }
+
+        #[test]
+        fn no_mixture_of_words_makes_the_parser_panic(tokens in proptest::collection::vec(0..TOKENS.len(), 0..60), spaces in any::<u64>()) {
+            let mut text = String::new();
+            for (at, token) in tokens.iter().enumerate() {
+                text.push_str(TOKENS[*token]);
+                if spaces >> (at % 64) & 1 == 1 {
+                    text.push(' ');
+                }
+            }
+            let _ = commands_of(text.as_bytes());
+        }
+    }
+}
