@@ -134,6 +134,10 @@ impl Shell {
             Err(Flow::Break(_) | Flow::Continue(_)) => self.state.status,
             Err(Flow::Cancelled(signal)) => return ExitStatus::of_signal(signal),
         };
+        // A signal that the shell has sent to itself with its last command.
+        if let Some(signal) = self.cancel().cancelled() {
+            return ExitStatus::of_signal(signal);
+        }
         self.state.status = status;
         self.exit_trap(status)
     }
