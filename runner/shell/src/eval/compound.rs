@@ -19,9 +19,9 @@ impl Shell {
             }
             Command::Compound { line, body, redirects } => self.deeper(|shell| {
                 shell.line = *line;
-                let saved = shell.state.files.clone();
+                let saved = (!redirects.is_empty()).then(|| shell.state.files.clone());
                 if let Err(message) = shell.redirect_all(redirects)? {
-                    shell.state.files = saved;
+                    shell.restore_files(saved);
                     shell.complain(&message);
                     shell.state.status = ExitStatus::FAILURE;
                     shell.leave_on_error(ExitStatus::FAILURE)?;
@@ -29,9 +29,7 @@ impl Shell {
                 }
                 let result = shell.execute_compound(body);
                 // `exec` inside a group changes the shell for good, unless the group itself is redirected.
-                if !redirects.is_empty() {
-                    shell.state.files = saved;
-                }
+                shell.restore_files(saved);
                 if let Ok(status) = result {
                     shell.state.status = status;
                 }

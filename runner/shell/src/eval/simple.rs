@@ -20,9 +20,10 @@ impl Shell {
         let Some(name) = fields.first().cloned() else { return self.execute_nameless(simple) };
 
         let special = builtins::find_special(&name);
-        let saved = self.state.files.clone();
+        // Only where something is redirected: what an `exec` inside a function or `eval` opens stays open.
+        let saved = (!simple.redirects.is_empty()).then(|| self.state.files.clone());
         if let Err(message) = self.redirect_all(&simple.redirects)? {
-            self.state.files = saved;
+            self.restore_files(saved);
             self.complain(&message);
             if special.is_some() {
                 return Err(Flow::Exit(ExitStatus::USAGE));
@@ -32,10 +33,17 @@ impl Shell {
         let result = self.execute_named(simple, &name, fields, special);
         // `exec` with redirections alone keeps them.
         if !(name == b"exec" && result.is_ok()) {
-            self.state.files = saved;
+            self.restore_files(saved);
         }
         let status = result?;
         self.done(status)
+    }
+
+    /// Puts descriptors back that were kept.
+    pub(super) fn restore_files(&mut self, saved: Option<BTreeMap<u32, OpenFile>>) {
+        if let Some(saved) = saved {
+            self.state.files = saved;
+        }
     }
 
     /// Notes the status of a command that has ended.
@@ -58,9 +66,9 @@ impl Shell {
             }
         }
         self.trace(&traced);
-        let saved = self.state.files.clone();
+        let saved = (!simple.redirects.is_empty()).then(|| self.state.files.clone());
         let redirected = self.redirect_all(&simple.redirects)?;
-        self.state.files = saved;
+        self.restore_files(saved);
         if let Err(message) = redirected {
             self.complain(&message);
             return self.done(ExitStatus::USAGE);
