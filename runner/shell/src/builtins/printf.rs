@@ -1,5 +1,13 @@
+//! `printf`: the format, used again as long as there are arguments (XCU printf). Its numbers are in `number` and `float`.
+
+mod float;
+mod number;
+#[cfg(test)]
+mod tests;
+
 use stepbox_system::ExitStatus;
 
+use self::number::Number;
 use super::escape::unescape;
 use super::show;
 use crate::eval::{Flow, Shell};
@@ -22,23 +30,24 @@ pub(super) fn printf(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus,
         shell.complain("printf: -v is bash's and not supported");
         return Ok(ExitStatus::USAGE);
     }
-    let mut formatter = Formatter { arguments, next: 0, out: vec![], problems: vec![], stop: false };
-    loop {
-        let before = formatter.next;
-        formatter.once(format);
-        if formatter.stop || formatter.next >= arguments.len() || formatter.next == before {
-            break;
-        }
-        if formatter.out.len() > MAX_OUTPUT {
-            formatter.problems.push(format!("the output is larger than {MAX_OUTPUT} bytes"));
-            break;
-        }
-    }
+    let formatter = format_all(format, arguments);
     let printed = shell.print("printf", &formatter.out);
     for problem in &formatter.problems {
         shell.complain(&format!("printf: {problem}"));
     }
     Ok(if formatter.problems.is_empty() { printed } else { ExitStatus::FAILURE })
+}
+
+/// The format, as often as the arguments want it.
+fn format_all<'a>(format: &[u8], arguments: &'a [Vec<u8>]) -> Formatter<'a> {
+    let mut formatter = Formatter { arguments, next: 0, out: vec![], problems: vec![], stop: false };
+    loop {
+        let before = formatter.next;
+        formatter.once(format);
+        if formatter.stop || formatter.next >= arguments.len() || formatter.next == before || !formatter.has_room(0) {
+            return formatter;
+        }
+    }
 }
 
 struct Formatter<'a> {
@@ -59,11 +68,24 @@ struct Spec {
     zero: bool,
     width: usize,
     precision: Option<usize>,
+    /// `%#o`: the first digit is a zero.
+    octal: bool,
 }
 
-impl Formatter<'_> {
-    fn argument(&mut self) -> Option<Vec<u8>> {
-        let argument = self.arguments.get(self.next).cloned();
+impl Spec {
+    fn sign(self, negative: bool) -> &'static str {
+        match (negative, self.plus, self.space) {
+            (true, ..) => "-",
+            (false, true, _) => "+",
+            (false, false, true) => " ",
+            (false, false, false) => "",
+        }
+    }
+}
+
+impl<'a> Formatter<'a> {
+    fn argument(&mut self) -> Option<&'a [u8]> {
+        let argument = self.arguments.get(self.next).map(Vec::as_slice);
         self.next += 1;
         argument
     }
@@ -147,62 +169,45 @@ impl Formatter<'_> {
         match letter {
             b's' => {
                 let text = self.argument().unwrap_or_default();
-                self.text(&text, spec);
+                self.text(text, spec);
             }
             b'b' => {
-                let text = self.argument().unwrap_or_default();
-                let (text, stop) = expand_b(&text);
+                let (text, stop) = expand_b(self.argument().unwrap_or_default());
                 self.text(&text, spec);
-                self.stop = stop;
+                self.stop |= stop;
             }
             b'c' => {
-                let text = self.argument().unwrap_or_default();
-                self.text(&text[..text.len().min(1)], spec);
+                // No character is the NUL character, as C prints it.
+                let text = self.argument().and_then(|text| text.get(..1)).unwrap_or(b"\0");
+                self.text(text, spec);
             }
             b'q' => {
-                let text = super::quote(&self.argument().unwrap_or_default());
+                let text = super::quote(self.argument().unwrap_or_default());
                 self.text(&text, spec);
             }
             b'd' | b'i' => {
                 let value = self.integer();
-                let sign = if value < 0 {
-                    "-"
-                } else if spec.plus {
-                    "+"
-                } else if spec.space {
-                    " "
-                } else {
-                    ""
-                };
-                self.digits(sign, &value.unsigned_abs().to_string(), spec);
+                self.digits(spec.sign(value < 0), value.unsigned_abs().to_string(), spec);
             }
             b'u' => {
-                let value = self.integer();
-                self.digits("", &value.cast_unsigned().to_string(), spec);
+                let value = self.unsigned();
+                self.digits("", value.to_string(), spec);
             }
             b'o' => {
-                let value = self.integer().cast_unsigned();
-                self.digits(if spec.alternative { "0" } else { "" }, &format!("{value:o}"), spec);
+                let value = self.unsigned();
+                self.digits("", format!("{value:o}"), Spec { octal: spec.alternative, ..spec });
             }
             b'x' | b'X' => {
-                let value = self.integer().cast_unsigned();
+                let value = self.unsigned();
                 let (prefix, text) =
                     if letter == b'x' { ("0x", format!("{value:x}")) } else { ("0X", format!("{value:X}")) };
-                self.digits(if spec.alternative && value != 0 { prefix } else { "" }, &text, spec);
+                self.digits(if spec.alternative && value != 0 { prefix } else { "" }, text, spec);
             }
-            b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => {
+            b'e' | b'E' | b'f' | b'F' | b'g' | b'G' | b'a' | b'A' => {
                 let value = self.float();
-                let text = float_text(value.abs(), letter, spec);
-                let sign = if value.is_sign_negative() {
-                    "-"
-                } else if spec.plus {
-                    "+"
-                } else if spec.space {
-                    " "
-                } else {
-                    ""
-                };
-                self.padded(sign, &text, Spec { precision: None, ..spec }, value.is_finite());
+                let (prefix, text) = float::text(value.abs(), letter, spec.precision, spec.alternative);
+                let sign = format!("{}{prefix}", spec.sign(value.is_sign_negative()));
+                self.padded(&sign, text.as_bytes(), spec, value.is_finite());
             }
             _ => {
                 self.problems.push(format!("%{}: invalid directive", show(&format[begin..=at])));
@@ -225,28 +230,41 @@ impl Formatter<'_> {
         (value, at)
     }
 
+    /// Whether so much more may be printed; if not, printing ends here.
+    fn has_room(&mut self, more: usize) -> bool {
+        let has_room = self.out.len() + more <= MAX_OUTPUT;
+        if !has_room && !self.stop {
+            self.problems.push(format!("the output is larger than {MAX_OUTPUT} bytes"));
+            self.stop = true;
+        }
+        has_room
+    }
+
+    /// Text; width and precision count bytes (XCU printf).
     fn text(&mut self, text: &[u8], spec: Spec) {
         let text = &text[..spec.precision.unwrap_or(text.len()).min(text.len())];
-        let padding = spec.width.saturating_sub(String::from_utf8_lossy(text).chars().count());
-        if !spec.left {
-            self.out.resize(self.out.len() + padding, b' ');
-        }
-        self.out.extend_from_slice(text);
-        if spec.left {
-            self.out.resize(self.out.len() + padding, b' ');
-        }
+        self.padded("", text, spec, false);
     }
 
-    fn digits(&mut self, sign: &str, digits: &str, spec: Spec) {
-        let digits = match spec.precision {
-            Some(precision) => format!("{digits:0>precision$}"),
-            None => digits.to_owned(),
-        };
-        self.padded(sign, &digits, spec, spec.precision.is_none());
+    fn digits(&mut self, sign: &str, mut digits: String, spec: Spec) {
+        if spec.precision == Some(0) && digits == "0" {
+            digits.clear();
+        }
+        // Not `{:0>precision$}`: the standard library panics where a width has more than 16 bits.
+        let missing = spec.precision.unwrap_or(0).saturating_sub(digits.len());
+        digits.insert_str(0, &"0".repeat(missing));
+        if spec.octal && !digits.starts_with('0') {
+            digits.insert(0, '0');
+        }
+        self.padded(sign, digits.as_bytes(), spec, spec.precision.is_none());
     }
 
-    fn padded(&mut self, sign: &str, digits: &str, spec: Spec, zeros: bool) {
-        let padding = spec.width.saturating_sub(sign.len() + digits.len());
+    /// Something in its width; `zeros`: it may be filled with zeros.
+    fn padded(&mut self, sign: &str, body: &[u8], spec: Spec, zeros: bool) {
+        let padding = spec.width.saturating_sub(sign.len() + body.len());
+        if !self.has_room(padding + sign.len() + body.len()) {
+            return;
+        }
         let zeros = spec.zero && !spec.left && zeros;
         if !spec.left && !zeros {
             self.out.resize(self.out.len() + padding, b' ');
@@ -255,46 +273,30 @@ impl Formatter<'_> {
         if zeros {
             self.out.resize(self.out.len() + padding, b'0');
         }
-        self.out.extend_from_slice(digits.as_bytes());
+        self.out.extend_from_slice(body);
         if spec.left {
             self.out.resize(self.out.len() + padding, b' ');
         }
     }
 
     fn integer(&mut self) -> i64 {
-        let Some(argument) = self.argument() else { return 0 };
-        if let [b'\'' | b'"', rest @ ..] = argument.as_slice() {
-            return String::from_utf8_lossy(rest).chars().next().map_or(0, |c| i64::from(u32::from(c)));
-        }
-        let text = String::from_utf8_lossy(&argument).trim_start().to_owned();
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text.strip_prefix('+').unwrap_or(&text)),
-        };
-        let (base, digits) = match digits.as_bytes() {
-            [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
-            [b'0', _, ..] => (8, &digits[1..]),
-            _ => (10, digits),
-        };
-        let length = digits.find(|c: char| !c.is_digit(base)).unwrap_or(digits.len());
-        if length < digits.len() || (digits.is_empty() && base != 8) {
-            self.problems.push(format!("{}: expected numeric value", show(&argument)));
-        }
-        let value = u64::from_str_radix(&digits[..length], base).unwrap_or(if length == 0 { 0 } else { u64::MAX });
-        let signed = if value > i64::MAX as u64 && !negative { value.cast_signed() } else { value as i64 };
-        if negative { signed.wrapping_neg() } else { signed }
+        self.number(number::signed).unwrap_or(0)
+    }
+
+    fn unsigned(&mut self) -> u64 {
+        self.number(number::unsigned).unwrap_or(0)
     }
 
     fn float(&mut self) -> f64 {
-        let Some(argument) = self.argument() else { return 0.0 };
-        let text = String::from_utf8_lossy(&argument).trim().to_owned();
-        if text.is_empty() {
-            return 0.0;
-        }
-        text.parse().unwrap_or_else(|_| {
-            self.problems.push(format!("{}: expected numeric value", show(&argument)));
-            0.0
-        })
+        self.number(number::float).unwrap_or(0.0)
+    }
+
+    /// The next argument as a number; what is wrong with it is told at the end.
+    fn number<T>(&mut self, read: impl FnOnce(&[u8]) -> Number<T>) -> Option<T> {
+        let argument = self.argument()?;
+        let Number { value, problem } = read(argument);
+        self.problems.extend(problem.map(|problem| format!("{}: {problem}", show(argument))));
+        Some(value)
     }
 }
 
@@ -316,50 +318,4 @@ fn expand_b(text: &[u8]) -> (Vec<u8>, bool) {
         at += 1;
     }
     (out, false)
-}
-
-fn float_text(value: f64, letter: u8, spec: Spec) -> String {
-    let precision = spec.precision.unwrap_or(6);
-    let upper = letter.is_ascii_uppercase();
-    let text = if !value.is_finite() {
-        if value.is_nan() { "nan".to_owned() } else { "inf".to_owned() }
-    } else {
-        match letter.to_ascii_lowercase() {
-            b'f' => format!("{value:.precision$}"),
-            b'e' => exponent(value, precision),
-            _ => {
-                let precision = precision.max(1);
-                let scientific = exponent(value, precision - 1);
-                let power: i64 = scientific.rsplit('e').next().and_then(|power| power.parse().ok()).unwrap_or(0);
-                let text = if power < -4 || power >= i64::try_from(precision).unwrap_or(i64::MAX) {
-                    scientific
-                } else {
-                    let after = usize::try_from(i64::try_from(precision).unwrap_or(0) - 1 - power).unwrap_or(0);
-                    format!("{value:.after$}")
-                };
-                if spec.alternative { text } else { without_zeros(&text) }
-            }
-        }
-    };
-    if upper { text.to_ascii_uppercase() } else { text }
-}
-
-/// `d.ddde±dd` as C prints it.
-fn exponent(value: f64, precision: usize) -> String {
-    let text = format!("{value:.precision$e}");
-    match text.split_once('e') {
-        Some((mantissa, power)) => {
-            let (sign, digits) = power.strip_prefix('-').map_or(('+', power), |digits| ('-', digits));
-            format!("{mantissa}e{sign}{digits:0>2}")
-        }
-        None => text,
-    }
-}
-
-fn without_zeros(text: &str) -> String {
-    let (mantissa, power) = text.find('e').map_or((text, ""), |at| text.split_at(at));
-    if !mantissa.contains('.') {
-        return text.to_owned();
-    }
-    format!("{}{power}", mantissa.trim_end_matches('0').trim_end_matches('.'))
 }
