@@ -7,10 +7,12 @@ use crate::pattern::{Pattern, Unit};
 /// How many names one pattern may give.
 const MAX_NAMES: usize = 1_000_000;
 
-/// The paths that match, sorted; none where nothing does.
+/// The paths that match, sorted; none where nothing does, or where nothing in the word is special after all (`a\*` out of
+/// a variable stays as it is).
 pub(super) fn glob(units: &[Unit], cwd: &VirtualPath, vfs: &dyn Vfs, max_bytes: usize) -> Result<Vec<Vec<u8>>, String> {
     let mut found: Vec<Vec<u8>> = vec![vec![]];
     let mut rest = units;
+    let mut is_pattern = false;
     while !rest.is_empty() {
         let slashes = rest.iter().take_while(|unit| unit.byte == b'/').count();
         for path in &mut found {
@@ -36,7 +38,9 @@ pub(super) fn glob(units: &[Unit], cwd: &VirtualPath, vfs: &dyn Vfs, max_bytes: 
                 }
             }
             None => {
-                let hidden = component[0].byte == b'.';
+                is_pattern = true;
+                let hidden = pattern.begins_with_dot();
+                let mut bytes = 0;
                 for path in found {
                     let base = if path.is_empty() { Ok(cwd.clone()) } else { cwd.join(&path) };
                     let Some(entries) = base.ok().and_then(|base| vfs.read_dir(&base).ok()) else { continue };
@@ -56,15 +60,19 @@ pub(super) fn glob(units: &[Unit], cwd: &VirtualPath, vfs: &dyn Vfs, max_bytes: 
                         {
                             continue;
                         }
+                        bytes += full.len();
                         next.push(full);
-                    }
-                    if next.len() > MAX_NAMES || next.iter().map(Vec::len).sum::<usize>() > max_bytes {
-                        return Err("a pattern matches too many names".to_owned());
+                        if next.len() > MAX_NAMES || bytes > max_bytes {
+                            return Err("a pattern matches too many names".to_owned());
+                        }
                     }
                 }
             }
         }
         found = next;
+    }
+    if !is_pattern {
+        return Ok(vec![]);
     }
     found.sort();
     Ok(found)
