@@ -197,15 +197,3 @@ fn a_closed_pipe_is_no_reason_to_fail() {
     let output = child.wait_with_output().expect("ends");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
-
-#[test]
-fn flags_that_wait_for_git_are_refused_by_name() {
-    let place = Place::new().commands(&["true"]);
-    for arguments in
-        [&["run", "--strict-revision"][..], &["run", "--source-tracked-only"], &["run", "--allow-clone", "example.com"]]
-    {
-        let run = place.run(arguments);
-        assert_eq!(run.status, 2, "{run:?}");
-        assert!(run.stderr.contains(&format!("`{}` is not supported yet", arguments[1])), "{run:?}");
-    }
-}

@@ -49,7 +49,7 @@ fn the_transcript_is_what_the_example_prints() {
         place.write(&format!("examples/shared-volumes/{name}"), fs::read(examples.join(name)).expect("an example"));
     }
     // As in a clone of this repository: the example lies below a work tree.
-    fs::create_dir(place.path("project/.git")).expect("makes");
+    gix::init(place.path("project")).expect("makes");
     let arguments = ["run", "examples/shared-volumes/codefresh.yml"];
     assert_eq!(place.run(arguments).status, 0);
     // Both streams into one file, in the order in which a terminal would show them.

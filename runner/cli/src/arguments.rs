@@ -58,13 +58,13 @@ pub(crate) struct RunArguments {
     /// The directory that is cloned where the pipeline clones its own repository [default: the git work tree of the pipeline file]
     #[arg(long, value_name = "DIR")]
     pub(crate) source: Option<PathBuf>,
-    /// Leave files out that git does not track (not supported yet)
+    /// Leave files of the source out that git does not track
     #[arg(long)]
     pub(crate) source_tracked_only: bool,
-    /// Clone the revision that the step asks for, not the working tree as it is now (not supported yet)
+    /// Clone the revision that the step asks for, not the source's working tree as it is now
     #[arg(long)]
     pub(crate) strict_revision: bool,
-    /// Let git-clone steps reach this host; may be given again (not supported yet)
+    /// Let git-clone steps reach this host, or a repository below this directory; may be given again
     #[arg(long = "allow-clone", value_name = "HOST")]
     pub(crate) allow_clone: Vec<String>,
     /// End with status 4 where the volume cannot be saved

@@ -21,7 +21,6 @@ const MAX_FILE: u64 = 4 << 20;
 
 /// Runs the pipeline, once or once per set of variables; the exit status.
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
-    refuse_unsupported(arguments)?;
     let file = pipeline_file(arguments.pipeline_file.as_deref())?;
     let text = read_file(&file, "the pipeline")?;
     let project = configuration::project(&file)?;
@@ -83,24 +82,6 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         status = status.max(build(arguments, &directories, &launch, &request, &interrupt)?);
     }
     Ok(status)
-}
-
-/// Flags that wait for git: named, never silently ignored.
-fn refuse_unsupported(arguments: &RunArguments) -> Result<(), CliError> {
-    let flags = [
-        ("--source-tracked-only", arguments.source_tracked_only),
-        ("--strict-revision", arguments.strict_revision),
-        ("--allow-clone", !arguments.allow_clone.is_empty()),
-    ];
-    match flags.into_iter().find(|(_, given)| *given) {
-        Some((flag, _)) => {
-            let message = format!(
-                "`{flag}` is not supported yet: this version serves the source's files and knows no git history"
-            );
-            Err(CliError::usage(message).hint(format!("leave `{flag}` out")))
-        }
-        None => Ok(()),
-    }
 }
 
 fn build(

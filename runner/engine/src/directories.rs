@@ -90,9 +90,9 @@ pub(crate) fn private_directory(path: &Path) -> Result<Dir, EngineError> {
 }
 
 /// Opens a directory in another one; a link is refused.
-pub(crate) fn open_directory(parent: &Dir, name: &str) -> io::Result<Dir> {
+pub(crate) fn open_directory(parent: &Dir, name: impl AsRef<Path>) -> io::Result<Dir> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let handle = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    let handle = rustix::fs::openat(parent, name.as_ref(), flags, Mode::empty())?;
     Ok(Dir::from_std_file(handle.into()))
 }
 

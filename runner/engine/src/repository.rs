@@ -31,17 +31,26 @@ pub(crate) struct Cloned {
     pub(crate) repo: String,
 }
 
+/// What a clone tells while it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A line of its log.
+    Line(String),
+    /// Something that one should know.
+    Warning(String),
+}
+
 /// The source of a build, and the way to other repositories.
 pub(crate) trait Repository {
     /// What is known of the source; only the fields about it are filled.
     fn facts(&self) -> BuildFacts;
 
-    /// Clones onto the volume, telling what it does line by line. Errors are in words.
+    /// Clones onto the volume, telling what it does. Errors are in words.
     fn clone_onto(
         &self,
         request: &CloneRequest,
         volume: &Dir,
         stop: &dyn Fn() -> bool,
-        log: &mut dyn FnMut(String),
+        tell: &mut dyn FnMut(Told),
     ) -> Result<Cloned, String>;
 }

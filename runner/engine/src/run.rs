@@ -9,10 +9,10 @@ use crate::build_id::BuildId;
 use crate::directories::{Directories, State, private_directory};
 use crate::error::{EngineError, SourcePlace};
 use crate::event::{BuildEvent, EVENT_VERSION};
+use crate::git::Clones;
 use crate::identity::Identity;
 use crate::interrupt::Interrupt;
 use crate::outcome::{Outcome, as_milliseconds};
-use crate::plain_source::PlainSource;
 use crate::preflight;
 use crate::record::Record;
 use crate::reporter::Reporter;
@@ -26,7 +26,8 @@ use crate::worker::WorkerLaunch;
 /// What a build gets from the rooms beside the engine.
 pub(crate) trait Rooms {
     /// The source of the build.
-    fn repository(&self, request: &BuildRequest) -> Result<Box<dyn Repository>, EngineError>;
+    fn repository(&self, request: &BuildRequest, directories: &Directories)
+    -> Result<Box<dyn Repository>, EngineError>;
 
     /// The snapshots of the build's volume. `crashed` says that a dead build may have left something in the store.
     fn snapshots(
@@ -52,7 +53,7 @@ pub(crate) fn run_in(
     let timestamp = as_milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default());
     let (mut pipeline, diagnostics) = preflight::read(request)?;
     let identity = Identity::of(request)?;
-    let repository = rooms.repository(request)?;
+    let repository = rooms.repository(request, directories)?;
     let id = BuildId::generate(now).map_err(|error| EngineError::state("cannot name the build", &error))?;
     let variables = variables(request, repository.facts(), &id, timestamp);
     insert_main_clone(&mut pipeline, &variables);
@@ -160,8 +161,12 @@ pub fn run(
 struct RealRooms;
 
 impl Rooms for RealRooms {
-    fn repository(&self, request: &BuildRequest) -> Result<Box<dyn Repository>, EngineError> {
-        Ok(Box::new(PlainSource::find(request)?))
+    fn repository(
+        &self,
+        request: &BuildRequest,
+        directories: &Directories,
+    ) -> Result<Box<dyn Repository>, EngineError> {
+        Ok(Box::new(Clones::find(request, directories)?))
     }
 
     fn snapshots(

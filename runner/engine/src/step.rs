@@ -15,7 +15,7 @@ use crate::freestyle;
 use crate::image;
 use crate::output::StepOutput;
 use crate::preflight;
-use crate::repository::CloneRequest;
+use crate::repository::{CloneRequest, Told};
 use crate::restore::{GRACE, Stop, Volume, unexpected};
 use crate::worker::{Incoming, Worker};
 
@@ -274,11 +274,14 @@ impl Build<'_, '_, '_> {
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let stop = || parts.interrupt.count() > 0 || late();
         let reporter = &mut *self.reporter;
-        let mut log = |line: String| {
-            let text = reporter.mask(&line) + "\n";
-            reporter.emit(BuildEvent::Output { step: name.to_owned(), stream: Stream::Stdout, text });
+        let mut tell = |told: Told| match told {
+            Told::Line(line) => {
+                let text = reporter.mask(&line) + "\n";
+                reporter.emit(BuildEvent::Output { step: name.to_owned(), stream: Stream::Stdout, text });
+            }
+            Told::Warning(message) => reporter.warn(Some(name), message),
         };
-        match parts.repository.clone_onto(&request, &volume.directory, &stop, &mut log) {
+        match parts.repository.clone_onto(&request, &volume.directory, &stop, &mut tell) {
             Ok(cloned) => Ran {
                 directory: Some(format!("{VOLUME_PATH}/{}", cloned.directory)),
                 revision: cloned.revision,

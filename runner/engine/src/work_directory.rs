@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions};
 use rustix::fs::{FlockOperation, flock};
@@ -113,7 +113,8 @@ fn make(parent: &Dir, name: &str) -> io::Result<()> {
 }
 
 /// Removes a tree without following links; nothing there is fine.
-pub(crate) fn remove_tree(parent: &Dir, name: &str) -> io::Result<()> {
+pub(crate) fn remove_tree(parent: &Dir, name: impl AsRef<Path>) -> io::Result<()> {
+    let name = name.as_ref();
     match parent.symlink_metadata(name) {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => return parent.remove_file(name),

@@ -11,7 +11,7 @@ use stepbox_protocol::{BlobDigest, PackReport};
 
 use crate::directories::State;
 use crate::identity::Identity;
-use crate::repository::{CloneRequest, Cloned, Repository};
+use crate::repository::{CloneRequest, Cloned, Repository, Told};
 use crate::run::{Rooms, run_in};
 use crate::snapshots::{History, Publication, Snapshot, Snapshots, digest_text};
 use crate::{BuildEvent, BuildRequest, Directories, EngineError, Interrupt, Outcome, VolumeOutcome, WorkerLaunch};
@@ -212,7 +212,7 @@ impl Done {
 }
 
 impl Rooms for Bench {
-    fn repository(&self, _: &BuildRequest) -> Result<Box<dyn Repository>, EngineError> {
+    fn repository(&self, _: &BuildRequest, _: &Directories) -> Result<Box<dyn Repository>, EngineError> {
         Ok(Box::new(Source { clones: Arc::clone(&self.clones) }))
     }
 
@@ -288,10 +288,10 @@ impl Repository for Source {
         request: &CloneRequest,
         volume: &Dir,
         stop: &dyn Fn() -> bool,
-        log: &mut dyn FnMut(String),
+        tell: &mut dyn FnMut(Told),
     ) -> Result<Cloned, String> {
         self.clones.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-        log(format!("cloning {}", request.repo));
+        tell(Told::Line(format!("cloning {}", request.repo)));
         if stop() {
             return Err("stopped".into());
         }
