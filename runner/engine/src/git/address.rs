@@ -121,7 +121,7 @@ impl Grants {
         named
             || self.prefixes.iter().any(|(_, prefix)| {
                 gix::url::parse(prefix.as_str())
-                    .is_ok_and(|url| url.port == port && url.host.as_deref().is_some_and(|known| same(known)))
+                    .is_ok_and(|url| url.port == port && url.host.as_deref().is_some_and(same))
             })
     }
 

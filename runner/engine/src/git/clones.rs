@@ -244,25 +244,29 @@ impl Clones {
         if let Some(note) = note {
             clone.line(note);
         }
-        let (fetched, url) = match &address {
+        let (fetched, url, origin) = match &address {
             Address::Directory(path) => {
                 let inner = path.join(".git");
                 let repository = open_isolated(if inner.is_dir() { &inner } else { path })?;
                 let references = references(&repository, false)?;
                 let default = repository.head_name().ok().flatten().map(|name| name.to_string());
-                (Fetched::local(repository, references, default), path.display().to_string())
+                (Fetched::local(repository, references, default), path.display().to_string(), None)
             }
             Address::Web(address) => {
                 clone.line(format!("fetching {}", address.url));
                 let fetch = Fetch {
-                    address,
-                    credentials: clone.request.credentials.clone(),
+                    address: address.clone(),
+                    credentials: clone.request.credentials.clone().or_else(|| address.credentials.clone()),
                     depth: clone.request.depth.and_then(NonZeroU32::new),
-                    revision: clone.request.revision.as_deref(),
+                    revision: clone.request.revision.clone(),
                     grants: Arc::clone(&self.grants),
                 };
                 let tell = &mut *clone.tell;
-                (fetch.run(&self.mirrors, clone.stop, &mut |line| tell(Told::Line(line)))?, address.url.clone())
+                (
+                    fetch.run(&self.mirrors, clone.stop, &mut |line| tell(Told::Line(line)))?,
+                    address.url.clone(),
+                    Some(address.url.clone()),
+                )
             }
         };
         let (head, commit) = checked_out(&fetched, clone.request.revision.as_deref(), &url)?;
@@ -279,7 +283,7 @@ impl Clones {
         if let Head::Branch(name) = &head {
             references.insert(name.clone(), commit);
         }
-        GitDirectory { repository, head, references, origin: Some(url), index }.write_to(&target, clone.stop)?;
+        GitDirectory { repository, head, references, origin, index }.write_to(&target, clone.stop)?;
         Ok(Some(commit.to_string()))
     }
 }
@@ -326,7 +330,8 @@ fn source_directory(tree: &WorkTree, head: Head, index: gix::index::State) -> Re
     {
         references.insert(name.clone(), commit);
     }
-    let origin = tree.origin.as_ref().map(|origin| origin.url.clone());
+    // A path of this machine is none of a step's business.
+    let origin = tree.origin.as_ref().filter(|origin| origin.host.is_some()).map(|origin| origin.url.clone());
     Ok(GitDirectory { repository, head, references, origin, index })
 }
 

@@ -80,7 +80,7 @@ pub(super) fn open_file(parent: &Dir, name: &OsStr) -> io::Result<Option<(File, 
         Err(error) => return Err(error),
     };
     let metadata = file.metadata()?;
-    Ok(metadata.is_file().then(|| (file, metadata.len())))
+    Ok(metadata.is_file().then_some((file, metadata.len())))
 }
 
 /// Not there any more, or something else by now.

@@ -26,7 +26,7 @@ impl<'a> Descent<'a> {
     pub(super) fn parent_of<'p>(&mut self, path: &'p BStr, make: bool) -> io::Result<(&Dir, &'p OsStr)> {
         let (parent, name) = match path.rfind_byte(b'/') {
             Some(end) => (&path[..end], &path[end + 1..]),
-            None => (&path[..0], &path[..]),
+            None => (BStr::new(""), path),
         };
         Ok((self.directory(parent.as_bstr(), make)?, OsStr::from_bytes(name)))
     }

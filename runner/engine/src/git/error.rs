@@ -41,9 +41,23 @@ impl GitError {
     }
 
     /// For `map_err`: an error of the library.
-    pub(super) fn git<E: std::fmt::Display>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
-        move |error| Self::Repository { what: what.into(), why: error.to_string() }
+    pub(super) fn git<E: std::error::Error>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
+        move |error| Self::Repository { what: what.into(), why: chain(&error) }
     }
+}
+
+/// An error with its causes: the library's own text is often only the last of them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// What a stopped operation on files ends with.

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gix_transport::client::AuthenticationRequired;
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use ureq::http::{Request, Response, Uri};
 use ureq::unversioned::transport::DefaultConnector;
@@ -77,7 +76,7 @@ impl Client {
             let request = build(Request::get(&url), &headers).body(()).map_err(io::Error::other)?;
             let response = self.agent.run(request).map_err(|error| self.error(error))?;
             if !response.status().is_redirection() {
-                return checked(response, &self.signals);
+                return checked(response, &headers, &self.signals);
             }
             let location = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let next = if location.starts_with('/') && !location.starts_with("//") {
@@ -130,12 +129,21 @@ fn build(builder: ureq::http::request::Builder, headers: &[(String, String)]) ->
 }
 
 /// Anything but success as an error.
-fn checked(response: Response<ureq::Body>, signals: &Signals) -> io::Result<Response<ureq::Body>> {
+fn checked(
+    response: Response<ureq::Body>,
+    headers: &[(String, String)],
+    signals: &Signals,
+) -> io::Result<Response<ureq::Body>> {
     let status = response.status();
+    let told = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
     match status.as_u16() {
         200..300 => Ok(response),
-        401 => Err(io::Error::new(io::ErrorKind::PermissionDenied, AuthenticationRequired::default())),
-        403 => Err(signals.refuse("the host refuses these credentials (status 403)".to_owned())),
+        401 if told => Err(signals.refuse("the host refuses these credentials (status 401)".to_owned())),
+        401 => {
+            let why = "the host asks for credentials; give the step `credentials:` with `username` and `password`";
+            Err(signals.refuse(why.to_owned()))
+        }
+        403 => Err(signals.refuse("the host refuses (status 403)".to_owned())),
         404 => Err(signals.refuse("the host knows no such repository, or hides it from us (status 404)".to_owned())),
         _ => Err(io::Error::other(format!("the host answers with status {status}"))),
     }
@@ -148,6 +156,9 @@ fn split(headers: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<(String, Str
 }
 
 type Answer = BufReader<Watched<ureq::BodyReader<'static>>>;
+
+/// Headers and body, until somebody takes them.
+type Parts = (Option<Cursor<Vec<u8>>>, Option<Answer>);
 
 /// Headers as lines, and the body.
 fn taken_apart(response: Response<ureq::Body>, signals: &Arc<Signals>) -> (Cursor<Vec<u8>>, Answer) {
@@ -183,17 +194,17 @@ pub(super) struct Exchange {
     url: String,
     headers: Vec<(String, String)>,
     question: Vec<u8>,
-    answer: Option<Result<(Option<Cursor<Vec<u8>>>, Option<Answer>), String>>,
+    answer: Option<Result<Parts, String>>,
     signals: Arc<Signals>,
 }
 
 impl Exchange {
-    fn answer(&mut self) -> io::Result<&mut (Option<Cursor<Vec<u8>>>, Option<Answer>)> {
+    fn answer(&mut self) -> io::Result<&mut Parts> {
         if self.answer.is_none() {
             let question = std::mem::take(&mut self.question);
             let request = build(Request::post(&self.url), &self.headers).body(question).map_err(io::Error::other)?;
             let response = self.agent.run(request).map_err(|error| error_text(error, &self.signals));
-            let answer = response.and_then(|response| checked(response, &self.signals));
+            let answer = response.and_then(|response| checked(response, &self.headers, &self.signals));
             let answer = answer.map(|response| taken_apart(response, &self.signals));
             self.answer = Some(match answer {
                 Ok((headers, body)) => Ok((Some(headers), Some(body))),
@@ -211,7 +222,7 @@ impl Exchange {
 /// One side of an exchange; the first read sends the question.
 pub(super) enum Part<R> {
     /// Not yet read.
-    Pending(Arc<Mutex<Exchange>>, fn(&mut (Option<Cursor<Vec<u8>>>, Option<Answer>)) -> Option<R>),
+    Pending(Arc<Mutex<Exchange>>, fn(&mut Parts) -> Option<R>),
     /// Being read.
     Ready(R),
     /// Nothing more.

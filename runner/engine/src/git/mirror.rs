@@ -14,6 +14,7 @@ use gix::ObjectId;
 use gix::protocol::handshake::Ref;
 use gix::remote::fetch::{Shallow, Tags};
 use gix_transport::Protocol;
+use gix_transport::client::TransportWithoutIO;
 use gix_transport::client::blocking_io::http::Transport;
 use rustix::fs::{FlockOperation, flock};
 
@@ -31,14 +32,15 @@ const PAUSE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 
 /// What is fetched.
-pub(super) struct Fetch<'a> {
-    pub(super) address: &'a WebAddress,
+#[derive(Debug, Clone)]
+pub(super) struct Fetch {
+    pub(super) address: WebAddress,
     /// User and password.
     pub(super) credentials: Option<(String, String)>,
     /// How many commits of history; `None` for all.
     pub(super) depth: Option<NonZeroU32>,
     /// What will be checked out: a hash that no branch has is asked for by itself.
-    pub(super) revision: Option<&'a str>,
+    pub(super) revision: Option<String>,
     pub(super) grants: Arc<Grants>,
 }
 
@@ -67,7 +69,7 @@ impl Fetched {
 /// What a host says of its references.
 type Advertised = (BTreeMap<String, ObjectId>, Option<String>);
 
-impl Fetch<'_> {
+impl Fetch {
     /// Brings the mirror of a repository up to date, or makes it.
     ///
     /// # Errors
@@ -78,6 +80,11 @@ impl Fetch<'_> {
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(String),
     ) -> Result<Fetched, GitError> {
+        if self.credentials.is_some() && !self.address.url.starts_with("https:") {
+            let url = &self.address.url;
+            let why = "credentials are never sent without encryption; use https";
+            return Err(GitError::Refused(format!("cannot clone `{url}`: {why}")));
+        }
         private_directory(mirrors).map_err(|error| GitError::Refused(error.message))?;
         let depth = self.depth.map_or_else(String::new, |depth| format!(" {depth}"));
         let key = format!("{}{depth}", self.address.url);
@@ -85,39 +92,38 @@ impl Fetch<'_> {
             .map_err(GitError::git("cannot name the mirror"))?;
         let path = mirrors.join(format!("{name}.git"));
         let lock = lock(&mirrors.join(format!("{name}.lock")), stop)?;
-        let (references, default) = self.in_thread(&path, stop, tell)?;
+        let ((references, default), lock) = self.in_thread(&path, lock, stop, tell)?;
         Ok(Fetched { repository: open_isolated(&path)?, references, default, _lock: Some(lock) })
     }
 
-    /// Fetches beside this thread, which goes on asking whether the build does.
+    /// Fetches beside this thread, which goes on asking whether the build does. When it does not, the other one is left to
+    /// its time limits, and keeps the lock until then.
     fn in_thread(
         &self,
         path: &Path,
+        lock: File,
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(String),
-    ) -> Result<Advertised, GitError> {
+    ) -> Result<(Advertised, File), GitError> {
         let signals = Arc::new(Signals::default());
         let (told, tales) = channel::<String>();
-        std::thread::scope(|scope| {
-            let fetching = scope.spawn({
-                let signals = &signals;
-                move || self.with_retries(path, signals, |line| drop(told.send(line)))
-            });
-            loop {
-                match tales.recv_timeout(POLL) {
-                    Ok(line) => tell(line),
-                    Err(RecvTimeoutError::Timeout) if stop() => signals.stop.store(true, Ordering::Relaxed),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => break,
+        let fetching = std::thread::spawn({
+            let (fetch, path, signals) = (self.clone(), path.to_owned(), Arc::clone(&signals));
+            move || fetch.with_retries(&path, &signals, |line| drop(told.send(line))).map(|found| (found, lock))
+        });
+        loop {
+            match tales.recv_timeout(POLL) {
+                Ok(line) => tell(line),
+                Err(RecvTimeoutError::Timeout) if stop() => {
+                    signals.stop.store(true, Ordering::Relaxed);
+                    return Err(GitError::Stopped);
                 }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
-            let stopped = signals.stop.load(Ordering::Relaxed);
-            match fetching.join() {
-                _ if stopped => Err(GitError::Stopped),
-                Ok(result) => result,
-                Err(_) => Err(GitError::Refused("fetching failed by an error of its own".to_owned())),
-            }
-        })
+        }
+        let failed = || GitError::Refused("fetching failed by an error of its own".to_owned());
+        fetching.join().unwrap_or_else(|_| Err(failed()))
     }
 
     /// Rule G11.
@@ -148,7 +154,7 @@ impl Fetch<'_> {
         let repository = open_mirror(path)?;
         let mut specs = vec!["+refs/heads/*:refs/heads/*".to_owned(), "+HEAD:refs/stepbox/HEAD".to_owned()];
         let advertised = self.fetch(&repository, &specs, signals)?;
-        let hash = self.revision.and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
+        let hash = self.revision.as_ref().and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
         if let Some(hash) = hash.filter(|hash| !repository.has_object(hash)) {
             specs = vec![format!("+{hash}:refs/stepbox/{hash}")];
             self.fetch(&repository, &specs, signals)?;
@@ -171,13 +177,13 @@ impl Fetch<'_> {
             .map_err(failed())?
             .with_fetch_tags(Tags::All);
         let client = Client::new(Arc::clone(&self.grants), Arc::clone(signals));
-        let transport = Transport::new_http(client, parsed, Protocol::V2, false);
-        let credentials = self.credentials.clone().or_else(|| self.address.credentials.clone());
-        let mut connection = remote.to_connection_with_transport(transport);
-        connection.set_credentials({
-            let signals = Arc::clone(signals);
-            move |action| Ok(answer(action, credentials.as_ref(), &signals))
-        });
+        let mut transport = Transport::new_http(client, parsed, Protocol::V2, false);
+        if let Some((username, password)) = self.credentials.clone() {
+            let account = gix::sec::identity::Account { username, password, oauth_refresh_token: None };
+            transport.set_identity(account).map_err(GitError::git("cannot use the credentials"))?;
+        }
+        // Else the library would start the helpers that a configuration names.
+        let connection = remote.to_connection_with_transport(transport).with_credentials(|_| Ok(None));
         let mut prepared = connection
             .prepare_fetch(gix::progress::Discard, gix::remote::ref_map::Options::default())
             .map_err(failed())?
@@ -187,36 +193,6 @@ impl Fetch<'_> {
         }
         let outcome = prepared.receive(gix::progress::Discard, &signals.stop).map_err(failed())?;
         Ok(advertised(&outcome.ref_map.remote_refs))
-    }
-}
-
-/// What is said to a host that asks who we are. No helper is ever started.
-fn answer(
-    action: gix::credentials::helper::Action,
-    credentials: Option<&(String, String)>,
-    signals: &Signals,
-) -> Option<gix::credentials::protocol::Outcome> {
-    let refuse = |why: &str| *signals.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
-    match action {
-        gix::credentials::helper::Action::Get(context) => match credentials {
-            Some((username, password)) => Some(gix::credentials::protocol::Outcome {
-                identity: gix::sec::identity::Account {
-                    username: username.clone(),
-                    password: password.clone(),
-                    oauth_refresh_token: None,
-                },
-                next: context.into(),
-            }),
-            None => {
-                refuse("the host asks for credentials; give the step `credentials:` with `username` and `password`");
-                None
-            }
-        },
-        gix::credentials::helper::Action::Erase(_) => {
-            refuse("the host refuses these credentials (status 401)");
-            None
-        }
-        gix::credentials::helper::Action::Store(_) => None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Git, on the host and by itself: no program is started, and nothing on a volume is obeyed.
 //!
-//! [`Clones`] is what a build sees. A clone is always made in two steps: what is wanted is listed as a [`Desired`] tree, of
-//! the source's working tree or of a commit, and [`write`] makes the volume's directory equal to it. The `.git` of a clone
-//! is such a tree too ([`GitDirectory`]): it is an output, and what was there before is never read.
+//! [`Clones`] is what a build sees. A clone is always made in two steps: what is wanted is listed as a `Desired` tree, of
+//! the source's working tree or of a commit, and `write` makes the volume's directory equal to it. The `.git` of a clone
+//! is such a tree too (`GitDirectory`): it is an output, and what was there before is never read.
 
 mod address;
 mod clones;

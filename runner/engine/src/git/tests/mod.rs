@@ -2,7 +2,9 @@
 
 mod clean;
 mod elsewhere;
+mod host;
 mod hostile;
+mod network;
 mod place;
 mod serve;
 mod sources;
