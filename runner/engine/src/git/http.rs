@@ -110,6 +110,9 @@ impl Client {
 /// What went wrong, and whether trying again may help.
 fn error_text(error: ureq::Error, signals: &Signals) -> io::Error {
     match error {
+        ureq::Error::Io(error) if error.to_string().contains("invalid peer certificate") => {
+            signals.refuse("the certificate of the host is not trusted".to_owned())
+        }
         ureq::Error::Io(error) => error,
         // What our resolver says.
         ureq::Error::Other(why) => signals.refuse(why.to_string()),
