@@ -44,6 +44,8 @@ pub(crate) enum Command {
 pub(crate) struct Simple {
     pub(crate) line: u32,
     pub(crate) assignments: Vec<Assignment>,
+    /// Whether this is `export` or its like, whose operands `NAME=value` are expanded as assignments are.
+    pub(crate) declares: bool,
     pub(crate) words: Vec<Word>,
     pub(crate) redirects: Vec<Redirect>,
 }

@@ -98,7 +98,7 @@ pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
     if let Some(builtin) = find_special(name) {
         // Without what makes it special: an error does not end the shell.
         return match builtin(shell, &words) {
-            Err(Flow::Exit(status)) if name != b"exit" && name != b"exec" => Ok(status),
+            Err(Flow::Error(status)) => Ok(status),
             other => other,
         };
     }

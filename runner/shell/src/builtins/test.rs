@@ -3,7 +3,7 @@
 use stepbox_system::{Access, ExitStatus, FileKind, Metadata};
 
 use super::show;
-use crate::eval::{Flow, Shell};
+use crate::eval::{Flow, Shell, own_descriptor};
 
 /// Operands of one expression; the grammar is recursive.
 const MAX_OPERANDS: usize = 4096;
@@ -139,6 +139,9 @@ impl Evaluation<'_> {
     fn metadata(&self, path: &[u8], follow: bool) -> Option<Metadata> {
         if path.is_empty() {
             return None;
+        }
+        if let Some(number) = own_descriptor(path) {
+            return self.shell.state.files.get(&number)?.metadata().ok();
         }
         let path = self.shell.path(path).ok()?;
         self.shell.vfs().metadata(&path, follow).ok()

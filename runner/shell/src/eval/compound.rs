@@ -19,16 +19,13 @@ impl Shell {
             }
             Command::Compound { line, body, redirects } => self.deeper(|shell| {
                 shell.line = *line;
-                let saved = (!redirects.is_empty()).then(|| shell.state.files.clone());
-                if let Err(message) = shell.redirect_all(redirects)? {
+                let mut saved = vec![];
+                if let Err(message) = shell.redirect_all(redirects, &mut saved)? {
                     shell.restore_files(saved);
                     shell.complain(&message);
-                    shell.state.status = ExitStatus::FAILURE;
-                    shell.leave_on_error(ExitStatus::FAILURE)?;
-                    return Ok(ExitStatus::FAILURE);
+                    return shell.done(ExitStatus::USAGE);
                 }
                 let result = shell.execute_compound(body);
-                // `exec` inside a group changes the shell for good, unless the group itself is redirected.
                 shell.restore_files(saved);
                 if let Ok(status) = result {
                     shell.state.status = status;

@@ -1,5 +1,6 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use stepbox_system::{ExitStatus, Wake};
 
@@ -7,6 +8,9 @@ use super::{Flow, Shell};
 
 /// The stack of a thread that evaluates, in bytes.
 pub(super) const STACK: usize = 16 << 20;
+
+/// How often `wait` looks for trapped signals.
+const SIGNAL_CHECK: Duration = Duration::from_millis(10);
 
 /// Ended jobs that are remembered for `wait`.
 const MAX_ENDED: usize = 1024;
@@ -69,14 +73,33 @@ impl Shell {
         }
     }
 
-    /// Waits for the job at `index` and forgets it. A trapped signal that comes in meanwhile is taken when it has ended.
+    /// Waits for the job at `index` and forgets it. A trapped signal that comes in meanwhile ends the wait (XCU 2.11).
     pub(crate) fn wait_for(&mut self, index: usize) -> Result<ExitStatus, Flow> {
         let end = Arc::clone(&self.jobs[index].end);
         let cancel = self.cancel().clone();
         let registration = cancel.register(Arc::clone(&end) as Arc<dyn Wake>);
         let held = end.status.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = |status: &mut Option<ExitStatus>| status.is_none() && !cancel.is_cancelled();
-        let status = *end.ended.wait_while(held, waiting).unwrap_or_else(PoisonError::into_inner);
+        let status = if self.state.traps.0.is_empty() {
+            *end.ended.wait_while(held, waiting).unwrap_or_else(PoisonError::into_inner)
+        } else {
+            // Nobody wakes us for a trapped signal.
+            let mut held = held;
+            loop {
+                let waited = end.ended.wait_timeout_while(held, SIGNAL_CHECK, waiting);
+                let (now, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                held = now;
+                if !timeout.timed_out() {
+                    break *held;
+                }
+                if let Some(signal) = self.process.take_pending() {
+                    drop(held);
+                    drop(registration);
+                    self.run_trap(signal)?;
+                    return Ok(ExitStatus::of_signal(signal));
+                }
+            }
+        };
         drop(registration);
         match status {
             Some(status) => {

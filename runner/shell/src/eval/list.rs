@@ -13,6 +13,9 @@ impl Shell {
         let mut status = ExitStatus::SUCCESS;
         for item in &list.0 {
             self.check_cancelled()?;
+            if self.options().noexec {
+                return Ok(status);
+            }
             if item.background {
                 self.start_job(&item.and_or)?;
                 status = ExitStatus::SUCCESS;

@@ -12,6 +12,7 @@ mod traps;
 
 pub use command_line::run_command_line;
 pub(crate) use jobs::Job;
+pub(crate) use redirect::own_descriptor;
 pub(crate) use state::State;
 pub(crate) use traps::Condition;
 
@@ -32,8 +33,10 @@ pub(crate) enum Flow {
     Continue(u32),
     /// `return`, from a function or a sourced script.
     Return(ExitStatus),
-    /// `exit`, `set -e`, or an error that ends a shell.
+    /// `exit` or `set -e`.
     Exit(ExitStatus),
+    /// An error that ends a shell, unless a built-in that is not special met it (XCU 2.8.1).
+    Error(ExitStatus),
     /// The shell's token was cancelled: no trap runs.
     Cancelled(Signal),
 }
@@ -130,7 +133,7 @@ impl Shell {
     /// The end of a shell: what its last command gave, after the trap of `EXIT`.
     pub(crate) fn finish(&mut self, flow: Result<ExitStatus, Flow>) -> ExitStatus {
         let status = match flow {
-            Ok(status) | Err(Flow::Return(status) | Flow::Exit(status)) => status,
+            Ok(status) | Err(Flow::Return(status) | Flow::Exit(status) | Flow::Error(status)) => status,
             Err(Flow::Break(_) | Flow::Continue(_)) => self.state.status,
             Err(Flow::Cancelled(signal)) => return ExitStatus::of_signal(signal),
         };
@@ -184,7 +187,7 @@ impl Shell {
     /// An error that ends a shell that is not interactive (XCU 2.8.1): status 2.
     pub(crate) fn fatal(&self, message: &str) -> Flow {
         self.complain(message);
-        Flow::Exit(ExitStatus::USAGE)
+        Flow::Error(ExitStatus::USAGE)
     }
 
     pub(crate) fn print_error(&self, text: &[u8]) {
@@ -254,7 +257,7 @@ impl Shell {
             Ok(list) => self.deeper(|shell| shell.execute_list(&list)),
             Err(error) => {
                 self.say(&error.to_string());
-                Err(Flow::Exit(ExitStatus::USAGE))
+                Err(Flow::Error(ExitStatus::USAGE))
             }
         }
     }

@@ -9,18 +9,38 @@ use crate::memory_file::MemoryFile;
 /// What a redirection does, or why it cannot.
 pub(crate) type Redirected = Result<(), String>;
 
+/// What redirections have replaced, in order.
+pub(crate) type SavedFiles = Vec<(u32, Option<OpenFile>)>;
+
 impl Shell {
-    /// Carries redirections out, in order, on the shell's own descriptors.
-    pub(crate) fn redirect_all(&mut self, redirects: &[Redirect]) -> Result<Redirected, Flow> {
+    /// Carries redirections out, in order, on the shell's own descriptors; `saved` takes what was there before.
+    pub(crate) fn redirect_all(&mut self, redirects: &[Redirect], saved: &mut SavedFiles) -> Result<Redirected, Flow> {
         for redirect in redirects {
-            if let Err(message) = self.redirect(redirect)? {
-                return Ok(Err(message));
+            match self.redirect(redirect, saved) {
+                Ok(Ok(())) => {}
+                Ok(Err(message)) => return Ok(Err(message)),
+                Err(flow) => {
+                    self.restore_files(std::mem::take(saved));
+                    return Err(flow);
+                }
             }
         }
         Ok(Ok(()))
     }
 
-    fn redirect(&mut self, redirect: &Redirect) -> Result<Redirected, Flow> {
+    /// Puts descriptors back as they were. Others that `exec` has opened meanwhile stay.
+    pub(crate) fn restore_files(&mut self, saved: SavedFiles) {
+        for (number, file) in saved.into_iter().rev() {
+            self.set_file(number, file);
+        }
+    }
+
+    fn replace_file(&mut self, number: u32, file: Option<OpenFile>, saved: &mut SavedFiles) {
+        saved.push((number, self.state.files.get(&number).cloned()));
+        self.set_file(number, file);
+    }
+
+    fn redirect(&mut self, redirect: &Redirect, saved: &mut SavedFiles) -> Result<Redirected, Flow> {
         let umask = self.state.umask;
         let (default, word, options) = match &redirect.kind {
             RedirectKind::Read(word) => (0, word, OpenOptions::reading()),
@@ -28,12 +48,12 @@ impl Shell {
             RedirectKind::Write(word) => (1, word, OpenOptions::writing(umask)),
             RedirectKind::Clobber(word) => (1, word, OpenOptions::writing(umask)),
             RedirectKind::Append(word) => (1, word, OpenOptions::appending(umask)),
-            RedirectKind::Duplicate { word, output } => return self.duplicate(redirect.fd, word, *output),
+            RedirectKind::Duplicate { word, output } => return self.duplicate(redirect.fd, word, *output, saved),
             RedirectKind::Both { word, append } => {
                 let options = if *append { OpenOptions::appending(umask) } else { OpenOptions::writing(umask) };
                 return Ok(self.open(word, &options)?.map(|file| {
-                    self.set_file(1, Some(file.clone()));
-                    self.set_file(2, Some(file));
+                    self.replace_file(1, Some(file.clone()), saved);
+                    self.replace_file(2, Some(file), saved);
                 }));
             }
             RedirectKind::HereDocument(body) => {
@@ -41,26 +61,32 @@ impl Shell {
                     Some(body) => self.expand_text(body)?,
                     None => vec![],
                 };
-                self.set_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))));
+                self.replace_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))), saved);
                 return Ok(Ok(()));
             }
             RedirectKind::HereString(word) => {
                 let mut text = self.expand_text(word)?;
                 text.push(b'\n');
-                self.set_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))));
+                self.replace_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))), saved);
                 return Ok(Ok(()));
             }
         };
         let keep = matches!(redirect.kind, RedirectKind::Write(_)) && self.options().noclobber;
         let opened = if keep { self.open_new(word)? } else { self.open(word, &options)? };
-        Ok(opened.map(|file| self.set_file(redirect.fd.unwrap_or(default), Some(file))))
+        Ok(opened.map(|file| self.replace_file(redirect.fd.unwrap_or(default), Some(file), saved)))
     }
 
-    fn duplicate(&mut self, fd: Option<u32>, word: &Word, output: bool) -> Result<Redirected, Flow> {
+    fn duplicate(
+        &mut self,
+        fd: Option<u32>,
+        word: &Word,
+        output: bool,
+        saved: &mut SavedFiles,
+    ) -> Result<Redirected, Flow> {
         let text = self.expand_text(word)?;
         let target = fd.unwrap_or(u32::from(output));
         if text == b"-" {
-            self.set_file(target, None);
+            self.replace_file(target, None, saved);
             return Ok(Ok(()));
         }
         let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u32>().ok());
@@ -70,15 +96,15 @@ impl Shell {
             if output && fd.is_none() {
                 let options = OpenOptions::writing(self.state.umask);
                 return Ok(self.open_path(&text, &options).map(|file| {
-                    self.set_file(1, Some(file.clone()));
-                    self.set_file(2, Some(file));
+                    self.replace_file(1, Some(file.clone()), saved);
+                    self.replace_file(2, Some(file), saved);
                 }));
             }
             return Ok(Err(format!("{shown}: Bad file descriptor")));
         };
         match self.state.files.get(&number).cloned() {
             Some(file) => {
-                self.set_file(target, Some(file));
+                self.replace_file(target, Some(file), saved);
                 Ok(Ok(()))
             }
             None => Ok(Err(format!("{number}: Bad file descriptor"))),

@@ -16,17 +16,17 @@ impl Shell {
     pub(super) fn execute_simple(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
         self.line = simple.line;
         self.substitution_status = None;
-        let fields = self.expand_fields(&simple.words)?;
+        let fields =
+            if simple.declares { self.expand_declaration(&simple.words)? } else { self.expand_fields(&simple.words)? };
         let Some(name) = fields.first().cloned() else { return self.execute_nameless(simple) };
 
         let special = builtins::find_special(&name);
-        // Only where something is redirected: what an `exec` inside a function or `eval` opens stays open.
-        let saved = (!simple.redirects.is_empty()).then(|| self.state.files.clone());
-        if let Err(message) = self.redirect_all(&simple.redirects)? {
+        let mut saved = vec![];
+        if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
             self.complain(&message);
             if special.is_some() {
-                return Err(Flow::Exit(ExitStatus::USAGE));
+                return Err(Flow::Error(ExitStatus::USAGE));
             }
             return self.done(ExitStatus::USAGE);
         }
@@ -39,15 +39,8 @@ impl Shell {
         self.done(status)
     }
 
-    /// Puts descriptors back that were kept.
-    pub(super) fn restore_files(&mut self, saved: Option<BTreeMap<u32, OpenFile>>) {
-        if let Some(saved) = saved {
-            self.state.files = saved;
-        }
-    }
-
     /// Notes the status of a command that has ended.
-    fn done(&mut self, status: ExitStatus) -> Result<ExitStatus, Flow> {
+    pub(super) fn done(&mut self, status: ExitStatus) -> Result<ExitStatus, Flow> {
         self.state.status = status;
         self.leave_on_error(status)?;
         Ok(status)
@@ -66,8 +59,8 @@ impl Shell {
             }
         }
         self.trace(&traced);
-        let saved = (!simple.redirects.is_empty()).then(|| self.state.files.clone());
-        let redirected = self.redirect_all(&simple.redirects)?;
+        let mut saved = vec![];
+        let redirected = self.redirect_all(&simple.redirects, &mut saved)?;
         self.restore_files(saved);
         if let Err(message) = redirected {
             self.complain(&message);
@@ -116,7 +109,11 @@ impl Shell {
             return self.with_assignments(assignments, |shell| shell.call(&function, &fields[1..]));
         }
         if let Some(builtin) = builtins::find_regular(name) {
-            return self.with_assignments(assignments, |shell| builtin(shell, &fields));
+            return match self.with_assignments(assignments, |shell| builtin(shell, &fields)) {
+                // dash counts `local` among the special ones.
+                Err(Flow::Error(status)) if name != b"local" => Ok(status),
+                result => result,
+            };
         }
         self.run_program(fields, &assignments, false)
     }

@@ -69,7 +69,14 @@ impl Shell {
             return Ok(());
         }
         while let Some(signal) = self.process.take_pending() {
-            let Some(action) = self.state.traps.0.get(&Condition::Signal(signal)).cloned() else { continue };
+            self.run_trap(signal)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the action of a signal; `$?` stays.
+    pub(super) fn run_trap(&mut self, signal: Signal) -> Result<(), Flow> {
+        if let Some(action) = self.state.traps.0.get(&Condition::Signal(signal)).cloned() {
             let status = self.state.status;
             self.execute_text(&action, self.line)?;
             self.state.status = status;
@@ -94,7 +101,7 @@ impl Shell {
         self.forgiving = 0;
         match self.execute_text(&action, self.line) {
             Ok(_) | Err(Flow::Return(_) | Flow::Break(_) | Flow::Continue(_)) => status,
-            Err(Flow::Exit(status)) => status,
+            Err(Flow::Exit(status) | Flow::Error(status)) => status,
             Err(Flow::Cancelled(signal)) => ExitStatus::of_signal(signal),
         }
     }

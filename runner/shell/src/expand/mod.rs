@@ -10,6 +10,7 @@ use crate::arithmetic;
 use crate::eval::{Flow, Shell};
 use crate::ir::{List, Part, Word};
 use crate::memory_file::MemoryFile;
+use crate::parse::is_name;
 use crate::pattern::{Pattern, Unit};
 
 /// Where a byte of an expanded word comes from, which says what may still happen to it.
@@ -60,6 +61,25 @@ impl Shell {
             bytes += fields[before..].iter().map(|field: &Vec<u8>| field.len() + 1).sum::<usize>();
             if bytes > self.limits().expansion {
                 return Err(self.fatal(&format!("a command expands to more than {} bytes", self.limits().expansion)));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The same for `export` and its like: the value of `NAME=value` is not split.
+    pub(crate) fn expand_declaration(&mut self, words: &[Word]) -> Result<Vec<Vec<u8>>, Flow> {
+        let mut fields = vec![];
+        for word in words {
+            let name = match word.parts.first() {
+                Some(Part::Literal(text)) => {
+                    text.split(|byte| *byte == b'=').next().filter(|name| name.len() < text.len())
+                }
+                _ => None,
+            };
+            if name.is_some_and(is_name) {
+                fields.push(self.expand_text(word)?);
+            } else {
+                fields.extend(self.expand_fields(std::slice::from_ref(word))?);
             }
         }
         Ok(fields)
@@ -153,6 +173,8 @@ impl Shell {
         let output = MemoryFile::collecting(self.limits().substitution);
         let status = self.in_subshell(|shell| {
             shell.set_file(1, Some(OpenFile::new(output.clone())));
+            // Its own failures count also where that of the command around it does not (as in dash and ash).
+            shell.forgiving = 0;
             shell.execute_list(list)
         })?;
         self.substitution_status = Some(status);

@@ -176,7 +176,7 @@ impl Shell {
     fn required(&mut self, name: &Name) -> Result<Vec<u8>, Flow> {
         match self.value_of(name) {
             Some(value) => Ok(value),
-            None if self.options().nounset && !matches!(name, Name::Special(b'@' | b'*' | b'!')) => {
+            None if self.options().nounset && !matches!(name, Name::Special(b'@' | b'*')) => {
                 Err(self.fatal(&format!("{}: parameter not set", show(name))))
             }
             None => Ok(vec![]),

@@ -11,6 +11,13 @@ use crate::ir::{
 /// The words that end a list where a command could begin.
 const CLOSING: [&[u8]; 8] = [b"then", b"do", b"done", b"fi", b"elif", b"else", b"esac", b"}"];
 
+/// The commands whose operands are assignments (XCU 2.9.1.1, and `local`).
+const DECLARING: [&[u8]; 3] = [b"export", b"readonly", b"local"];
+
+fn is_literal(word: &Word, text: &[u8]) -> bool {
+    matches!(word.parts.as_slice(), [Part::Literal(literal)] if literal == text)
+}
+
 impl Parser<'_> {
     /// Everything up to the end of the source.
     pub(super) fn script(&mut self) -> Result<List, SyntaxError> {
@@ -354,7 +361,8 @@ impl Parser<'_> {
     }
 
     fn simple(&mut self) -> Result<Command, SyntaxError> {
-        let mut simple = Simple { line: self.line, assignments: vec![], words: vec![], redirects: vec![] };
+        let mut simple =
+            Simple { line: self.line, assignments: vec![], declares: false, words: vec![], redirects: vec![] };
         loop {
             self.skip_blanks();
             if let Some(redirect) = self.redirect()? {
@@ -380,12 +388,31 @@ impl Parser<'_> {
                 simple.assignments.push(Assignment { name, value: self.assigned()?, append });
                 continue;
             }
-            simple.words.push(self.word()?);
+            let word = if simple.declares { self.operand_of_declaration()? } else { self.word()? };
+            if let [Part::Literal(name)] = word.parts.as_slice() {
+                simple.declares |= match simple.words.as_slice() {
+                    [] => DECLARING.contains(&name.as_slice()),
+                    [first] => DECLARING.contains(&name.as_slice()) && is_literal(first, b"command"),
+                    _ => false,
+                };
+            }
+            simple.words.push(word);
         }
         if simple.words.is_empty() && simple.assignments.is_empty() && simple.redirects.is_empty() {
             return self.unexpected();
         }
         Ok(Command::Simple(simple))
+    }
+
+    /// `NAME=value`, with tildes as in an assignment, or any other word.
+    fn operand_of_declaration(&mut self) -> Result<Word, SyntaxError> {
+        let begin = self.position;
+        if self.assignment_name().is_none() {
+            return self.word();
+        }
+        let mut word = Word { parts: vec![Part::Literal(self.source[begin..self.position].to_vec())] };
+        word.parts.extend(self.assigned()?.parts);
+        Ok(word)
     }
 
     fn function_definition(&mut self, name: &Word) -> Result<Command, SyntaxError> {

@@ -277,11 +277,17 @@ impl Parser<'_> {
     }
 
     fn take_name(&mut self) -> Vec<u8> {
-        let rest = &self.source[self.position..];
-        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        let name = rest[..length].to_vec();
-        self.position += length;
-        name
+        let mut name = vec![];
+        loop {
+            let rest = &self.source[self.position..];
+            let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+            name.extend_from_slice(&rest[..length]);
+            self.position += length;
+            if !self.looking_at(b"\\\n") {
+                return name;
+            }
+            self.advance(2);
+        }
     }
 
     fn command_substitution(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
