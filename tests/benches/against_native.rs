@@ -16,6 +16,7 @@ const COUNTING: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
 fn main() {
     println!("{:<44} {:>10} {:>10} {:>7}", "what (seconds, median of 5)", "stepbox", "native", "ratio");
     first_command();
+    next_step();
     script("10 000 external /bin/true, against sh", LOOP);
     script("300 000 additions, against sh", COUNTING);
     small_files();
@@ -67,45 +68,71 @@ fn script(what: &str, text: &str) {
     row(what, ours, theirs);
 }
 
-/// 20 000 files of 8 kB: saved by a build, and restored by the next, against `tar | zstd -3`.
-fn small_files() {
+/// What one more step costs whose only command is started by path: the way from the end of a step to the end of the next.
+fn next_step() {
+    const STEPS: usize = 50;
     let place = Place::new();
-    let many = place.path("project/many");
-    make_files(&many);
-    place.write("codefresh.yml", "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [\"true\"]\n");
-    let empty = Place::new().commands(&["true"]);
-    let (mut ours, mut base, mut theirs) = (vec![], vec![], vec![]);
-    for _ in 0..3 {
-        // What the clone of the source costs is in it too; the row says so.
-        ours.push(seconds(place.command(["run", "--reset-volume"]).current_dir(place.path("project"))));
-        base.push(seconds(&mut empty.command(["run", "--reset-volume"])));
-        let tar = format!(
-            "tar -C '{}' -cf - . | zstd -q -3 -T0 -f -o '{}'",
-            many.display(),
-            place.path("a.tar.zst").display()
-        );
-        theirs.push(seconds(&mut native(&tar)));
+    let mut text = "version: '1.0'\nsteps:\n".to_owned();
+    for number in 0..=STEPS {
+        text.push_str(&format!("  s{number}:\n    image: alpine\n    commands: [/bin/true]\n"));
+        if number == 0 {
+            place.write("one.yml", &text);
+        }
     }
-    row("clone and save 20 000 files, against tar|zstd", ours, theirs);
-    println!("{:<44} {:>10.3}", "  (the same build without the files)", median(base));
+    place.write("many.yml", &text);
     let (mut ours, mut theirs) = (vec![], vec![]);
-    for _ in 0..3 {
-        ours.push(restoring(&place));
-        let target = place.path("untarred");
-        let _ = fs::remove_dir_all(&target);
-        fs::create_dir(&target).expect("makes");
-        let tar =
-            format!("zstd -q -d -c '{}' | tar -C '{}' -xf -", place.path("a.tar.zst").display(), target.display());
-        theirs.push(seconds(&mut native(&tar)));
+    for _ in 0..ROUNDS {
+        let one = seconds(&mut place.command(["run", "one.yml"]));
+        ours.push((seconds(&mut place.command(["run", "many.yml"])) - one) / STEPS as f64);
+        let begin = Instant::now();
+        for _ in 0..STEPS {
+            seconds(&mut native("/bin/true; exit"));
+        }
+        theirs.push(begin.elapsed().as_secs_f64() / STEPS as f64);
     }
-    row("restore 20 000 files, against zstd -d|tar", ours, theirs);
+    row("one more step of one /bin/true, against sh", ours, theirs);
 }
 
-/// How long the restore of a build takes, as its own events say.
-fn restoring(place: &Place) -> f64 {
-    let run = place.run(["run", "--output", "json"]);
-    let line = run.stdout.lines().find(|line| line.contains("\"volume_restored\"")).expect("a restore");
-    let event: serde_json::Value = serde_json::from_str(line).expect("JSON");
+/// 20 000 files of 8 kB: cloned from the source, saved by a build and restored by the next, as the build's own events say.
+fn small_files() {
+    let place = Place::new();
+    make_files(&place.path("project/many"));
+    place.write("codefresh.yml", "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [\"true\"]\n");
+    let (project, archive, copy) = (place.path("project"), place.path("a.tar.zst"), place.path("copy"));
+    let (project, archive, copy) = (project.display(), archive.display(), copy.display());
+    let removing = format!("rm -rf '{copy}'");
+    let copying = format!("cp -r '{project}' '{copy}'");
+    let packing = format!("tar -C '{copy}' -cf - . | zstd -q -3 -T0 -f -o '{archive}'");
+    let unpacking = format!("rm -rf '{copy}'; mkdir '{copy}'; zstd -q -d -c '{archive}' | tar -C '{copy}' -xf -");
+    let mut times: [(Vec<f64>, Vec<f64>); 3] = Default::default();
+    for _ in 0..ROUNDS {
+        let events = events(&place, &["run", "--reset-volume", "--output", "json"]);
+        times[0].0.push(duration(&events, "step_finished"));
+        times[1].0.push(duration(&events, "volume_saved"));
+        times[2].0.push(duration(&self::events(&place, &["run", "--output", "json"]), "volume_restored"));
+        for (command, (_, theirs)) in [&copying, &packing, &unpacking].into_iter().zip(&mut times) {
+            if command != &packing {
+                seconds(&mut native(&removing));
+            }
+            theirs.push(seconds(&mut native(command)));
+        }
+    }
+    let [clone, save, restore] = times;
+    row("clone 20 000 files (160 MB), against cp -r", clone.0, clone.1);
+    row("save 20 000 files, against tar|zstd -3", save.0, save.1);
+    row("restore 20 000 files, against zstd -d|tar", restore.0, restore.1);
+}
+
+/// The events of a build that succeeds.
+fn events(place: &Place, arguments: &[&str]) -> Vec<serde_json::Value> {
+    let run = place.run(arguments);
+    assert_eq!(run.status, 0, "{run:?}");
+    run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Seconds of the first event of a kind.
+fn duration(events: &[serde_json::Value], kind: &str) -> f64 {
+    let event = events.iter().find(|event| event["event"] == kind || event["type"] == kind).expect("such an event");
     event["duration_ms"].as_f64().expect("a number") / 1000.0
 }
 
