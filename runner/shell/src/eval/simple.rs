@@ -18,9 +18,10 @@ impl Shell {
         self.substitution_status = None;
         let fields =
             if simple.declares { self.expand_declaration(&simple.words)? } else { self.expand_fields(&simple.words)? };
-        let Some(name) = fields.first().cloned() else { return self.execute_nameless(simple) };
+        let Some(name) = fields.first() else { return self.execute_nameless(simple) };
 
-        let special = builtins::find_special(&name);
+        let special = builtins::find_special(name);
+        let is_exec = name == b"exec";
         let mut saved = vec![];
         if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
@@ -30,9 +31,9 @@ impl Shell {
             }
             return self.done(ExitStatus::USAGE);
         }
-        let result = self.execute_named(simple, &name, fields, special);
+        let result = self.execute_named(simple, fields, special);
         // `exec` with redirections alone keeps them.
-        if !(name == b"exec" && result.is_ok()) {
+        if !(is_exec && result.is_ok()) {
             self.restore_files(saved);
         }
         let status = result?;
@@ -50,11 +51,11 @@ impl Shell {
     fn execute_nameless(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
         let mut traced = vec![];
         for assignment in &simple.assignments {
-            let (name, value) = self.assigned_value(assignment)?;
+            let value = self.assigned_value(assignment)?;
             if self.options().xtrace {
-                traced.push([&name[..], b"=", &value].concat());
+                traced.push([&assignment.name[..], b"=", &value].concat());
             }
-            if let Err(message) = self.assign(&name, value) {
+            if let Err(message) = self.assign(&assignment.name, value) {
                 return Err(self.fatal(&message));
             }
         }
@@ -69,7 +70,7 @@ impl Shell {
         self.done(self.substitution_status.unwrap_or(ExitStatus::SUCCESS))
     }
 
-    fn assigned_value(&mut self, assignment: &Assignment) -> Result<(Vec<u8>, Vec<u8>), Flow> {
+    fn assigned_value(&mut self, assignment: &Assignment) -> Result<Vec<u8>, Flow> {
         let mut value = self.expand_text(&assignment.value)?;
         if assignment.append
             && let Some(mut old) = self.get(&assignment.name)
@@ -77,19 +78,18 @@ impl Shell {
             old.append(&mut value);
             value = old;
         }
-        Ok((assignment.name.clone(), value))
+        Ok(value)
     }
 
     fn execute_named(
         &mut self,
         simple: &Simple,
-        name: &[u8],
-        fields: Vec<Vec<u8>>,
+        mut fields: Vec<Vec<u8>>,
         special: Option<Builtin>,
     ) -> Result<ExitStatus, Flow> {
         let mut assignments = vec![];
         for assignment in &simple.assignments {
-            assignments.push(self.assigned_value(assignment)?);
+            assignments.push((assignment.name.clone(), self.assigned_value(assignment)?));
         }
         if self.options().xtrace {
             let prefix = assignments.iter().map(|(name, value)| [&name[..], b"=", value].concat());
@@ -105,13 +105,16 @@ impl Shell {
             }
             return builtin(self, &fields);
         }
+        let name = &fields[0];
         if let Some(function) = self.state.functions.get(name).cloned() {
-            return self.with_assignments(assignments, |shell| shell.call(&function, &fields[1..]));
+            fields.remove(0);
+            return self.with_assignments(assignments, |shell| shell.call(&function, fields));
         }
+        let is_local = name == b"local";
         if let Some(builtin) = builtins::find_regular(name) {
             return match self.with_assignments(assignments, |shell| builtin(shell, &fields)) {
                 // dash counts `local` among the special ones.
-                Err(Flow::Error(status)) if name != b"local" => Ok(status),
+                Err(Flow::Error(status)) if !is_local => Ok(status),
                 result => result,
             };
         }
@@ -143,9 +146,9 @@ impl Shell {
     }
 
     /// Calls a function.
-    fn call(&mut self, body: &Command, arguments: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    fn call(&mut self, body: &Command, arguments: Vec<Vec<u8>>) -> Result<ExitStatus, Flow> {
         self.deeper(|shell| {
-            let positional = std::mem::replace(&mut shell.state.positional, Arc::new(arguments.to_vec()));
+            let positional = std::mem::replace(&mut shell.state.positional, Arc::new(arguments));
             shell.state.scopes.push(vec![]);
             let loops = std::mem::take(&mut shell.loops);
             shell.callers += 1;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -120,11 +121,16 @@ impl Shell {
     }
 
     /// The value of a variable.
-    pub(crate) fn get(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.lookup(name).map(Cow::into_owned)
+    }
+
+    /// The same, not copied.
+    pub(crate) fn lookup(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
         match name {
-            b"LINENO" => Some(self.line.to_string().into_bytes()),
-            b"PPID" => Some(self.state.parent.to_string().into_bytes()),
-            _ => self.state.variables.get(name).and_then(|variable| variable.value.clone()),
+            b"LINENO" => Some(Cow::Owned(self.line.to_string().into_bytes())),
+            b"PPID" => Some(Cow::Owned(self.state.parent.to_string().into_bytes())),
+            _ => self.state.variables.get(name)?.value.as_deref().map(Cow::Borrowed),
         }
     }
 
@@ -144,19 +150,30 @@ impl Shell {
     /// Sets a variable; the message where it cannot be.
     pub(crate) fn assign(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), String> {
         let shown = || String::from_utf8_lossy(name).into_owned();
-        let old = self.state.variables.get(name);
-        if old.is_some_and(|variable| variable.readonly) {
-            return Err(format!("{}: is read only", shown()));
-        }
-        let old_size = old.map_or(0, |variable| size(name, variable));
-        if self.state.variable_bytes - old_size + name.len() + value.len() > self.limits().variables {
-            return Err(format!("{}: the variables are larger than {} bytes", shown(), self.limits().variables));
-        }
-        let exported = old.is_some_and(|variable| variable.exported) || self.options().allexport;
+        let limit = self.limits().variables;
+        let too_large = || format!("{}: the variables are larger than {limit} bytes", shown());
+        let allexport = self.options().allexport;
         if name == b"OPTIND" {
             self.state.getopts_offset = 0;
         }
-        self.state.replace(name, Some(Variable { value: Some(value), exported, readonly: false }));
+        let State { variables, variable_bytes, .. } = &mut self.state;
+        let Some(variable) = Arc::make_mut(variables).get_mut(name) else {
+            if *variable_bytes + name.len() + value.len() > limit {
+                return Err(too_large());
+            }
+            self.state.replace(name, Some(Variable { value: Some(value), exported: allexport, readonly: false }));
+            return Ok(());
+        };
+        if variable.readonly {
+            return Err(format!("{}: is read only", shown()));
+        }
+        let bytes = *variable_bytes - variable.value.as_ref().map_or(0, Vec::len) + value.len();
+        if bytes > limit {
+            return Err(too_large());
+        }
+        *variable_bytes = bytes;
+        variable.exported |= allexport;
+        variable.value = Some(value);
         Ok(())
     }
 }
