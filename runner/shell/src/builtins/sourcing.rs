@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stepbox_system::{Access, ExitStatus, OpenOptions, Resolution, error_text};
 
-use super::{find_regular, find_special, show};
+use super::{find_regular, find_special, quote, show};
 use crate::eval::{Flow, Shell};
 
 const KEYWORDS: [&[u8]; 17] = [
@@ -120,6 +120,9 @@ fn describe(shell: &mut Shell, command: &str, names: &[Vec<u8>], verbose: bool) 
         let shown = show(name);
         let line = if KEYWORDS.contains(&name.as_slice()) {
             Some(if verbose { format!("{shown} is a shell keyword") } else { shown.clone() })
+        } else if let Some(value) = shell.state.aliases.get(name) {
+            let value = if verbose { show(value) } else { show(&quote(value)) };
+            Some(if verbose { format!("{shown} is an alias for {value}") } else { format!("alias {shown}={value}") })
         } else if find_special(name).is_some() {
             Some(if verbose { format!("{shown} is a special shell builtin") } else { shown.clone() })
         } else if shell.state.functions.contains_key(name) {

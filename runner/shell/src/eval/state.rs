@@ -8,7 +8,7 @@ use super::Shell;
 use super::traps::Traps;
 use crate::config::ShellOptions;
 use crate::ir::Command;
-use crate::parse::is_name;
+use crate::parse::{Aliases, is_name};
 
 /// What a shell knows. A subshell works on a copy; what is large is shared until it is changed.
 #[derive(Clone)]
@@ -19,6 +19,7 @@ pub(crate) struct State {
     pub(crate) variables: Arc<HashMap<Vec<u8>, Variable>>,
     /// Bytes of all names and values.
     variable_bytes: usize,
+    pub(crate) aliases: Arc<Aliases>,
     pub(crate) functions: Arc<HashMap<Vec<u8>, Arc<Command>>>,
     /// For each function that is being executed: what its `local` variables hide.
     pub(crate) scopes: Vec<Vec<(Vec<u8>, Option<Variable>)>>,
@@ -75,6 +76,7 @@ impl State {
             positional: Arc::new(positional),
             variables: Arc::new(variables),
             variable_bytes,
+            aliases: Arc::default(),
             functions: Arc::default(),
             scopes: vec![],
             options,
