@@ -43,7 +43,7 @@ fn read_takes_one_line_of_a_file_that_others_go_on_with() {
 #[test]
 fn read_has_the_options_of_ash() {
     let ran = script(
-        "printf 'a\\n:b c\\nd' | { read -d : x; read -r -n 2 y; read -p 'a prompt' z; read -s w; \
+        "printf 'a\\n:b c\\nd' | { IFS= read -d : x; read -r -n 2 y; read -p 'a prompt' z; read -s w; \
          printf '[%s]' \"$x\" \"$y\" \"$z\" \"$w\"; }; read -n x; echo $?",
     );
     assert_eq!((ran.stdout.as_str(), ran.status), ("[a\n][b][c][d]2\n", 0), "{}", ran.stderr);
