@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stepbox_system::{Access, ExitStatus, OpenOptions, Resolution, error_text};
 
 use super::{find_regular, find_special, quote, show};
-use crate::eval::{Flow, Shell};
+use crate::eval::{DEFAULT_PATH, Flow, Shell};
 
 const KEYWORDS: [&[u8]; 17] = [
     b"!", b"{", b"}", b"case", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for", b"if", b"in", b"then",
@@ -76,20 +76,24 @@ pub(super) fn exec(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         return Ok(ExitStatus::SUCCESS);
     }
     // The program stands in the shell's place: no trap of `EXIT` runs.
-    let status = shell.run_program(words, &[], true)?;
+    let status = shell.run_program(words, None, true)?;
     shell.state.traps.0.clear();
     Err(Flow::Exit(status))
 }
 
 pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut words = words[1..].to_vec();
+    let mut standard = false;
     while let Some(option) = words.first().filter(|word| word.len() > 1 && word[0] == b'-').cloned() {
         match option.as_slice() {
             b"--" => {
                 words.remove(0);
                 break;
             }
-            b"-p" => drop(words.remove(0)),
+            b"-p" => {
+                standard = true;
+                words.remove(0);
+            }
             b"-v" | b"-V" => return Ok(describe(shell, "command", &words[1..], option == b"-V")),
             _ => return Err(shell.fatal(&format!("command: Illegal option {}", show(&option)))),
         }
@@ -105,7 +109,7 @@ pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
     if let Some(builtin) = find_regular(name) {
         return builtin(shell, &words);
     }
-    shell.run_program(words, &[], false)
+    shell.run_program(words, standard.then_some(DEFAULT_PATH), false)
 }
 
 pub(super) fn type_of(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {

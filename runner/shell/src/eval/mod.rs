@@ -13,7 +13,8 @@ mod traps;
 pub use command_line::run_command_line;
 pub(crate) use jobs::Job;
 pub(crate) use redirect::own_descriptor;
-pub(crate) use state::State;
+pub(crate) use simple::DEFAULT_PATH;
+pub(crate) use state::{Getopts, State};
 pub(crate) use traps::Condition;
 
 use std::cell::RefCell;

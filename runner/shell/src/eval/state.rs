@@ -33,8 +33,22 @@ pub(crate) struct State {
     pub(crate) last_job: Option<u32>,
     pub(crate) parent: u32,
     pub(crate) traps: Traps,
-    /// Where `getopts` is inside an argument.
-    pub(crate) getopts_offset: usize,
+    pub(crate) getopts: Getopts,
+}
+
+/// How far `getopts` is. As in dash and ash each function has its own, and new parameters begin it anew.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Getopts {
+    /// The number of the next argument.
+    pub(crate) index: usize,
+    /// Where it is inside that.
+    pub(crate) offset: usize,
+}
+
+impl Default for Getopts {
+    fn default() -> Self {
+        Self { index: 1, offset: 0 }
+    }
 }
 
 /// A variable.
@@ -87,7 +101,7 @@ impl State {
             last_job: None,
             parent,
             traps: Traps::default(),
-            getopts_offset: 0,
+            getopts: Getopts::default(),
         }
     }
 
@@ -156,7 +170,8 @@ impl Shell {
         let too_large = || format!("{}: the variables are larger than {limit} bytes", shown());
         let allexport = self.options().allexport;
         if name == b"OPTIND" {
-            self.state.getopts_offset = 0;
+            let index = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok());
+            self.state.getopts = Getopts { index: index.unwrap_or(1).max(1), offset: 0 };
         }
         let State { variables, variable_bytes, .. } = &mut self.state;
         let Some(variable) = Arc::make_mut(variables).get_mut(name) else {

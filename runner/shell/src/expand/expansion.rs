@@ -127,15 +127,17 @@ impl Expansion {
         self.texts().flat_map(|(origin, text)| text.iter().map(unit(origin))).collect()
     }
 
-    /// Whether it is one field as it stands (or none), and names no files: so are nearly all words.
+    /// Whether it is one field as it stands (or none), and names no files: so are nearly all words. A lone `[` is the
+    /// command.
     pub(super) fn is_whole(&self, separators: &[u8]) -> bool {
         let separates = |byte: &u8| separators.contains(byte);
         !self.pieces.iter().any(|piece| matches!(piece, Piece::Break))
-            && self.texts().all(|(origin, text)| match origin {
-                Origin::Quoted => true,
-                Origin::Plain => !may_be_pattern(text),
-                Origin::Expanded => !text.iter().any(separates) && !may_be_pattern(text),
-            })
+            && (self.text == b"[" && !separators.contains(&b'[')
+                || self.texts().all(|(origin, text)| match origin {
+                    Origin::Quoted => true,
+                    Origin::Plain => !may_be_pattern(text),
+                    Origin::Expanded => !text.iter().any(separates) && !may_be_pattern(text),
+                }))
     }
 
     /// The field of one that is whole.
@@ -161,7 +163,7 @@ impl Expansion {
     }
 }
 
-/// Whether files might be meant. A lone `[` is the command.
+/// Whether files might be meant.
 fn may_be_pattern(text: &[u8]) -> bool {
-    text != b"[" && text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+    text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
 }

@@ -35,7 +35,7 @@ impl Shell {
             let before = fields.len();
             // By far the most frequent word.
             if let [Part::Literal(text)] = word.parts.as_slice()
-                && !text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+                && (text == b"[" || !text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[')))
             {
                 fields.push(text.clone());
             } else {

@@ -391,6 +391,11 @@ impl Parser<'_> {
             self.bump();
             return Ok(Parameter { name, operation: Operation::Length });
         }
+        // `${##}` is the length of `$#`.
+        if self.looking_at(b"##}") {
+            self.advance(3);
+            return Ok(Parameter { name: Name::Special(b'#'), operation: Operation::Length });
+        }
         let name = self.parameter_name()?;
         let operation = self.operation(quoted)?;
         if self.peek() != Some(b'}') {
