@@ -1,5 +1,7 @@
 //! `$(( ))` (XCU 2.6.4): 64-bit integers that wrap, C's operators.
 
+use std::borrow::Cow;
+
 use crate::parse::is_name;
 
 /// Expressions inside expressions, and variables whose values are expressions.
@@ -8,7 +10,7 @@ const MAX_DEPTH: u32 = 64;
 /// What an expression reads and sets.
 pub(crate) trait Variables {
     /// The value of a variable; an error where it is unset and must not be.
-    fn get(&mut self, name: &[u8]) -> Result<Vec<u8>, String>;
+    fn get(&mut self, name: &[u8]) -> Result<Cow<'_, [u8]>, String>;
     /// Sets a variable.
     fn set(&mut self, name: &[u8], value: i64) -> Result<(), String>;
 }
@@ -51,7 +53,7 @@ const BINARY: [(&[u8], u8); 18] = [
 
 const ASSIGNING: [&[u8]; 11] = [b"<<=", b">>=", b"*=", b"/=", b"%=", b"+=", b"-=", b"&=", b"^=", b"|=", b"="];
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn whole(&mut self) -> Result<i64, String> {
         self.blanks();
         if self.at == self.text.len() {
@@ -103,14 +105,17 @@ impl Parser<'_> {
         Ok(value)
     }
 
-    fn name(&mut self) -> Option<Vec<u8>> {
+    fn name(&mut self) -> Option<&'a [u8]> {
         self.blanks();
         let rest = &self.text[self.at..];
+        if rest.first().is_none_or(|byte| !byte.is_ascii_alphabetic() && *byte != b'_') {
+            return None;
+        }
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         let name = &rest[..length];
         is_name(name).then(|| {
             self.at += length;
-            name.to_vec()
+            name
         })
     }
 
@@ -120,7 +125,9 @@ impl Parser<'_> {
             if let Some(name) = parser.name() {
                 parser.blanks();
                 let rest = &parser.text[parser.at..];
-                let sign = ASSIGNING.into_iter().find(|sign| rest.starts_with(sign));
+                // Most names are not assigned to.
+                let assigns = rest.iter().take(3).any(|byte| *byte == b'=');
+                let sign = ASSIGNING.into_iter().find(|sign| assigns && rest.starts_with(sign));
                 // `==` compares.
                 if let Some(sign) = sign.filter(|_| !rest.starts_with(b"==")) {
                     parser.at += sign.len();
@@ -128,11 +135,11 @@ impl Parser<'_> {
                     let value = match &sign[..sign.len() - 1] {
                         b"" => right,
                         operator => {
-                            let left = parser.variable(&name)?;
+                            let left = parser.variable(name)?;
                             parser.apply(operator, left, right)?
                         }
                     };
-                    return parser.assign(&name, value);
+                    return parser.assign(name, value);
                 }
             }
             parser.at = before;
@@ -172,7 +179,8 @@ impl Parser<'_> {
         loop {
             self.blanks();
             let rest = &self.text[self.at..];
-            let found = BINARY.into_iter().find(|(sign, _)| rest.starts_with(sign));
+            let Some(first) = rest.first() else { return Ok(left) };
+            let found = BINARY.into_iter().find(|(sign, _)| sign[0] == *first && rest.starts_with(sign));
             let Some((sign, binds)) = found.filter(|(_, binds)| *binds >= lowest) else { return Ok(left) };
             // `a += 1` where `a` is no name is not a sum.
             if rest.get(sign.len()) == Some(&b'=')
@@ -220,13 +228,17 @@ impl Parser<'_> {
 
     fn unary(&mut self) -> Result<i64, String> {
         self.deeper(|parser| {
+            parser.blanks();
+            if parser.text.get(parser.at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+                return parser.primary();
+            }
             for sign in [&b"++"[..], b"--"] {
                 let before = parser.at;
                 if parser.accept(sign) {
                     if let Some(name) = parser.name() {
                         let by = if sign == b"++" { 1 } else { -1 };
-                        let value = parser.variable(&name)?.wrapping_add(by);
-                        return parser.assign(&name, value);
+                        let value = parser.variable(name)?.wrapping_add(by);
+                        return parser.assign(name, value);
                     }
                     parser.at = before;
                 }
@@ -256,10 +268,10 @@ impl Parser<'_> {
             return Ok(value);
         }
         if let Some(name) = self.name() {
-            let value = self.variable(&name)?;
+            let value = self.variable(name)?;
             for (sign, by) in [(&b"++"[..], 1), (b"--", -1)] {
                 if self.accept(sign) {
-                    self.assign(&name, value.wrapping_add(by))?;
+                    self.assign(name, value.wrapping_add(by))?;
                 }
             }
             return Ok(value);
@@ -281,7 +293,10 @@ impl Parser<'_> {
 
     /// The value of a variable, which is an expression itself.
     fn variable(&mut self, name: &[u8]) -> Result<i64, String> {
-        let text = if self.skip > 0 { vec![] } else { self.variables.get(name)? };
+        if self.skip > 0 {
+            return Ok(0);
+        }
+        let text = self.variables.get(name)?;
         let trimmed = text.trim_ascii();
         if trimmed.is_empty() {
             return Ok(0);
@@ -289,6 +304,7 @@ impl Parser<'_> {
         if let Some(value) = number(trimmed) {
             return Ok(value);
         }
+        let text = text.into_owned();
         if self.depth + 1 >= MAX_DEPTH {
             return self.error("nested too deeply");
         }
@@ -326,8 +342,8 @@ mod tests {
     use super::*;
 
     impl Variables for BTreeMap<Vec<u8>, Vec<u8>> {
-        fn get(&mut self, name: &[u8]) -> Result<Vec<u8>, String> {
-            Ok(BTreeMap::get(self, name).cloned().unwrap_or_default())
+        fn get(&mut self, name: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+            Ok(BTreeMap::get(self, name).map_or(Cow::Borrowed(b""), |value| Cow::Borrowed(value)))
         }
 
         fn set(&mut self, name: &[u8], value: i64) -> Result<(), String> {

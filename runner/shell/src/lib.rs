@@ -14,6 +14,7 @@ mod config;
 mod eval;
 mod expand;
 mod ir;
+mod line_reader;
 mod memory_file;
 mod parse;
 mod pattern;

@@ -11,8 +11,6 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("utilities 49", "a script that is missing has status 127 (POSIX XCU sh), as in bash"),
     ("backslash newline between operator characters", "an operator is not broken over lines"),
     ("dot in a condition", "`set -e` rests in the whole of a condition (XCU set), as in bash"),
-    ("a syntax error behind what ran", "a script is parsed as a whole: nothing runs before a syntax error"),
-    ("f8 items in one program 3", "a script is parsed as a whole: nothing runs before a syntax error"),
 ];
 
 struct Case<'a> {

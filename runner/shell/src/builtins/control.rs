@@ -108,7 +108,8 @@ pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         return Ok(shell.print("trap", names.concat().as_bytes()));
     }
     // A number first means: reset all of these.
-    let resets = words[0] == b"-" || (words[0].iter().all(u8::is_ascii_digit) && !words[0].is_empty());
+    let resets =
+        words.len() == 1 || words[0] == b"-" || (words[0].iter().all(u8::is_ascii_digit) && !words[0].is_empty());
     let conditions = if words[0] == b"-" || !resets { &words[1..] } else { words };
     let action = (!resets).then(|| words[0].clone());
     let mut status = ExitStatus::SUCCESS;

@@ -1,6 +1,8 @@
 use stepbox_system::ExitStatus;
 
-use crate::eval::{Flow, Shell};
+use super::show;
+use crate::eval::{Flow, Getopts, Shell};
+use crate::parse::is_name;
 
 /// `getopts OPTSTRING NAME [ARG]…`
 pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
@@ -8,11 +10,11 @@ pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
         return Err(shell.fatal("getopts: Usage: getopts optstring var [arg]"));
     };
     let arguments = if words.len() > 3 { words[3..].to_vec() } else { shell.positional().to_vec() };
-    let index =
-        shell.get(b"OPTIND").and_then(|text| std::str::from_utf8(&text).ok()?.parse::<usize>().ok()).unwrap_or(1);
-    let mut index = index.max(1);
+    if !is_name(&name) {
+        return Err(shell.fatal(&format!("getopts: {}: bad variable name", show(&name))));
+    }
+    let Getopts { mut index, mut offset } = shell.state.getopts;
     let quiet = options.first() == Some(&b':');
-    let mut offset = shell.state.getopts_offset;
     let current = arguments.get(index - 1);
     let mut argument = None;
     let letter = match current {
@@ -95,6 +97,6 @@ pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
         }
         None => shell.state.replace(b"OPTARG", None),
     }
-    shell.state.getopts_offset = offset;
+    shell.state.getopts = Getopts { index, offset };
     Ok(status)
 }

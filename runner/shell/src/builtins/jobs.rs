@@ -26,19 +26,30 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             word if word.starts_with(b"-") => {
                 return Err(shell.fatal(&format!("wait: {} is bash's and not supported", show(word))));
             }
-            word => number(word).and_then(|id| shell.jobs.iter().position(|job| job.id == id)),
+            word => match number(word) {
+                Some(id) => shell.jobs.iter().position(|job| job.id == id),
+                None => return Err(shell.fatal(&format!("wait: Illegal number: {}", show(word)))),
+            },
         };
         status = match index {
             Some(index) => shell.wait_for(index)?,
+            None if word.starts_with(b"%") => {
+                return Err(shell.fatal(&format!("wait: No such job: {}", show(word))));
+            }
             None => ExitStatus::NOT_FOUND,
         };
     }
     Ok(status)
 }
 
-pub(super) fn jobs(shell: &mut Shell, _: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+pub(super) fn jobs(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut text = String::new();
+    let only_numbers = words.get(1).is_some_and(|word| word == b"-p");
     for (at, job) in shell.jobs.iter().enumerate() {
+        if only_numbers {
+            text.push_str(&format!("{}\n", job.id));
+            continue;
+        }
         let state = match job.ended() {
             None => "Running".to_owned(),
             Some(status) if status.is_success() => "Done".to_owned(),

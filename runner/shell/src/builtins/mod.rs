@@ -1,6 +1,7 @@
 //! Built-in commands. The special ones (XCU 2.14) change the shell itself; of the others, those that must run in the
 //! shell and those that every shell has (`echo`, `printf`, `test`). A command called by its path is never built in.
 
+mod alias;
 mod control;
 mod echo;
 pub(crate) mod escape;
@@ -49,7 +50,8 @@ pub(crate) fn find_special(name: &[u8]) -> Option<Builtin> {
 pub(crate) fn find_regular(name: &[u8]) -> Option<Builtin> {
     Some(match name {
         b"[" | b"test" => test::test,
-        b"alias" | b"unalias" | b"bg" | b"fg" | b"fc" => control::refused,
+        b"alias" => alias::alias,
+        b"bg" | b"fg" | b"fc" => control::refused,
         b"cd" => places::cd,
         b"command" => sourcing::command,
         b"echo" => echo::echo,
@@ -66,6 +68,7 @@ pub(crate) fn find_regular(name: &[u8]) -> Option<Builtin> {
         b"true" => control::colon,
         b"type" => sourcing::type_of,
         b"ulimit" => control::ulimit,
+        b"unalias" => alias::unalias,
         b"umask" => places::umask,
         b"wait" => jobs::wait,
         _ => return None,

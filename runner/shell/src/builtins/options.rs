@@ -6,7 +6,7 @@ use stepbox_system::ExitStatus;
 
 use super::{quote, show};
 use crate::config::ShellOptions;
-use crate::eval::{Flow, Shell};
+use crate::eval::{Flow, Getopts, Shell};
 
 /// Where an option is kept.
 type Place = fn(&mut ShellOptions) -> &mut bool;
@@ -41,7 +41,20 @@ pub(crate) fn set_letter(options: &mut ShellOptions, letter: u8, on: bool) -> bo
 
 /// Switches the option of a name; false where there is none.
 pub(crate) fn set_long(options: &mut ShellOptions, name: &[u8], on: bool) -> bool {
-    if matches!(name, b"monitor" | b"notify" | b"posix" | b"hashall" | b"braceexpand" | b"errtrace" | b"functrace") {
+    if matches!(
+        name,
+        b"monitor"
+            | b"notify"
+            | b"vi"
+            | b"emacs"
+            | b"nolog"
+            | b"ignoreeof"
+            | b"posix"
+            | b"hashall"
+            | b"braceexpand"
+            | b"errtrace"
+            | b"functrace"
+    ) {
         return true;
     }
     match OPTIONS.iter().find(|(_, known, _)| known.as_bytes() == name) {
@@ -82,6 +95,7 @@ pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         match first.as_slice() {
             b"--" => {
                 shell.state.positional = Arc::new(rest.to_vec());
+                shell.state.getopts = Getopts::default();
                 return Ok(ExitStatus::SUCCESS);
             }
             b"-" => {
@@ -90,6 +104,7 @@ pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
                 words = rest;
                 break;
             }
+            b"+" => words = rest,
             [sign @ (b'-' | b'+'), letters @ ..] if !letters.is_empty() => {
                 words = rest;
                 for letter in letters {
@@ -111,6 +126,7 @@ pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
     }
     if !words.is_empty() {
         shell.state.positional = Arc::new(words.to_vec());
+        shell.state.getopts = Getopts::default();
     }
     Ok(ExitStatus::SUCCESS)
 }

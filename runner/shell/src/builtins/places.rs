@@ -121,10 +121,67 @@ pub(super) fn umask(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
                 shell.state.umask = mask;
                 Ok(ExitStatus::SUCCESS)
             }
-            _ => {
-                shell.complain(&format!("umask: Illegal number: {}", show(text)));
-                Ok(ExitStatus::USAGE)
-            }
+            _ => match symbolic(text, shell.state.umask) {
+                Some(mask) => {
+                    shell.state.umask = mask;
+                    Ok(ExitStatus::SUCCESS)
+                }
+                None => {
+                    shell.complain(&format!("umask: Illegal mode: {}", show(text)));
+                    Ok(ExitStatus::USAGE)
+                }
+            },
         },
+    }
+}
+
+/// The mask that a symbolic mode makes of another (XCU umask, chmod): it says what is allowed.
+fn symbolic(text: &[u8], mask: u32) -> Option<u32> {
+    let mut allowed = !mask & 0o777;
+    for clause in text.split(|byte| *byte == b',') {
+        let whom = clause.iter().take_while(|byte| b"ugoa".contains(byte)).count();
+        let who = clause[..whom].iter().fold(0, |bits, letter| bits | class(*letter));
+        let who = if whom == 0 { 0o777 } else { who };
+        let mut rest = &clause[whom..];
+        if rest.is_empty() {
+            return None;
+        }
+        while let Some((operator, behind)) = rest.split_first() {
+            if !b"+-=".contains(operator) {
+                return None;
+            }
+            let length = behind.iter().position(|byte| b"+-=".contains(byte)).unwrap_or(behind.len());
+            let mut bits = 0;
+            for letter in &behind[..length] {
+                bits |= match letter {
+                    b'r' => 0o444,
+                    b'w' => 0o222,
+                    b'x' => 0o111,
+                    b'X' if allowed & 0o111 != 0 => 0o111,
+                    b'X' | b's' | b't' => 0,
+                    b'u' => (allowed >> 6 & 7) * 0o111,
+                    b'g' => (allowed >> 3 & 7) * 0o111,
+                    b'o' => (allowed & 7) * 0o111,
+                    _ => return None,
+                };
+            }
+            allowed = match operator {
+                b'+' => allowed | (bits & who),
+                b'-' => allowed & !(bits & who),
+                _ => (allowed & !who) | (bits & who),
+            };
+            rest = &behind[length..];
+        }
+    }
+    Some(!allowed & 0o777)
+}
+
+/// The bits of a class of users.
+fn class(letter: u8) -> u32 {
+    match letter {
+        b'u' => 0o700,
+        b'g' => 0o070,
+        b'o' => 0o007,
+        _ => 0o777,
     }
 }

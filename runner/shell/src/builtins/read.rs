@@ -2,29 +2,18 @@ use stepbox_system::{ExitStatus, error_text};
 
 use super::show;
 use crate::eval::{Flow, Shell};
+use crate::line_reader::LineReader;
 use crate::parse::is_name;
 
 /// How long a line may be, in bytes.
 const MAX_LINE: usize = 16 << 20;
 
-/// `read [-r] [NAME]…`. Byte by byte, since what stands behind the line belongs to the next reader.
+/// `read [-rs] [-p PROMPT] [-d DELIMITER] [-n CHARACTERS] [NAME]…`. No more than a line is taken: what stands behind it belongs to the next reader.
 pub(super) fn read(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    let mut raw = false;
-    let mut names = &words[1..];
-    while let Some((first, rest)) = names.split_first() {
-        match first.as_slice() {
-            b"-r" => raw = true,
-            b"--" => {
-                names = rest;
-                break;
-            }
-            word if word.starts_with(b"-") && word.len() > 1 => {
-                return Err(shell.fatal(&format!("read: Illegal option {}", show(word))));
-            }
-            _ => break,
-        }
-        names = rest;
-    }
+    let Options { raw, delimiter, most, names } = match options(&words[1..]) {
+        Ok(options) => options,
+        Err(message) => return Err(shell.fatal(&format!("read: {message}"))),
+    };
     let default = [b"REPLY".to_vec()];
     let names = if names.is_empty() { &default[..] } else { names };
     if let Some(bad) = names.iter().find(|name| !is_name(name)) {
@@ -37,24 +26,24 @@ pub(super) fn read(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
     let mut line: Vec<(u8, bool)> = vec![];
     let mut escaped = false;
     let mut status = ExitStatus::SUCCESS;
+    let mut reader = LineReader::new(&input, shell.cancel());
     loop {
-        let mut byte = [0];
-        match input.read(&mut byte, shell.cancel()) {
-            Ok(0) => {
+        let byte = match reader.next() {
+            Ok(Some(byte)) => byte,
+            Ok(None) => {
                 status = ExitStatus::FAILURE;
                 break;
             }
-            Ok(_) => {}
             Err(error) => {
                 shell.check_cancelled()?;
                 shell.complain(&format!("read: {}", error_text(&error)));
                 return Ok(ExitStatus::FAILURE);
             }
-        }
-        match byte[0] {
-            b'\n' if !escaped => break,
+        };
+        match byte {
+            byte if byte == delimiter && !escaped => break,
             // A backslash before a newline joins the lines.
-            b'\n' => escaped = false,
+            b'\n' if escaped => escaped = false,
             b'\\' if !raw && !escaped => escaped = true,
             0 => {}
             byte => {
@@ -62,10 +51,14 @@ pub(super) fn read(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
                 escaped = false;
             }
         }
+        if most.is_some_and(|most| line.len() >= most && !escaped) {
+            break;
+        }
         if line.len() > MAX_LINE {
             return Err(shell.fatal(&format!("read: a line is longer than {MAX_LINE} bytes")));
         }
     }
+    drop(reader);
     let separators = shell.field_separators();
     let values = split(&line, &separators, names.len());
     for (name, value) in names.iter().zip(values) {
@@ -74,6 +67,60 @@ pub(super) fn read(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         }
     }
     Ok(status)
+}
+
+struct Options<'a> {
+    raw: bool,
+    delimiter: u8,
+    /// How many bytes at most.
+    most: Option<usize>,
+    names: &'a [Vec<u8>],
+}
+
+/// What a line is read by, or what is wrong with the words.
+fn options(mut words: &[Vec<u8>]) -> Result<Options<'_>, String> {
+    let (mut raw, mut delimiter, mut most) = (false, b'\n', None);
+    while let Some((first, rest)) = words.split_first() {
+        if first.len() < 2 || first[0] != b'-' {
+            break;
+        }
+        words = rest;
+        if first == b"--" {
+            break;
+        }
+        let mut letters = &first[1..];
+        while let Some((letter, behind)) = letters.split_first() {
+            letters = behind;
+            match letter {
+                b'r' => raw = true,
+                // There is no terminal whose echo could be off.
+                b's' => {}
+                b'p' | b'd' | b'n' => {
+                    let value = if behind.is_empty() {
+                        let Some((value, rest)) = words.split_first() else {
+                            return Err(format!("No arg for -{} option", char::from(*letter)));
+                        };
+                        words = rest;
+                        value
+                    } else {
+                        behind
+                    };
+                    match letter {
+                        b'd' => delimiter = value.first().copied().unwrap_or(0),
+                        b'n' => {
+                            let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                            most = Some(number.ok_or_else(|| format!("Illegal number: {}", show(value)))?);
+                        }
+                        // A prompt is for terminals.
+                        _ => {}
+                    }
+                    break;
+                }
+                letter => return Err(format!("Illegal option -{}", char::from(*letter))),
+            }
+        }
+    }
+    Ok(Options { raw, delimiter, most, names: words })
 }
 
 /// Splits a line for `names` variables; the last takes the rest (XCU read).

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use stepbox_system::{Access, ExitStatus, OpenOptions, Resolution, error_text};
 
-use super::{find_regular, find_special, show};
-use crate::eval::{Flow, Shell};
+use super::{find_regular, find_special, quote, show};
+use crate::eval::{DEFAULT_PATH, Flow, Shell};
 
 const KEYWORDS: [&[u8]; 17] = [
     b"!", b"{", b"}", b"case", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for", b"if", b"in", b"then",
@@ -76,20 +76,24 @@ pub(super) fn exec(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         return Ok(ExitStatus::SUCCESS);
     }
     // The program stands in the shell's place: no trap of `EXIT` runs.
-    let status = shell.run_program(words, &[], true)?;
+    let status = shell.run_program(words, None, true)?;
     shell.state.traps.0.clear();
     Err(Flow::Exit(status))
 }
 
 pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut words = words[1..].to_vec();
+    let mut standard = false;
     while let Some(option) = words.first().filter(|word| word.len() > 1 && word[0] == b'-').cloned() {
         match option.as_slice() {
             b"--" => {
                 words.remove(0);
                 break;
             }
-            b"-p" => drop(words.remove(0)),
+            b"-p" => {
+                standard = true;
+                words.remove(0);
+            }
             b"-v" | b"-V" => return Ok(describe(shell, "command", &words[1..], option == b"-V")),
             _ => return Err(shell.fatal(&format!("command: Illegal option {}", show(&option)))),
         }
@@ -105,7 +109,7 @@ pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
     if let Some(builtin) = find_regular(name) {
         return builtin(shell, &words);
     }
-    shell.run_program(words, &[], false)
+    shell.run_program(words, standard.then_some(DEFAULT_PATH), false)
 }
 
 pub(super) fn type_of(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
@@ -120,6 +124,9 @@ fn describe(shell: &mut Shell, command: &str, names: &[Vec<u8>], verbose: bool) 
         let shown = show(name);
         let line = if KEYWORDS.contains(&name.as_slice()) {
             Some(if verbose { format!("{shown} is a shell keyword") } else { shown.clone() })
+        } else if let Some(value) = shell.state.aliases.get(name) {
+            let value = if verbose { show(value) } else { show(&quote(value)) };
+            Some(if verbose { format!("{shown} is an alias for {value}") } else { format!("alias {shown}={value}") })
         } else if find_special(name).is_some() {
             Some(if verbose { format!("{shown} is a special shell builtin") } else { shown.clone() })
         } else if shell.state.functions.contains_key(name) {

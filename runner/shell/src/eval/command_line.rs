@@ -93,16 +93,7 @@ fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
     }
 }
 
-/// Reads the whole script first: what a script reads from its own standard input is then at its end.
 fn run_input(config: ShellConfig) -> ExitStatus {
-    let limit = config.limits.source;
     let Some(input) = config.files.get(&0).cloned() else { return ExitStatus::SUCCESS };
-    match input.read_to_end(limit, config.process.cancel()) {
-        Ok(source) => Shell::new(config).run(&source),
-        Err(error) => {
-            let shell = Shell::new(config);
-            shell.say(&format!("0: standard input: {}", error_text(&error)));
-            ExitStatus::NOT_EXECUTABLE
-        }
-    }
+    Shell::new(config).run_lines(&input)
 }

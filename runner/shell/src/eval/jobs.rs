@@ -92,7 +92,11 @@ impl Shell {
                 if !timeout.timed_out() {
                     break *held;
                 }
-                if let Some(signal) = self.process.take_pending() {
+                if let Some(signal) = self
+                    .process
+                    .take_pending()
+                    .filter(|signal| self.is_trapped(*signal) && !self.acting.contains(signal))
+                {
                     drop(held);
                     drop(registration);
                     self.run_trap(signal)?;

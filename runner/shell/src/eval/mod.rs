@@ -13,16 +13,18 @@ mod traps;
 pub use command_line::run_command_line;
 pub(crate) use jobs::Job;
 pub(crate) use redirect::own_descriptor;
-pub(crate) use state::State;
+pub(crate) use simple::DEFAULT_PATH;
+pub(crate) use state::{Getopts, State};
 pub(crate) use traps::Condition;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath};
+use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath, error_text};
 
-use crate::config::{Limits, ShellConfig, ShellOptions};
-use crate::ir::List;
-use crate::parse::parse;
+use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
+use crate::line_reader::LineReader;
+use crate::parse::Parser;
 
 /// Why evaluation leaves a construct before its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -46,6 +48,7 @@ pub(crate) struct Context {
     pub(crate) vfs: Arc<dyn Vfs>,
     pub(crate) spawner: Arc<dyn Spawner>,
     pub(crate) limits: Limits,
+    pub(crate) mode: Mode,
     /// How many programs stand above.
     pub(crate) depth: u32,
     /// `$$`: that of the first shell, in its subshells too.
@@ -70,6 +73,10 @@ pub struct Shell {
     pub(crate) line: u32,
     /// The status of the last command substitution of a command without a name.
     pub(crate) substitution_status: Option<ExitStatus>,
+    /// Signals that have come in and were not acted on yet.
+    pub(crate) pending: Vec<Signal>,
+    /// Signals whose actions are being executed.
+    pub(crate) acting: Vec<Signal>,
     /// Whether this is a copy for `( )`, `$( )`, a stage or a job.
     pub(crate) subshell: bool,
 }
@@ -81,6 +88,7 @@ impl Shell {
             vfs: Arc::clone(&config.vfs),
             spawner: Arc::clone(&config.spawner),
             limits: config.limits,
+            mode: config.mode,
             depth: config.depth,
             pid: config.process.id(),
         };
@@ -107,27 +115,71 @@ impl Shell {
             callers: 0,
             line: 1,
             substitution_status: None,
+            pending: vec![],
+            acting: vec![],
             subshell: false,
         }
     }
 
     /// Runs a script, then the trap of `EXIT`; the status of the shell.
     pub fn run(mut self, source: &[u8]) -> ExitStatus {
-        let list = match parse(source, 1, self.limits()) {
-            Ok(list) => list,
-            Err(error) => {
-                self.say(&error.to_string());
-                return ExitStatus::USAGE;
-            }
-        };
-        if self.options().verbose {
-            self.print_error(source);
-        }
-        if self.options().noexec {
-            return ExitStatus::SUCCESS;
-        }
-        let flow = self.execute_list(&list);
+        let limits = *self.limits();
+        let flow = self.execute_commands(&mut Parser::new(source, 1, &limits), true);
         self.finish(flow)
+    }
+
+    /// Runs a script that is read from a descriptor line by line: what its commands read begins behind their own line.
+    pub(crate) fn run_lines(mut self, input: &OpenFile) -> ExitStatus {
+        let (limits, cancel) = (*self.limits(), self.cancel().clone());
+        let failure = RefCell::new(None);
+        let mut parser = Parser::of_lines(
+            Box::new(|text| {
+                LineReader::new(input, &cancel).line(text, limits.source + 1).unwrap_or_else(|error| {
+                    failure.replace(Some(error));
+                    false
+                })
+            }),
+            &limits,
+        );
+        let mut flow = self.execute_commands(&mut parser, true);
+        drop(parser);
+        if let Some(error) = failure.into_inner()
+            && flow.is_ok()
+        {
+            flow = Err(match self.check_cancelled() {
+                Err(cancelled) => cancelled,
+                Ok(()) => {
+                    self.say(&format!("0: standard input: {}", error_text(&error)));
+                    Flow::Error(ExitStatus::NOT_EXECUTABLE)
+                }
+            });
+        }
+        self.finish(flow)
+    }
+
+    /// Executes commands as they are read: what stands before a syntax error has run, and an alias is in force from
+    /// the next line on.
+    fn execute_commands(&mut self, parser: &mut Parser<'_>, is_script: bool) -> Result<ExitStatus, Flow> {
+        let mut status = ExitStatus::SUCCESS;
+        loop {
+            if self.context.mode == Mode::Sh {
+                parser.set_aliases(&self.state.aliases);
+            }
+            match parser.next_command() {
+                Ok(None) => return Ok(status),
+                Ok(Some(list)) => {
+                    if is_script && self.options().verbose {
+                        self.print_error(parser.consumed());
+                    }
+                    status = self.execute_list(&list)?;
+                }
+                Err(error) => {
+                    self.check_cancelled()?;
+                    self.say(&error.to_string());
+                    return Err(Flow::Error(ExitStatus::USAGE));
+                }
+            }
+        }
     }
 
     /// The end of a shell: what its last command gave, after the trap of `EXIT`.
@@ -231,6 +283,8 @@ impl Shell {
             callers: self.callers,
             line: self.line,
             substitution_status: None,
+            pending: vec![],
+            acting: vec![],
             subshell: true,
         }
     }
@@ -252,13 +306,7 @@ impl Shell {
 
     /// Parses and executes text that was made by the script itself (`eval`, `.`, traps).
     pub(crate) fn execute_text(&mut self, source: &[u8], line: u32) -> Result<ExitStatus, Flow> {
-        let list: Result<List, _> = parse(source, line, self.limits());
-        match list {
-            Ok(list) => self.deeper(|shell| shell.execute_list(&list)),
-            Err(error) => {
-                self.say(&error.to_string());
-                Err(Flow::Error(ExitStatus::USAGE))
-            }
-        }
+        let limits = *self.limits();
+        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, &limits), false))
     }
 }

@@ -1,16 +1,19 @@
 //! Simple commands (XCU 2.9.1): assignments, redirections, then a function, a built-in or a program.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stepbox_system::{ExitStatus, OpenFile, Resolution, SpawnRequest};
 
+use super::redirect::SavedFiles;
+use super::state::Variable;
 use super::{Flow, Shell};
 use crate::builtins::{self, Builtin};
 use crate::ir::{Assignment, Command, Simple};
 
 /// Where programs are looked for when `PATH` is unset.
-const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Shell {
     pub(super) fn execute_simple(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
@@ -18,9 +21,10 @@ impl Shell {
         self.substitution_status = None;
         let fields =
             if simple.declares { self.expand_declaration(&simple.words)? } else { self.expand_fields(&simple.words)? };
-        let Some(name) = fields.first().cloned() else { return self.execute_nameless(simple) };
+        let Some(name) = fields.first() else { return self.execute_nameless(simple) };
 
-        let special = builtins::find_special(&name);
+        let special = builtins::find_special(name);
+        let is_exec = name == b"exec";
         let mut saved = vec![];
         if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
@@ -30,9 +34,9 @@ impl Shell {
             }
             return self.done(ExitStatus::USAGE);
         }
-        let result = self.execute_named(simple, &name, fields, special);
+        let result = self.execute_named(simple, fields, special, &saved);
         // `exec` with redirections alone keeps them.
-        if !(name == b"exec" && result.is_ok()) {
+        if !(is_exec && result.is_ok()) {
             self.restore_files(saved);
         }
         let status = result?;
@@ -48,28 +52,35 @@ impl Shell {
 
     /// Assignments and redirections alone.
     fn execute_nameless(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
-        let mut traced = vec![];
-        for assignment in &simple.assignments {
-            let (name, value) = self.assigned_value(assignment)?;
-            if self.options().xtrace {
-                traced.push([&name[..], b"=", &value].concat());
-            }
-            if let Err(message) = self.assign(&name, value) {
-                return Err(self.fatal(&message));
-            }
-        }
-        self.trace(&traced);
         let mut saved = vec![];
-        let redirected = self.redirect_all(&simple.redirects, &mut saved)?;
-        self.restore_files(saved);
-        if let Err(message) = redirected {
+        if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
+            self.restore_files(saved);
             self.complain(&message);
             return self.done(ExitStatus::USAGE);
         }
+        let assigned = self.assign_all(&simple.assignments, &saved);
+        self.restore_files(saved);
+        assigned?;
         self.done(self.substitution_status.unwrap_or(ExitStatus::SUCCESS))
     }
 
-    fn assigned_value(&mut self, assignment: &Assignment) -> Result<(Vec<u8>, Vec<u8>), Flow> {
+    /// Assigns for good, one after the other.
+    fn assign_all(&mut self, assignments: &[Assignment], saved: &SavedFiles) -> Result<(), Flow> {
+        let mut traced = vec![];
+        for assignment in assignments {
+            let value = self.assigned_value(assignment)?;
+            if self.options().xtrace {
+                traced.push([&assignment.name[..], b"=", &value].concat());
+            }
+            if let Err(message) = self.assign(&assignment.name, value) {
+                return Err(self.fatal(&message));
+            }
+        }
+        self.trace(&traced, saved);
+        Ok(())
+    }
+
+    fn assigned_value(&mut self, assignment: &Assignment) -> Result<Vec<u8>, Flow> {
         let mut value = self.expand_text(&assignment.value)?;
         if assignment.append
             && let Some(mut old) = self.get(&assignment.name)
@@ -77,75 +88,84 @@ impl Shell {
             old.append(&mut value);
             value = old;
         }
-        Ok((assignment.name.clone(), value))
+        Ok(value)
     }
 
     fn execute_named(
         &mut self,
         simple: &Simple,
-        name: &[u8],
-        fields: Vec<Vec<u8>>,
+        mut fields: Vec<Vec<u8>>,
         special: Option<Builtin>,
+        saved: &SavedFiles,
     ) -> Result<ExitStatus, Flow> {
-        let mut assignments = vec![];
-        for assignment in &simple.assignments {
-            assignments.push(self.assigned_value(assignment)?);
-        }
-        if self.options().xtrace {
-            let prefix = assignments.iter().map(|(name, value)| [&name[..], b"=", value].concat());
-            let words: Vec<_> = prefix.chain(fields.iter().cloned()).collect();
-            self.trace(&words);
-        }
-        if let Some(builtin) = special {
-            // They stay after a special built-in (XCU 2.14).
-            for (name, value) in assignments {
-                if let Err(message) = self.assign(&name, value) {
-                    return Err(self.fatal(&message));
+        let runs = special.is_none() || (fields[0] == b"exec" && fields.len() > 1);
+        let mut kept = vec![];
+        let assigned = self.assign_before(simple, &fields, saved, &mut kept, runs);
+        // They stay after a special built-in (XCU 2.14), but those before `exec` are for what it runs.
+        let result = match (assigned, special) {
+            (Err(flow), _) => Err(flow),
+            (Ok(()), Some(builtin)) => builtin(self, &fields),
+            (Ok(()), None) => {
+                let name = &fields[0];
+                if let Some(function) = self.state.functions.get(name).cloned() {
+                    fields.remove(0);
+                    self.call(&function, fields)
+                } else if let Some(builtin) = builtins::find_regular(name) {
+                    match builtin(self, &fields) {
+                        // dash counts `local` among the special ones.
+                        Err(Flow::Error(status)) if name != b"local" => Ok(status),
+                        result => result,
+                    }
+                } else {
+                    self.run_program(fields, None, false)
                 }
             }
-            return builtin(self, &fields);
-        }
-        if let Some(function) = self.state.functions.get(name).cloned() {
-            return self.with_assignments(assignments, |shell| shell.call(&function, &fields[1..]));
-        }
-        if let Some(builtin) = builtins::find_regular(name) {
-            return match self.with_assignments(assignments, |shell| builtin(shell, &fields)) {
-                // dash counts `local` among the special ones.
-                Err(Flow::Error(status)) if name != b"local" => Ok(status),
-                result => result,
-            };
-        }
-        self.run_program(fields, &assignments, false)
-    }
-
-    /// Runs something while variables have other values; they are exported meanwhile.
-    fn with_assignments(
-        &mut self,
-        assignments: Vec<(Vec<u8>, Vec<u8>)>,
-        inner: impl FnOnce(&mut Self) -> Result<ExitStatus, Flow>,
-    ) -> Result<ExitStatus, Flow> {
-        let mut saved = vec![];
-        for (name, value) in assignments {
-            let old = self.state.variables.get(&name).cloned();
-            if let Err(message) = self.assign(&name, value) {
-                return Err(self.fatal(&message));
-            }
-            let mut variable = self.state.variables.get(&name).cloned().unwrap_or_default();
-            variable.exported = true;
-            self.state.replace(&name, Some(variable));
-            saved.push((name, old));
-        }
-        let result = inner(self);
-        for (name, old) in saved.into_iter().rev() {
+        };
+        for (name, old) in kept.into_iter().rev() {
             self.state.replace(&name, old);
         }
         result
     }
 
+    /// Assigns what stands before a command, one after the other. `for_now`: the variables are exported, and `kept` takes
+    /// what they were.
+    fn assign_before(
+        &mut self,
+        simple: &Simple,
+        fields: &[Vec<u8>],
+        saved: &SavedFiles,
+        kept: &mut Vec<(Vec<u8>, Option<Variable>)>,
+        for_now: bool,
+    ) -> Result<(), Flow> {
+        let mut words = vec![];
+        for assignment in &simple.assignments {
+            let (name, value) = (&assignment.name, self.assigned_value(assignment)?);
+            if self.options().xtrace {
+                words.push([&name[..], b"=", &value].concat());
+            }
+            let old = if for_now { self.state.variables.get(name).cloned() } else { None };
+            if let Err(message) = self.assign(name, value) {
+                return Err(self.fatal(&message));
+            }
+            if for_now {
+                let mut variable = self.state.variables.get(name).cloned().unwrap_or_default();
+                variable.exported = true;
+                self.state.replace(name, Some(variable));
+                kept.push((name.clone(), old));
+            }
+        }
+        if self.options().xtrace {
+            words.extend_from_slice(fields);
+            self.trace(&words, saved);
+        }
+        Ok(())
+    }
+
     /// Calls a function.
-    fn call(&mut self, body: &Command, arguments: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    fn call(&mut self, body: &Command, arguments: Vec<Vec<u8>>) -> Result<ExitStatus, Flow> {
         self.deeper(|shell| {
-            let positional = std::mem::replace(&mut shell.state.positional, Arc::new(arguments.to_vec()));
+            let positional = std::mem::replace(&mut shell.state.positional, Arc::new(arguments));
+            let getopts = std::mem::take(&mut shell.state.getopts);
             shell.state.scopes.push(vec![]);
             let loops = std::mem::take(&mut shell.loops);
             shell.callers += 1;
@@ -156,6 +176,7 @@ impl Shell {
                 shell.state.replace(&name, old);
             }
             shell.state.positional = positional;
+            shell.state.getopts = getopts;
             match result {
                 Err(Flow::Return(status)) => Ok(status),
                 other => other,
@@ -163,19 +184,18 @@ impl Shell {
         })
     }
 
-    /// Finds and runs a program on this thread. `replacing` is for `exec`.
+    /// Finds a program, in `path` where that is given, and runs it on this thread. `replacing` is for `exec`.
     pub(crate) fn run_program(
         &mut self,
         argv: Vec<Vec<u8>>,
-        assignments: &[(Vec<u8>, Vec<u8>)],
+        path: Option<&[u8]>,
         replacing: bool,
     ) -> Result<ExitStatus, Flow> {
         self.check_cancelled()?;
         let name = argv.first().cloned().unwrap_or_default();
         let shown = String::from_utf8_lossy(&name).into_owned();
-        let prefix = |wanted: &[u8]| assignments.iter().rev().find(|(name, _)| name == wanted).map(|(_, v)| v.clone());
-        let path = prefix(b"PATH").or_else(|| self.get(b"PATH")).unwrap_or_else(|| DEFAULT_PATH.to_vec());
-        let program = match self.context.spawner.resolve(&name, &path, &self.state.cwd) {
+        let own = self.lookup(b"PATH").unwrap_or(Cow::Borrowed(DEFAULT_PATH));
+        let program = match self.context.spawner.resolve(&name, path.unwrap_or(&own), &self.state.cwd) {
             Resolution::Found(program) => program,
             Resolution::NotFound(hint) => {
                 self.complain(&format!("{shown}: not found"));
@@ -189,13 +209,7 @@ impl Shell {
                 return self.absent(ExitStatus::NOT_EXECUTABLE, replacing);
             }
         };
-        let mut env = self.state.environment();
-        for (name, value) in assignments {
-            match env.iter_mut().find(|(known, _)| known == name) {
-                Some(entry) => entry.1.clone_from(value),
-                None => env.push((name.clone(), value.clone())),
-            }
-        }
+        let env = self.state.environment();
         let files: BTreeMap<u32, OpenFile> = self.state.files.clone();
         let request = SpawnRequest {
             argv,
@@ -216,8 +230,8 @@ impl Shell {
         if replacing { Err(Flow::Exit(status)) } else { Ok(status) }
     }
 
-    /// `set -x`.
-    fn trace(&mut self, words: &[Vec<u8>]) {
+    /// `set -x`. A command's own redirection of standard error is not meant.
+    fn trace(&mut self, words: &[Vec<u8>], saved: &SavedFiles) {
         if !self.options().xtrace || words.is_empty() {
             return;
         }
@@ -229,6 +243,10 @@ impl Shell {
             line.extend_from_slice(word);
         }
         line.push(b'\n');
-        self.print_error(&line);
+        match saved.iter().find(|(number, _)| *number == 2) {
+            Some((_, Some(file))) => drop(file.write_all(&line, self.cancel())),
+            Some((_, None)) => {}
+            None => self.print_error(&line),
+        }
     }
 }

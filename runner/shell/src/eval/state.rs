@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use super::Shell;
 use super::traps::Traps;
 use crate::config::ShellOptions;
 use crate::ir::Command;
-use crate::parse::is_name;
+use crate::parse::{Aliases, is_name};
 
 /// What a shell knows. A subshell works on a copy; what is large is shared until it is changed.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub(crate) variables: Arc<HashMap<Vec<u8>, Variable>>,
     /// Bytes of all names and values.
     variable_bytes: usize,
+    pub(crate) aliases: Arc<Aliases>,
     pub(crate) functions: Arc<HashMap<Vec<u8>, Arc<Command>>>,
     /// For each function that is being executed: what its `local` variables hide.
     pub(crate) scopes: Vec<Vec<(Vec<u8>, Option<Variable>)>>,
@@ -31,8 +33,22 @@ pub(crate) struct State {
     pub(crate) last_job: Option<u32>,
     pub(crate) parent: u32,
     pub(crate) traps: Traps,
-    /// Where `getopts` is inside an argument.
-    pub(crate) getopts_offset: usize,
+    pub(crate) getopts: Getopts,
+}
+
+/// How far `getopts` is. As in dash and ash each function has its own, and new parameters begin it anew.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Getopts {
+    /// The number of the next argument.
+    pub(crate) index: usize,
+    /// Where it is inside that.
+    pub(crate) offset: usize,
+}
+
+impl Default for Getopts {
+    fn default() -> Self {
+        Self { index: 1, offset: 0 }
+    }
 }
 
 /// A variable.
@@ -74,6 +90,7 @@ impl State {
             positional: Arc::new(positional),
             variables: Arc::new(variables),
             variable_bytes,
+            aliases: Arc::default(),
             functions: Arc::default(),
             scopes: vec![],
             options,
@@ -84,7 +101,7 @@ impl State {
             last_job: None,
             parent,
             traps: Traps::default(),
-            getopts_offset: 0,
+            getopts: Getopts::default(),
         }
     }
 
@@ -120,11 +137,16 @@ impl Shell {
     }
 
     /// The value of a variable.
-    pub(crate) fn get(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<Vec<u8>> {
+        self.lookup(name).map(Cow::into_owned)
+    }
+
+    /// The same, not copied.
+    pub(crate) fn lookup(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
         match name {
-            b"LINENO" => Some(self.line.to_string().into_bytes()),
-            b"PPID" => Some(self.state.parent.to_string().into_bytes()),
-            _ => self.state.variables.get(name).and_then(|variable| variable.value.clone()),
+            b"LINENO" => Some(Cow::Owned(self.line.to_string().into_bytes())),
+            b"PPID" => Some(Cow::Owned(self.state.parent.to_string().into_bytes())),
+            _ => self.state.variables.get(name)?.value.as_deref().map(Cow::Borrowed),
         }
     }
 
@@ -144,19 +166,31 @@ impl Shell {
     /// Sets a variable; the message where it cannot be.
     pub(crate) fn assign(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), String> {
         let shown = || String::from_utf8_lossy(name).into_owned();
-        let old = self.state.variables.get(name);
-        if old.is_some_and(|variable| variable.readonly) {
+        let limit = self.limits().variables;
+        let too_large = || format!("{}: the variables are larger than {limit} bytes", shown());
+        let allexport = self.options().allexport;
+        if name == b"OPTIND" {
+            let index = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok());
+            self.state.getopts = Getopts { index: index.unwrap_or(1).max(1), offset: 0 };
+        }
+        let State { variables, variable_bytes, .. } = &mut self.state;
+        let Some(variable) = Arc::make_mut(variables).get_mut(name) else {
+            if *variable_bytes + name.len() + value.len() > limit {
+                return Err(too_large());
+            }
+            self.state.replace(name, Some(Variable { value: Some(value), exported: allexport, readonly: false }));
+            return Ok(());
+        };
+        if variable.readonly {
             return Err(format!("{}: is read only", shown()));
         }
-        let old_size = old.map_or(0, |variable| size(name, variable));
-        if self.state.variable_bytes - old_size + name.len() + value.len() > self.limits().variables {
-            return Err(format!("{}: the variables are larger than {} bytes", shown(), self.limits().variables));
+        let bytes = *variable_bytes - variable.value.as_ref().map_or(0, Vec::len) + value.len();
+        if bytes > limit {
+            return Err(too_large());
         }
-        let exported = old.is_some_and(|variable| variable.exported) || self.options().allexport;
-        if name == b"OPTIND" {
-            self.state.getopts_offset = 0;
-        }
-        self.state.replace(name, Some(Variable { value: Some(value), exported, readonly: false }));
+        *variable_bytes = bytes;
+        variable.exported |= allexport;
+        variable.value = Some(value);
         Ok(())
     }
 }

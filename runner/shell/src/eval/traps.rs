@@ -4,6 +4,9 @@ use stepbox_system::{ExitStatus, Process, Signal};
 
 use super::{Flow, Shell};
 
+/// How many signals are looked at between two commands.
+const MAX_PENDING: usize = 64;
+
 /// What a trap waits for.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Condition {
@@ -68,17 +71,35 @@ impl Shell {
         if self.state.traps.0.is_empty() || (self.subshell && !self.has_own_traps()) {
             return Ok(());
         }
-        while let Some(signal) = self.process.take_pending() {
+        for _ in 0..MAX_PENDING {
+            match self.process.take_pending() {
+                None => break,
+                // A signal that has come in several times is one.
+                Some(signal) if self.pending.contains(&signal) => {}
+                Some(signal) => self.pending.push(signal),
+            }
+        }
+        // An action is not interrupted by its own signal: whoever sends many would have us nest without end.
+        while let Some(at) = self.pending.iter().position(|signal| !self.acting.contains(signal)) {
+            let signal = self.pending.remove(at);
             self.run_trap(signal)?;
         }
         Ok(())
+    }
+
+    /// Whether a signal has an action.
+    pub(super) fn is_trapped(&self, signal: Signal) -> bool {
+        self.state.traps.0.get(&Condition::Signal(signal)).is_some_and(|action| !action.is_empty())
     }
 
     /// Runs the action of a signal; `$?` stays.
     pub(super) fn run_trap(&mut self, signal: Signal) -> Result<(), Flow> {
         if let Some(action) = self.state.traps.0.get(&Condition::Signal(signal)).cloned() {
             let status = self.state.status;
-            self.execute_text(&action, self.line)?;
+            self.acting.push(signal);
+            let result = self.execute_text(&action, self.line);
+            self.acting.pop();
+            result?;
             self.state.status = status;
         }
         Ok(())

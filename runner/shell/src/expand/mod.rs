@@ -1,38 +1,21 @@
 //! Word expansion (XCU 2.6): tilde, parameters, substitutions, arithmetic, field splitting, pathnames, quote removal.
 
+mod expansion;
 mod glob;
 mod parameter;
 mod split;
 
+use std::borrow::Cow;
+
 use stepbox_system::OpenFile;
 
+use self::expansion::{Expansion, Origin};
 use crate::arithmetic;
 use crate::eval::{Flow, Shell};
 use crate::ir::{List, Part, Word};
 use crate::memory_file::MemoryFile;
 use crate::parse::is_name;
 use crate::pattern::{Pattern, Unit};
-
-/// Where a byte of an expanded word comes from, which says what may still happen to it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Origin {
-    /// From the script, outside quotes: a pattern may be made of it.
-    Plain,
-    /// From quotes.
-    Quoted,
-    /// From an unquoted expansion: fields are split at it, and a pattern may be made of it.
-    Expanded,
-}
-
-/// What expansion yields, in order.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Token {
-    Byte(u8, Origin),
-    /// Something quoted stands here: there is a field, even an empty one.
-    Force,
-    /// A field ends here (between the parameters of `$@`).
-    Break,
-}
 
 /// How the result of an expansion is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,7 +35,7 @@ impl Shell {
             let before = fields.len();
             // By far the most frequent word.
             if let [Part::Literal(text)] = word.parts.as_slice()
-                && !text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+                && (text == b"[" || !text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[')))
             {
                 fields.push(text.clone());
             } else {
@@ -86,14 +69,21 @@ impl Shell {
     }
 
     fn expand_word(&mut self, word: &Word, fields: &mut Vec<Vec<u8>>) -> Result<(), Flow> {
-        let mut tokens = vec![];
-        self.expand_parts(&word.parts, Purpose::Fields, &mut tokens)?;
+        let mut expansion = Expansion::new();
+        self.expand_parts(&word.parts, Purpose::Fields, &mut expansion)?;
         let separators = self.field_separators();
-        for field in split::split(&tokens, &separators) {
+        if expansion.is_whole(&separators) {
+            fields.extend(expansion.into_field());
+            return Ok(());
+        }
+        for field in expansion.split(&separators) {
             let is_pattern = !self.options().noglob
                 && field.iter().any(|(byte, origin)| *origin != Origin::Quoted && matches!(byte, b'*' | b'?' | b'['));
             if is_pattern {
-                let units: Vec<Unit> = field.iter().map(|(byte, origin)| unit(*byte, *origin)).collect();
+                let units: Vec<Unit> = field
+                    .iter()
+                    .map(|(byte, origin)| Unit { byte: *byte, active: *origin != Origin::Quoted })
+                    .collect();
                 let found = glob::glob(&units, self.cwd(), self.vfs(), self.limits().expansion);
                 match found {
                     Ok(found) if !found.is_empty() => {
@@ -111,40 +101,38 @@ impl Shell {
 
     /// A word as one text, without splitting and pathnames.
     pub(crate) fn expand_text(&mut self, word: &Word) -> Result<Vec<u8>, Flow> {
-        let mut tokens = vec![];
-        self.expand_parts(&word.parts, Purpose::Text, &mut tokens)?;
-        Ok(text_of(&tokens))
+        if let [Part::Literal(text) | Part::Quoted(text)] = word.parts.as_slice() {
+            return Ok(text.clone());
+        }
+        let mut expansion = Expansion::only_text();
+        self.expand_parts(&word.parts, Purpose::Text, &mut expansion)?;
+        Ok(expansion.into_text())
     }
 
     /// A word as a pattern: what was quoted is literal.
     pub(crate) fn expand_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
-        let mut tokens = vec![];
-        self.expand_parts(&word.parts, Purpose::Text, &mut tokens)?;
-        let units: Vec<Unit> = tokens
-            .iter()
-            .filter_map(|token| if let Token::Byte(byte, origin) = token { Some(unit(*byte, *origin)) } else { None })
-            .collect();
-        Ok(Pattern::new(&units))
+        let mut expansion = Expansion::new();
+        self.expand_parts(&word.parts, Purpose::Text, &mut expansion)?;
+        Ok(Pattern::new(&expansion.units()))
     }
 
-    pub(crate) fn expand_parts(&mut self, parts: &[Part], purpose: Purpose, out: &mut Vec<Token>) -> Result<(), Flow> {
+    pub(crate) fn expand_parts(&mut self, parts: &[Part], purpose: Purpose, out: &mut Expansion) -> Result<(), Flow> {
         for part in parts {
             match part {
-                Part::Literal(text) => out.extend(text.iter().map(|byte| Token::Byte(*byte, Origin::Plain))),
-                Part::Quoted(text) => push_quoted(text, out),
-                Part::Tilde(name) => {
-                    let home = self.home_of(name);
-                    push_quoted(&home, out);
-                }
+                Part::Literal(text) => out.plain(text),
+                Part::Quoted(text) => out.push(text, true),
+                Part::Tilde(name) => out.push(&self.home_of(name), true),
                 Part::Parameter { parameter, quoted } => self.expand_parameter(parameter, *quoted, purpose, out)?,
-                Part::Command { list, quoted } => {
-                    let text = self.substitute(list)?;
-                    push(&text, *quoted, out);
-                }
+                Part::Command { list, quoted } => out.push(&self.substitute(list)?, *quoted),
                 Part::Arithmetic { expression, quoted } => {
-                    let text = self.expand_text(expression)?;
-                    let value = self.arithmetic(&text)?;
-                    push(value.to_string().as_bytes(), *quoted, out);
+                    let value = match expression.parts.as_slice() {
+                        [Part::Quoted(text)] => self.arithmetic(text)?,
+                        _ => {
+                            let text = self.expand_text(expression)?;
+                            self.arithmetic(&text)?
+                        }
+                    };
+                    out.push(value.to_string().as_bytes(), *quoted);
                 }
             }
             if out.len() > self.limits().expansion {
@@ -191,52 +179,21 @@ impl Shell {
     }
 
     /// `IFS`, with its default where it is unset.
-    pub(crate) fn field_separators(&mut self) -> Vec<u8> {
-        self.get(b"IFS").unwrap_or_else(|| b" \t\n".to_vec())
+    pub(crate) fn field_separators(&self) -> Cow<'_, [u8]> {
+        self.lookup(b"IFS").unwrap_or(Cow::Borrowed(b" \t\n"))
     }
 }
 
 impl arithmetic::Variables for Shell {
-    fn get(&mut self, name: &[u8]) -> Result<Vec<u8>, String> {
-        match Self::get(self, name) {
+    fn get(&mut self, name: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+        match self.lookup(name) {
             Some(value) => Ok(value),
             None if self.options().nounset => Err(format!("{}: parameter not set", String::from_utf8_lossy(name))),
-            None => Ok(vec![]),
+            None => Ok(Cow::Borrowed(b"")),
         }
     }
 
     fn set(&mut self, name: &[u8], value: i64) -> Result<(), String> {
         self.assign(name, value.to_string().into_bytes())
     }
-}
-
-fn unit(byte: u8, origin: Origin) -> Unit {
-    Unit { byte, active: origin != Origin::Quoted }
-}
-
-fn push_quoted(text: &[u8], out: &mut Vec<Token>) {
-    if text.is_empty() {
-        out.push(Token::Force);
-    }
-    out.extend(text.iter().map(|byte| Token::Byte(*byte, Origin::Quoted)));
-}
-
-/// The result of an expansion.
-pub(crate) fn push(text: &[u8], quoted: bool, out: &mut Vec<Token>) {
-    if quoted {
-        push_quoted(text, out);
-    } else {
-        out.extend(text.iter().map(|byte| Token::Byte(*byte, Origin::Expanded)));
-    }
-}
-
-pub(crate) fn text_of(tokens: &[Token]) -> Vec<u8> {
-    tokens
-        .iter()
-        .filter_map(|token| match token {
-            Token::Byte(byte, _) => Some(*byte),
-            Token::Break => Some(b' '),
-            Token::Force => None,
-        })
-        .collect()
 }

@@ -1,6 +1,8 @@
 //! `$name`, `${name…}` and the special parameters (XCU 2.5, 2.6.2).
 
-use super::{Origin, Purpose, Token, push};
+use std::borrow::Cow;
+
+use super::{Expansion, Purpose};
 use crate::eval::{Flow, Shell};
 use crate::ir::{Anchor, Name, Operation, Parameter, Word};
 use crate::pattern::{Pattern, char_length};
@@ -11,7 +13,7 @@ impl Shell {
         parameter: &Parameter,
         quoted: bool,
         purpose: Purpose,
-        out: &mut Vec<Token>,
+        out: &mut Expansion,
     ) -> Result<(), Flow> {
         let all = matches!(parameter.name, Name::Special(b'@' | b'*'));
         match &parameter.operation {
@@ -21,19 +23,32 @@ impl Shell {
             }
             Operation::Length => {
                 let length = if all { self.positional().len() } else { count_chars(&self.required(&parameter.name)?) };
-                push(length.to_string().as_bytes(), quoted, out);
+                out.push(length.to_string().as_bytes(), quoted);
+                return Ok(());
+            }
+            Operation::Plain => {
+                out.push(&self.required(&parameter.name)?, quoted);
+                return Ok(());
+            }
+            Operation::Strip { pattern, suffix, longest } => {
+                // Looked at first: its own expansion may set the variable.
+                let value = self.required(&parameter.name)?.into_owned();
+                let pattern = self.expand_pattern(pattern)?;
+                let kept = if *suffix {
+                    pattern.suffix(&value, *longest).map_or(&value[..], |at| &value[..at])
+                } else {
+                    pattern.prefix(&value, *longest).map_or(&value[..], |at| &value[at..])
+                };
+                out.push(kept, quoted);
                 return Ok(());
             }
             _ => {}
         }
-        let value = self.value_of(&parameter.name);
+        let value = self.value_of(&parameter.name).map(Cow::into_owned);
         let is_empty = value.as_ref().is_none_or(Vec::is_empty);
         let missing = |colon: bool| value.is_none() || (colon && is_empty);
         match &parameter.operation {
-            Operation::Plain | Operation::Length => {
-                let value = self.required(&parameter.name)?;
-                push(&value, quoted, out);
-            }
+            Operation::Plain | Operation::Length | Operation::Strip { .. } => {}
             Operation::Default { word, colon } => {
                 if missing(*colon) {
                     return self.expand_operand(word, quoted, purpose, out);
@@ -45,7 +60,7 @@ impl Shell {
                     return self.expand_operand(word, quoted, purpose, out);
                 }
                 if quoted {
-                    out.push(Token::Force);
+                    out.force();
                 }
             }
             Operation::Assign { word, colon } => {
@@ -61,7 +76,7 @@ impl Shell {
                 if let Err(message) = self.assign(name, text.clone()) {
                     return Err(self.fatal(&message));
                 }
-                push(&text, quoted, out);
+                out.push(&text, quoted);
             }
             Operation::Error { word, colon } => {
                 if missing(*colon) {
@@ -75,18 +90,8 @@ impl Shell {
                 }
                 self.push_value(parameter, value, quoted, purpose, out);
             }
-            Operation::Strip { pattern, suffix, longest } => {
-                let value = self.required(&parameter.name)?;
-                let pattern = self.expand_pattern(pattern)?;
-                let kept = if *suffix {
-                    pattern.suffix(&value, *longest).map_or(&value[..], |at| &value[..at])
-                } else {
-                    pattern.prefix(&value, *longest).map_or(&value[..], |at| &value[at..])
-                };
-                push(kept, quoted, out);
-            }
             Operation::Substring { offset, length } => {
-                let value = self.required(&parameter.name)?;
+                let value = self.required(&parameter.name)?.into_owned();
                 let text = self.expand_text(offset)?;
                 let offset = self.arithmetic(&text)?;
                 let length = match length {
@@ -96,58 +101,44 @@ impl Shell {
                     }
                     None => None,
                 };
-                push(substring(&value, offset, length), quoted, out);
+                out.push(substring(&value, offset, length), quoted);
             }
             Operation::Replace { pattern, with, all, anchor } => {
-                let value = self.required(&parameter.name)?;
+                let value = self.required(&parameter.name)?.into_owned();
                 let pattern = self.expand_pattern(pattern)?;
                 let with = self.expand_text(with)?;
-                push(&replace(&value, &pattern, &with, *all, *anchor), quoted, out);
+                out.push(&replace(&value, &pattern, &with, *all, *anchor), quoted);
             }
         }
         Ok(())
     }
 
     fn push_value(
-        &mut self,
+        &self,
         parameter: &Parameter,
         value: Option<Vec<u8>>,
         quoted: bool,
         purpose: Purpose,
-        out: &mut Vec<Token>,
+        out: &mut Expansion,
     ) {
         if matches!(parameter.name, Name::Special(b'@' | b'*')) {
             self.expand_all(&parameter.name, quoted, purpose, out);
         } else {
-            push(&value.unwrap_or_default(), quoted, out);
+            out.push(&value.unwrap_or_default(), quoted);
         }
     }
 
     /// The word of `${name-word}`: its own quotes hold; where the whole stands in quotes so does all of it.
-    fn expand_operand(
-        &mut self,
-        word: &Word,
-        quoted: bool,
-        purpose: Purpose,
-        out: &mut Vec<Token>,
-    ) -> Result<(), Flow> {
-        let mut inner = vec![];
+    fn expand_operand(&mut self, word: &Word, quoted: bool, purpose: Purpose, out: &mut Expansion) -> Result<(), Flow> {
+        let mut inner = Expansion::new();
         self.expand_parts(&word.parts, purpose, &mut inner)?;
-        if quoted {
-            out.push(Token::Force);
-        }
-        out.extend(inner.into_iter().map(|token| match token {
-            Token::Byte(byte, _) if quoted => Token::Byte(byte, Origin::Quoted),
-            // What stands there unquoted is split as the value would be.
-            Token::Byte(byte, Origin::Plain) => Token::Byte(byte, Origin::Expanded),
-            token => token,
-        }));
+        out.push_operand(&inner, quoted);
         Ok(())
     }
 
     /// `$@` and `$*`.
-    fn expand_all(&mut self, name: &Name, quoted: bool, purpose: Purpose, out: &mut Vec<Token>) {
-        let parameters = self.positional().to_vec();
+    fn expand_all(&self, name: &Name, quoted: bool, purpose: Purpose, out: &mut Expansion) {
+        let parameters = &self.state.positional;
         let star = *name == Name::Special(b'*');
         if quoted && star || purpose == Purpose::Text && (star || quoted) {
             let separator = match (star, self.field_separators().first()) {
@@ -161,38 +152,38 @@ impl Shell {
                 }
                 text.extend_from_slice(parameter);
             }
-            push(&text, quoted, out);
+            out.push(&text, quoted);
             return;
         }
         for (number, parameter) in parameters.iter().enumerate() {
             if number > 0 {
-                out.push(Token::Break);
+                out.end_field();
             }
-            push(parameter, quoted, out);
+            out.push(parameter, quoted);
         }
     }
 
     /// The value, where one must be: unset is empty, or an error under `set -u`.
-    fn required(&mut self, name: &Name) -> Result<Vec<u8>, Flow> {
+    fn required(&self, name: &Name) -> Result<Cow<'_, [u8]>, Flow> {
         match self.value_of(name) {
             Some(value) => Ok(value),
             None if self.options().nounset && !matches!(name, Name::Special(b'@' | b'*')) => {
                 Err(self.fatal(&format!("{}: parameter not set", show(name))))
             }
-            None => Ok(vec![]),
+            None => Ok(Cow::Borrowed(b"")),
         }
     }
 
     /// The value of a parameter; of `$@` and `$*`, all joined.
-    fn value_of(&mut self, name: &Name) -> Option<Vec<u8>> {
+    fn value_of(&self, name: &Name) -> Option<Cow<'_, [u8]>> {
         match name {
-            Name::Variable(name) => self.get(name),
-            Name::Positional(number) => self.positional().get(number - 1).cloned(),
+            Name::Variable(name) => self.lookup(name),
+            Name::Positional(number) => self.positional().get(number - 1).map(|value| Cow::Borrowed(value.as_slice())),
             Name::Special(b'@' | b'*') => {
                 let parameters = self.positional();
-                (!parameters.is_empty()).then(|| parameters.join(&b' '))
+                (!parameters.is_empty()).then(|| Cow::Owned(parameters.join(&b' ')))
             }
-            Name::Special(byte) => self.special(*byte),
+            Name::Special(byte) => self.special(*byte).map(Cow::Owned),
         }
     }
 }

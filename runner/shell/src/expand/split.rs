@@ -1,4 +1,14 @@
-use super::{Origin, Token};
+use super::expansion::Origin;
+
+/// What is split, in order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Token {
+    Byte(u8, Origin),
+    /// Something quoted stands here: there is a field, even an empty one.
+    Force,
+    /// A field ends here.
+    Break,
+}
 
 /// Splits into fields at the separators (XCU 2.6.5).
 pub(super) fn split(tokens: &[Token], separators: &[u8]) -> Vec<Vec<(u8, Origin)>> {

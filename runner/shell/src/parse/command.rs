@@ -39,31 +39,52 @@ impl Parser<'_> {
         let mut items = vec![];
         loop {
             self.skip_newlines()?;
-            if self.at_list_end() {
+            self.expand_aliases()?;
+            if self.at_list_end() || !self.item(&mut items)? {
                 return Ok(List(items));
             }
-            let and_or = Arc::new(self.and_or()?);
-            self.skip_blanks();
-            let background = match self.peek() {
-                Some(b'&') => {
-                    self.bump();
-                    true
-                }
-                Some(b';') if self.peek_at(1) != Some(b';') && self.peek_at(1) != Some(b'&') => {
-                    self.bump();
-                    false
-                }
-                Some(b'\n') => false,
-                _ => {
-                    items.push(Item { and_or, background: false });
-                    return Ok(List(items));
-                }
-            };
-            items.push(Item { and_or, background });
         }
     }
 
-    fn at_list_end(&self) -> bool {
+    /// A list up to the end of a line, which it passes, or of the script.
+    pub(super) fn list_of_line(&mut self) -> Result<List, SyntaxError> {
+        let mut items = vec![];
+        loop {
+            let goes_on = self.item(&mut items)?;
+            self.skip_blanks();
+            match self.peek() {
+                None => return Ok(List(items)),
+                Some(b'\n') => {
+                    self.newline()?;
+                    return Ok(List(items));
+                }
+                Some(_) if goes_on => {}
+                Some(_) => return self.unexpected(),
+            }
+        }
+    }
+
+    /// An and-or list with what ends it; false where nothing does.
+    fn item(&mut self, items: &mut Vec<Item>) -> Result<bool, SyntaxError> {
+        let and_or = Arc::new(self.and_or()?);
+        self.skip_blanks();
+        let (background, goes_on) = match self.peek() {
+            Some(b'&') => {
+                self.bump();
+                (true, true)
+            }
+            Some(b';') if self.peek_at(1) != Some(b';') && self.peek_at(1) != Some(b'&') => {
+                self.bump();
+                (false, true)
+            }
+            Some(b'\n') => (false, true),
+            _ => (false, false),
+        };
+        items.push(Item { and_or, background });
+        Ok(goes_on)
+    }
+
+    fn at_list_end(&mut self) -> bool {
         match self.peek() {
             None | Some(b')') => true,
             Some(b';') => matches!(self.peek_at(1), Some(b';' | b'&')),
@@ -123,6 +144,7 @@ impl Parser<'_> {
 
     fn pipeline(&mut self) -> Result<Pipeline, SyntaxError> {
         let mut negated = false;
+        self.expand_aliases()?;
         self.skip_blanks();
         while self.accept(b"!") {
             negated = !negated;
@@ -144,6 +166,7 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Result<Command, SyntaxError> {
+        self.expand_aliases()?;
         self.skip_blanks();
         let line = self.line;
         let body = match self.peek() {
@@ -284,15 +307,13 @@ impl Parser<'_> {
                 }
                 patterns.push(pattern);
                 self.skip_blanks();
-                match self.bump() {
-                    Some(b'|') => {}
+                match self.peek() {
+                    Some(b'|') => self.advance(1),
                     Some(b')') => break,
-                    _ => {
-                        self.position = self.position.saturating_sub(1);
-                        return self.unexpected();
-                    }
+                    _ => return self.unexpected(),
                 }
             }
+            self.bump();
             let body = self.list()?;
             let mut falls_through = false;
             if self.looking_at(b";;") {
@@ -365,6 +386,10 @@ impl Parser<'_> {
             Simple { line: self.line, assignments: vec![], declares: false, words: vec![], redirects: vec![] };
         loop {
             self.skip_blanks();
+            if self.alias_next || simple.words.is_empty() {
+                self.expand_aliases()?;
+                self.skip_blanks();
+            }
             if let Some(redirect) = self.redirect()? {
                 simple.redirects.push(redirect);
                 continue;

@@ -8,7 +8,7 @@ impl Parser<'_> {
             let begin = self.line;
             let mut body = vec![];
             loop {
-                if self.position >= self.source.len() {
+                if self.peek().is_none() {
                     // As every shell does: the end of the script ends it.
                     break;
                 }
@@ -32,9 +32,7 @@ impl Parser<'_> {
             let word = if pending.literal {
                 Word { parts: vec![Part::Quoted(body)] }
             } else {
-                let mut parser = Parser::new(&body, begin, self.max_depth);
-                parser.depth = self.depth;
-                parser.here_document_body()?
+                self.inner(&body, begin).here_document_body()?
             };
             // Set once: each redirection has a cell of its own.
             let _ = pending.body.set(word);

@@ -6,23 +6,25 @@
 mod command;
 mod error;
 mod here_document;
+mod input;
 mod word;
 
 pub use error::SyntaxError;
+pub(crate) use input::{Aliases, More};
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Limits;
 use crate::ir::{List, Word};
 
-/// Parses a whole script whose first line has the number `line`.
+/// Reads a whole script whose first line has the number `line`.
 pub(crate) fn parse(source: &[u8], line: u32, limits: &Limits) -> Result<List, SyntaxError> {
     if source.len() > limits.source {
         let message = format!("the script is larger than {} bytes", limits.source);
         return Err(SyntaxError { line, message });
     }
-    let mut parser = Parser::new(source, line, limits.nesting);
-    parser.script()
+    Parser::new(source, line, limits).script()
 }
 
 /// A here-document whose body is still to come.
@@ -34,22 +36,95 @@ struct Pending {
     body: Arc<OnceLock<Word>>,
 }
 
-struct Parser<'a> {
-    source: &'a [u8],
+/// Reads a script, as a whole or command by command.
+pub(crate) struct Parser<'a> {
+    /// The text that is being read. With `more` it ends with a line.
+    source: Cow<'a, [u8]>,
     position: usize,
+    /// Where the command began that is being read.
+    begin: usize,
     line: u32,
     depth: u32,
     max_depth: u32,
+    max_source: usize,
     pending: Vec<Pending>,
+    more: Option<More<'a>>,
+    aliases: Arc<Aliases>,
+    /// The alias whose value `source` is.
+    alias: Option<Vec<u8>>,
+    /// Whether the next word may be an alias though no command begins there.
+    alias_next: bool,
+    /// What aliases have given so far; one that names two others twice grows without bound.
+    alias_bytes: usize,
+    around: Vec<input::Around<'a>>,
 }
 
 impl<'a> Parser<'a> {
-    fn new(source: &'a [u8], line: u32, max_depth: u32) -> Self {
-        Self { source, position: 0, line, depth: 0, max_depth, pending: vec![] }
+    /// Of a text whose first line has the number `line`.
+    pub(crate) fn new(source: &'a [u8], line: u32, limits: &Limits) -> Self {
+        Self {
+            source: Cow::Borrowed(source),
+            position: 0,
+            begin: 0,
+            line,
+            depth: 0,
+            max_depth: limits.nesting,
+            max_source: limits.source,
+            pending: vec![],
+            more: None,
+            aliases: Arc::default(),
+            alias: None,
+            alias_next: false,
+            alias_bytes: 0,
+            around: vec![],
+        }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.source.get(self.position).copied()
+    /// Of lines that are read as they are needed and not before.
+    pub(crate) fn of_lines(more: More<'a>, limits: &Limits) -> Self {
+        Self { source: Cow::Owned(vec![]), more: Some(more), ..Self::new(b"", 1, limits) }
+    }
+
+    /// Of a part of this one's text.
+    fn inner<'b>(&self, source: &'b [u8], line: u32) -> Parser<'b> {
+        Parser {
+            source: Cow::Borrowed(source),
+            position: 0,
+            begin: 0,
+            line,
+            depth: self.depth + 1,
+            max_depth: self.max_depth,
+            max_source: self.max_source,
+            pending: vec![],
+            more: None,
+            aliases: Arc::clone(&self.aliases),
+            alias: None,
+            alias_next: false,
+            alias_bytes: self.alias_bytes,
+            around: vec![],
+        }
+    }
+
+    /// The commands up to the end of a line, `None` at the end of the script. Nothing behind the line is read.
+    pub(crate) fn next_command(&mut self) -> Result<Option<List>, SyntaxError> {
+        let result = self.command_line();
+        if self.source.len() > self.max_source {
+            return self.error(format!("the script is larger than {} bytes", self.max_source));
+        }
+        result
+    }
+
+    fn command_line(&mut self) -> Result<Option<List>, SyntaxError> {
+        loop {
+            self.discard();
+            self.skip_blanks();
+            self.expand_aliases()?;
+            match self.peek() {
+                None => return Ok(None),
+                Some(b'\n') => self.newline()?,
+                Some(_) => return self.list_of_line().map(Some),
+            }
+        }
     }
 
     fn peek_at(&self, offset: usize) -> Option<u8> {
@@ -81,7 +156,7 @@ impl<'a> Parser<'a> {
 
     /// What stands here, for a message.
     fn unexpected<T>(&self) -> Result<T, SyntaxError> {
-        match self.peek() {
+        match self.source.get(self.position) {
             None => self.error("end of file unexpected"),
             Some(b'\n') => self.error("newline unexpected"),
             Some(_) => {

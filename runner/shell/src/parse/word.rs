@@ -279,6 +279,7 @@ impl Parser<'_> {
     fn take_name(&mut self) -> Vec<u8> {
         let mut name = vec![];
         loop {
+            self.peek();
             let rest = &self.source[self.position..];
             let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
             name.extend_from_slice(&rest[..length]);
@@ -326,19 +327,14 @@ impl Parser<'_> {
                 None => return Err(SyntaxError { line: begin, message: "unterminated backquote".to_owned() }),
             }
         }
-        let (depth, max_depth) = (self.depth, self.max_depth);
-        let list = self.nested(|_| {
-            let mut inner = Parser::new(&text, begin, max_depth);
-            inner.depth = depth + 1;
-            inner.script()
-        })?;
+        let list = self.nested(|parser| parser.inner(&text, begin).script())?;
         parts.0.push(Part::Command { list: Arc::new(list), quoted });
         Ok(())
     }
 
     /// `$((…))`; `None`, at the same place, where it is a subshell in a substitution instead.
     fn arithmetic(&mut self) -> Result<Option<Word>, SyntaxError> {
-        let (position, line) = (self.position, self.line);
+        let (position, line, around) = (self.position, self.line, self.around.len());
         self.advance(3);
         let mut parts = Parts::default();
         let mut open = 0u32;
@@ -373,7 +369,8 @@ impl Parser<'_> {
             self.bump();
             parts.quoted(byte);
         }
-        if self.peek().is_none() {
+        // The value of an alias that has ended cannot be read again.
+        if self.peek().is_none() || self.around.len() != around {
             return Err(SyntaxError { line, message: "missing `))`".to_owned() });
         }
         (self.position, self.line) = (position, line);
@@ -394,6 +391,11 @@ impl Parser<'_> {
             self.bump();
             return Ok(Parameter { name, operation: Operation::Length });
         }
+        // `${##}` is the length of `$#`.
+        if self.looking_at(b"##}") {
+            self.advance(3);
+            return Ok(Parameter { name: Name::Special(b'#'), operation: Operation::Length });
+        }
         let name = self.parameter_name()?;
         let operation = self.operation(quoted)?;
         if self.peek() != Some(b'}') {
@@ -404,7 +406,7 @@ impl Parser<'_> {
     }
 
     fn bad_substitution<T>(&self) -> Result<T, SyntaxError> {
-        match self.peek() {
+        match self.source.get(self.position) {
             None => self.error("missing `}`"),
             Some(_) => self.error("bad substitution"),
         }
