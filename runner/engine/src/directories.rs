@@ -33,7 +33,19 @@ impl State {
     /// # Errors
     /// [`EngineErrorKind::State`] where it belongs to somebody else, or cannot be made or written.
     pub(crate) fn open(path: &Path) -> Result<Self, EngineError> {
-        let root = private_directory(path)?;
+        Self::open_with(path, private_directory)
+    }
+
+    /// Opens a state directory that is only read where it cannot be written.
+    ///
+    /// # Errors
+    /// As [`State::open`], but for one that is complete and on a read-only file system.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self, EngineError> {
+        Self::open_with(path, owned_directory)
+    }
+
+    fn open_with(path: &Path, open: fn(&Path) -> Result<Dir, EngineError>) -> Result<Self, EngineError> {
+        let root = open(path)?;
         let sub = |name: &str| {
             let path = path.join(name);
             match root.symlink_metadata(name) {
@@ -46,7 +58,7 @@ impl State {
                 },
                 Err(error) => return Err(EngineError::state(format!("cannot use `{}`", path.display()), &error)),
             }
-            private_directory(&path)
+            open(&path)
         };
         Ok(Self { path: path.to_owned(), store: sub("store")?, builds: sub("builds")?, work: sub("work")? })
     }
@@ -57,6 +69,14 @@ impl State {
 /// # Errors
 /// [`EngineErrorKind::State`] where it belongs to somebody else, or cannot be made or written.
 pub(crate) fn private_directory(path: &Path) -> Result<Dir, EngineError> {
+    let directory = owned_directory(path)?;
+    rustix::fs::accessat(&directory, ".", rustix::fs::Access::WRITE_OK, rustix::fs::AtFlags::EACCESS)
+        .map_err(|error| EngineError::state(format!("`{}` is not writable", path.display()), &error.into()))?;
+    Ok(directory)
+}
+
+/// The same, but whether it can be written is not looked at.
+fn owned_directory(path: &Path) -> Result<Dir, EngineError> {
     let shown = path.display();
     match std::fs::metadata(path) {
         Ok(_) => {}
@@ -84,8 +104,6 @@ pub(crate) fn private_directory(path: &Path) -> Result<Dir, EngineError> {
         .map(|handle| Dir::from_std_file(handle.into()))
         .map_err(|error| EngineError::state(format!("cannot open `{shown}`"), &error.into()))?;
     check_owner(&directory, path)?;
-    rustix::fs::accessat(&directory, ".", rustix::fs::Access::WRITE_OK, rustix::fs::AtFlags::EACCESS)
-        .map_err(|error| EngineError::state(format!("`{shown}` is not writable"), &error.into()))?;
     Ok(directory)
 }
 

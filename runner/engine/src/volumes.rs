@@ -60,12 +60,13 @@ pub struct Export {
 }
 
 impl Volumes {
-    /// Opens the store of a state directory, and makes both where they are missing.
+    /// Opens the store of a state directory, and makes both where they are missing. One that is only readable will do for
+    /// everything but removing.
     ///
     /// # Errors
     /// [`EngineErrorKind::State`] and [`EngineErrorKind::Store`].
     pub fn open(directories: &Directories) -> Result<Self, EngineError> {
-        let state = State::open(&directories.state)?;
+        let state = State::open_to_read(&directories.state)?;
         Ok(Self { store: open(&state, Arc::new(HostFs))? })
     }
 

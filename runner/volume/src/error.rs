@@ -52,6 +52,10 @@ impl VolumeError {
         };
         let text = source.to_string();
         let text = text.split(" (os error ").next().unwrap_or_default();
+        // As the other messages are written.
+        let mut characters = text.chars();
+        let first = characters.next().map(char::to_lowercase).into_iter().flatten();
+        let text: String = first.chain(characters).collect();
         Self { kind, message: format!("{what}: {text}"), source: Some(source) }
     }
 
