@@ -89,7 +89,8 @@ impl Text {
                 let place = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
                 self.line(&format!("{head}: {place}{step}{}", plain(message)));
             }
-            BuildEvent::VolumeNotSaved { reason } => {
+            // Otherwise the summary says it.
+            BuildEvent::VolumeNotSaved { reason } if !tells => {
                 let head = self.paint("33", "warning");
                 self.line(&format!("{head}: volume not saved: {}", plain(reason)));
             }
@@ -165,7 +166,10 @@ impl Text {
                     human::bytes(*stored)
                 ));
             }
-            VolumeOutcome::NotSaved { reason } => self.line(&format!("volume not saved: {}", plain(reason))),
+            VolumeOutcome::NotSaved { reason } => {
+                let head = self.paint("33", "warning");
+                self.line(&format!("{head}: volume not saved: {}", plain(reason)));
+            }
             VolumeOutcome::Skipped => self.line("volume not saved: the build was terminated"),
         }
         let code = if outcome.result == BuildResult::Success { "32" } else { "31" };
