@@ -2,12 +2,17 @@
 //!
 //! The program is the one that `cargo test --workspace` builds beside the tests.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
+
+pub use processes::send;
+
+mod processes;
 
 /// What a run printed, and how it ended.
 #[derive(Debug, Eq, PartialEq)]
@@ -19,6 +24,21 @@ pub struct Run {
     pub stdout: String,
     /// Standard error, with what changes from run to run replaced.
     pub stderr: String,
+}
+
+impl Run {
+    /// Compares everything: status, standard output, standard error.
+    ///
+    /// # Panics
+    /// Where one differs.
+    #[track_caller]
+    pub fn expect(&self, status: i32, stdout: &str, stderr: &str) {
+        let shown = |status: i32, stdout: &str, stderr: &str| {
+            format!("status: {status}\n--- stdout\n{stdout}--- stderr\n{stderr}---\n")
+        };
+        let (got, expected) = (shown(self.status, &self.stdout, &self.stderr), shown(status, stdout, stderr));
+        assert!(got == expected, "expected:\n{expected}\ngot:\n{got}");
+    }
 }
 
 /// The built program.
@@ -60,6 +80,21 @@ impl Place {
     /// A path of this place.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
+    }
+
+    /// Every path below a directory, with the size of files. What vanishes meanwhile is left out.
+    pub fn tree(&self, name: &str) -> BTreeMap<PathBuf, u64> {
+        let (mut found, mut open) = (BTreeMap::new(), vec![self.path(name)]);
+        while let Some(directory) = open.pop() {
+            for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+                let Ok(metadata) = entry.metadata() else { continue };
+                if metadata.is_dir() {
+                    open.push(entry.path());
+                }
+                found.insert(entry.path(), if metadata.is_file() { metadata.len() } else { 0 });
+            }
+        }
+        found
     }
 
     /// Adds a file to the project.

@@ -392,7 +392,7 @@ fn a_store_that_cannot_be_written_says_so() {
     let error = store.publish(&scope(), &packed, &world.dir("staging"), &meta("b2")).expect_err("read-only");
     assert_eq!(
         (error.kind(), error.to_string()),
-        (VolumeErrorKind::ReadOnly, "cannot write `latest` of the store: Read-only file system".to_owned())
+        (VolumeErrorKind::ReadOnly, "cannot write `latest` of the store: read-only file system".to_owned())
     );
     assert_eq!(world.store().latest(&scope()).expect("reads"), Some(snapshot));
 }
