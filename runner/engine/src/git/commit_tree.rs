@@ -8,7 +8,7 @@ use super::desired::{Content, Desired, Node};
 use super::error::GitError;
 
 /// The longest text of a symbolic link.
-const MAX_LINK: u64 = 4096;
+const MAX_LINK: u64 = 4095;
 
 /// The files of a commit.
 pub(super) struct CommitTree {

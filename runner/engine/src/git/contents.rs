@@ -89,3 +89,37 @@ fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
         || changed.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
+
+#[cfg(test)]
+mod tests {
+    use cap_std::ambient_authority;
+
+    use super::*;
+
+    #[test]
+    fn what_is_gone_or_has_become_something_else_is_none() {
+        let place = tempfile::tempdir().expect("a directory");
+        let path = place.path();
+        std::fs::write(path.join("file"), "text").expect("writes");
+        std::fs::create_dir(path.join("directory")).expect("makes");
+        std::os::unix::fs::symlink("file", path.join("link")).expect("links");
+        std::os::unix::fs::symlink("directory", path.join("link_to_directory")).expect("links");
+        std::fs::write(path.join("directory/inner"), "text").expect("writes");
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, path.join("fifo"), rustix::fs::FileType::Fifo, mode, 0).expect("makes");
+        drop(std::os::unix::net::UnixListener::bind(path.join("socket")).expect("binds"));
+        let directory = Dir::open_ambient_dir(path, ambient_authority()).expect("opens");
+        let mut contents = Contents::new(Some(&directory), None);
+        for name in ["file", "directory/inner"] {
+            assert!(contents.open(name.into(), &Content::Same).expect("reads").is_some(), "{name}");
+        }
+        let gone = ["missing", "missing/x", "file/x", "link", "link_to_directory/inner", "directory", "fifo", "socket"];
+        for name in gone {
+            assert!(contents.open(name.into(), &Content::Same).expect("no error").is_none(), "{name}");
+        }
+        let long = "x".repeat(300);
+        assert!(contents.open(long.as_str().into(), &Content::Same).is_err(), "any other error stays one");
+        let deep = format!("{long}/x");
+        assert!(contents.open(deep.as_str().into(), &Content::Same).is_err());
+    }
+}

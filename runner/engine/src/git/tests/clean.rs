@@ -102,10 +102,20 @@ fn g8b_repositories_in_the_clone_stay() {
 #[test]
 fn g9_a_directory_that_is_no_repository_is_replaced() {
     let place = Place::with_repository(FILES);
-    for left in ["volume/app/node_modules/x", "volume/app/.git"] {
-        place.write(left, "x");
+    let parts = [
+        &["node_modules/x"][..],
+        &[".git"],
+        &[".git/HEAD", ".git/refs/x"],
+        &[".git/HEAD", ".git/objects/x"],
+        &[".git/objects/x", ".git/refs/x"],
+    ];
+    for left in parts {
+        for name in left {
+            place.write(&format!("volume/app/{name}"), "x");
+        }
+        place.write("volume/app/x.o", "ignored");
         assert!(place.clone("app", None).result.is_ok());
-        assert_eq!(place.tree("volume/app"), tree(FILES), "{left}");
+        assert_eq!(place.tree("volume/app"), tree(FILES), "{left:?}");
         std::fs::remove_dir_all(place.path("volume/app")).expect("removes");
     }
     place.write("volume/app", "a file");

@@ -7,7 +7,7 @@ fn g6_a_repository_on_this_machine_is_cloned_where_that_is_granted() {
     let place = Place::new();
     place.init("outside");
     place.write_all("outside", &[("a", "1")]);
-    let first = place.commit("outside", &[("a", "1"), ("run", "#!/bin/sh\n")]);
+    let first = place.commit("outside", &[("a", "1"), ("link", "-> ../a"), ("run", "#!/bin/sh\n")]);
     place.reference("outside", "refs/tags/v1", first);
     let second = place.commit("outside", &[("a", "2")]);
     let repo = format!("file://{}", place.path("outside").display());
@@ -24,8 +24,8 @@ fn g6_a_repository_on_this_machine_is_cloned_where_that_is_granted() {
     for (revision, commit, files) in [
         (Some("main"), second, &[("a", "2")][..]),
         (None, second, &[("a", "2")]),
-        (Some("v1"), first, &[("a", "1"), ("run", "*#!/bin/sh\n")]),
-        (Some(&first.to_string()[..8]), first, &[("a", "1"), ("run", "*#!/bin/sh\n")]),
+        (Some("v1"), first, &[("a", "1"), ("link", "-> ../a"), ("run", "*#!/bin/sh\n")]),
+        (Some(&first.to_string()[..8]), first, &[("a", "1"), ("link", "-> ../a"), ("run", "*#!/bin/sh\n")]),
     ] {
         let done = place.clone_with(&build, &Place::request(&repo, revision));
         assert_eq!(done.result.expect("clones").revision, Some(commit.to_string()), "{revision:?}");
@@ -72,4 +72,18 @@ fn addresses_that_are_not_supported_are_refused_by_name() {
     ] {
         assert_eq!(place.clone(repo, None).result, Err(why.to_owned()));
     }
+}
+
+#[test]
+fn what_no_clone_may_hold_is_refused() {
+    let place = Place::new();
+    place.init("outside");
+    let long = format!("-> {}", "x".repeat(4096));
+    place.commit("outside", &[("long", &long)]);
+    let mut build = place.build();
+    build.allow_clone = vec![place.path("outside").display().to_string()];
+    let request = Place::request(&place.path("outside").display().to_string(), None);
+    assert_eq!(place.clone_with(&build, &request).result, Err("the symbolic link `long` is too long".to_owned()));
+    place.commit("outside", &[("long", &long[..4098])]);
+    assert!(place.clone_with(&build, &request).result.is_ok());
 }

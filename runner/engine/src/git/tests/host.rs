@@ -44,7 +44,7 @@ fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<St
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first)?;
-    let (mut length, mut authorized) = (0, false);
+    let (mut length, mut authorized, mut typed) = (0, false, false);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -56,11 +56,13 @@ fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<St
             length = number.trim().parse().unwrap_or(0);
         }
         authorized |= line.starts_with("authorization:");
+        typed |= line == "content-type: application/x-git-upload-pack-request";
     }
     let mut question = vec![0; length];
     reader.read_exact(&mut question)?;
     let request = first.trim().trim_end_matches(" HTTP/1.1").to_owned();
-    known.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+    let told = if authorized { " with credentials" } else { "" };
+    known.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{request}{told}"));
     let path = request.split(' ').nth(1).unwrap_or_default();
     let kind = |kind: &str| format!("200 OK\r\nContent-Type: application/x-git-upload-pack-{kind}");
     let (head, body) = if let Some(rest) = path.strip_prefix("/moved/") {
@@ -71,6 +73,12 @@ fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<St
         (format!("302 Found\r\nLocation: /round/{rest}"), vec![])
     } else if path.starts_with("/private/") && !authorized {
         ("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"".to_owned(), vec![])
+    } else if path.starts_with("/private/") {
+        ("401 Unauthorized".to_owned(), vec![])
+    } else if path.starts_with("/forbidden/") {
+        ("403 Forbidden".to_owned(), vec![])
+    } else if request.starts_with("POST") && !typed {
+        ("415 Unsupported Media Type".to_owned(), vec![])
     } else if path == "/octo/tool.git/info/refs?service=git-upload-pack" {
         (kind("advertisement"), capabilities())
     } else if path == "/octo/tool.git/git-upload-pack" {

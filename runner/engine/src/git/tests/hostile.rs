@@ -157,6 +157,31 @@ fn objects_that_are_borrowed_from_elsewhere_are_refused() {
 }
 
 #[test]
+fn a_clone_ends_when_its_build_does() {
+    use crate::repository::Repository;
+    let place = Place::with_repository(FILES);
+    let clones = place.clones(&place.build()).map_err(|error| error.message).expect("a source");
+    let volume = cap_std::fs::Dir::open_ambient_dir(place.path("volume"), cap_std::ambient_authority()).expect("opens");
+    let mut asked = 0;
+    // At each point at which the clone asks, one after the other.
+    for point in 0.. {
+        let count = std::cell::Cell::new(0);
+        let stop = || {
+            count.set(count.get() + 1);
+            count.get() > point
+        };
+        let result = clones.clone_onto(&Place::request("app", None), &volume, &stop, &mut |_| {});
+        if result.is_ok() {
+            asked = point;
+            break;
+        }
+        assert_eq!(result, Err("interrupted".to_owned()), "{point}");
+    }
+    assert!(asked > 10, "{asked}");
+    assert_eq!(place.tree("volume/app"), tree(FILES));
+}
+
+#[test]
 fn special_files_and_files_that_vanish_are_left_out() {
     let place = Place::with_repository(FILES);
     rustix::fs::mknodat(

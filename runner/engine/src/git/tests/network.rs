@@ -157,3 +157,37 @@ fn a_build_that_ends_does_not_wait_for_its_host() {
     assert_eq!(result, Err("interrupted".to_owned()));
     assert!(asked.get() > 0);
 }
+
+#[test]
+fn credentials_go_to_the_host_that_they_are_for_and_to_no_other() {
+    use std::sync::Arc;
+
+    use gix_transport::client::blocking_io::http::Http;
+
+    use crate::git::address::Grants;
+    use crate::git::http::{Client, Signals};
+
+    let (_place, host, build) = place_and_host();
+    let named = vec![build.allow_clone[0].clone(), "localhost".to_owned()];
+    let grants = Arc::new(Grants { named, ..Grants::default() });
+    let signals = Arc::new(Signals::default());
+    let ask = |path: &str| {
+        let mut client = Client::new(Arc::clone(&grants), Arc::clone(&signals));
+        let base = host.url(path);
+        let url = format!("{base}/info/refs?service=git-upload-pack");
+        client.get(&url, &base, ["Authorization: Basic eDp5", "Accept: */*"]).map(drop).is_ok()
+    };
+    let tail = "tool.git/info/refs?service=git-upload-pack";
+    assert!(ask("moved/tool.git"));
+    let asked = ["moved", "octo"].map(|name| format!("GET /{name}/{tail} with credentials"));
+    assert_eq!(host.requests(), asked);
+    assert!(ask("away/tool.git"));
+    assert_eq!(host.requests(), [format!("GET /away/{tail} with credentials"), format!("GET /octo/{tail}")]);
+    for (path, why) in [
+        ("private/tool.git", "the host refuses these credentials (status 401)"),
+        ("forbidden/tool.git", "the host refuses (status 403)"),
+    ] {
+        assert!(!ask(path));
+        assert_eq!(signals.refused.lock().expect("locks").take().as_deref(), Some(why));
+    }
+}

@@ -106,8 +106,7 @@ impl Place {
     }
 
     pub(super) fn reference(&self, name: &str, reference: &str, id: ObjectId) {
-        let any = gix::refs::transaction::PreviousValue::Any;
-        self.repository(name).reference(reference, id, any, "test").expect("writes");
+        self.write(&format!("{name}/.git/{reference}"), &format!("{id}\n"));
     }
 
     /// A build of the pipeline in `app`.

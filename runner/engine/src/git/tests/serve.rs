@@ -125,6 +125,33 @@ fn another_revision_is_warned_about_and_cloned_only_where_that_is_wanted() {
 }
 
 #[test]
+fn g7_the_clone_has_branches_and_tags_and_nothing_else() {
+    let place = Place::with_repository(&[("a", "1")]);
+    let commit = place.repository("app").head_id().expect("a commit").detach();
+    let who =
+        gix::actor::SignatureRef { name: "Ada".into(), email: "ada@example.com".into(), time: "1700000000 +0000" };
+    let any = gix::refs::transaction::PreviousValue::Any;
+    let repository = place.repository("app");
+    let tag = repository.tag("v2", commit, gix::objs::Kind::Commit, Some(who), "a tag", any).expect("tags");
+    let tag = tag.id().detach();
+    for name in ["refs/stash", "refs/remotes/upstream/x", "refs/heads/topic", "refs/remotes/origin/old", "refs/tags/v1"]
+    {
+        place.reference("app", name, commit);
+    }
+    std::fs::write(place.path("app/.git/shallow"), format!("{commit}\n")).expect("writes");
+    assert!(place.clone("app", None).result.is_ok());
+    let read = |name: &str| std::fs::read_to_string(place.path("volume/app/.git").join(name)).expect("reads");
+    let mut wanted = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
+    for name in ["heads/main", "remotes/origin/main", "remotes/origin/old", "remotes/origin/topic", "tags/v1"] {
+        wanted.push_str(&format!("{commit} refs/{name}\n"));
+    }
+    wanted.push_str(&format!("{tag} refs/tags/v2\n^{commit}\n"));
+    assert_eq!(read("packed-refs"), wanted);
+    assert_eq!(read("shallow"), format!("{commit}\n"));
+    assert_eq!(read("HEAD"), "ref: refs/heads/main\n");
+}
+
+#[test]
 fn two_clones_of_one_state_are_equal() {
     let place = Place::with_repository(FILES);
     let read = |name: &str| std::fs::read(place.path("volume/app/.git").join(name)).expect("reads");

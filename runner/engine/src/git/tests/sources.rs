@@ -43,6 +43,25 @@ fn v16_without_origin_the_owner_is_local_and_the_name_that_of_the_directory() {
 }
 
 #[test]
+fn a_repository_that_cannot_be_read_is_named() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("app/.git")).expect("makes");
+    let error = place.clones(&place.build()).err().expect("refused");
+    let path = place.path("app");
+    let path = path.display();
+    assert_eq!(
+        (error.kind, error.message),
+        (
+            EngineErrorKind::Usage,
+            format!(
+                "`{path}` cannot be the source of a build: cannot read the git repository `{path}/.git`: \
+                 \"{path}/.git\" does not appear to be a git repository: Missing HEAD at \".git/HEAD\""
+            )
+        )
+    );
+}
+
+#[test]
 fn a_directory_without_git_is_served_without_history() {
     let place = Place::new();
     place.write_all("app", &[("a", "1"), ("target/CACHEDIR.TAG", ""), ("target/x", "x"), ("deep/b", "2")]);
