@@ -1,0 +1,223 @@
+//! What small guests can do, and what ends them.
+
+mod support;
+
+use std::thread;
+
+use stepbox_sandbox::SandboxLimits;
+use stepbox_system::{CancelToken, ExitStatus, OpenFile, Signal, pipe};
+use support::{Bench, Ended, module};
+
+/// Ends with as many as it has arguments.
+const EXIT: &str = r#"
+  (func (export "_start")
+    (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))
+    (call $proc_exit (i32.sub (i32.load (i32.const 0)) (i32.const 1))))"#;
+
+#[test]
+fn every_status_from_0_to_255_arrives() {
+    let bench = Bench::new(&module(EXIT));
+    for status in 0..=255_u8 {
+        let arguments: Vec<&str> = std::iter::repeat_n("x", usize::from(status)).collect();
+        assert_eq!(bench.run(&arguments), Ended::new(status, "", ""));
+    }
+    assert_eq!(bench.modules(), 256);
+    let bench = Bench::new(&module(r#"(func (export "_start") (call $proc_exit (i32.const 775)))"#));
+    assert_eq!(bench.run(&[]).status, ExitStatus::new(7), "the low eight bits count");
+    let bench = Bench::new(&module(r#"(func (export "_start"))"#));
+    assert_eq!(bench.run(&[]), Ended::new(0, "", ""));
+}
+
+#[test]
+fn a_guest_that_does_what_is_forbidden_is_ended_with_a_word() {
+    for (body, why) in [
+        ("unreachable", "aborted"),
+        ("(drop (i32.div_s (i32.const 1) (i32.const 0)))", "wasm trap: integer divide by zero"),
+        ("(drop (i32.load (i32.const -4)))", "wasm trap: out of bounds memory access"),
+        ("(call_indirect (i32.const 3))", "wasm trap: undefined element: out of bounds table access"),
+    ] {
+        let bench = Bench::new(&module(&format!("(table 1 funcref) (func (export \"_start\") {body})")));
+        let ended = Ended::new(134, "", &format!("stepbox: tool: stopped: {why}\n"));
+        assert_eq!(bench.run(&[]), ended, "{body}");
+    }
+    let bench = Bench::new(&module(r#"(func $f (export "_start") (call $f))"#));
+    assert_eq!(bench.run(&[]), Ended::new(134, "", "stepbox: tool: stopped: stack overflow\n"));
+}
+
+#[test]
+fn memory_is_bounded_and_the_bound_is_told() {
+    let body = r#"(func (export "_start")
+      (loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
+      (call $proc_exit (i32.const 9)))"#;
+    let limits = SandboxLimits { memory: 16 << 20, ..SandboxLimits::default() };
+    let bench = Bench::with(&module(body), limits);
+    let told = "stepbox: tool: stopped at the memory limit of 16 MiB for one command\n";
+    assert_eq!(bench.run(&[]), Ended::new(9, "", told));
+}
+
+#[test]
+fn a_table_is_bounded() {
+    let body = r#"(table $t 1 funcref) (func (export "_start")
+      (loop $more (br_if $more (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))
+      (call $proc_exit (i32.const 9)))"#;
+    let limits = SandboxLimits { table_elements: 5000, ..SandboxLimits::default() };
+    let bench = Bench::with(&module(body), limits);
+    let told = "stepbox: tool: stopped at the limit of 5000 table elements for one command\n";
+    assert_eq!(bench.run(&[]), Ended::new(9, "", told));
+}
+
+/// Writes what it reads; whatever goes wrong is its status.
+const CAT: &str = r#"
+  (func (export "_start") (local $error i32)
+    (loop $more
+      (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 4096))
+      (local.set $error (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (if (local.get $error) (then (call $proc_exit (local.get $error))))
+      (if (i32.eqz (i32.load (i32.const 8))) (then (return)))
+      (i32.store (i32.const 4) (i32.load (i32.const 8)))
+      (local.set $error (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (if (local.get $error) (then (call $proc_exit (local.get $error))))
+      (br $more)))"#;
+
+#[test]
+fn what_goes_in_comes_out() {
+    let bench = Bench::new(&module(CAT));
+    let text: String = (0..20_000).map(|number| format!("line {number}\n")).collect();
+    let (reader, writer) = pipe();
+    let input = text.clone();
+    let feeding = thread::spawn(move || {
+        let cancel = CancelToken::new();
+        OpenFile::new(writer).write_all(input.as_bytes(), &cancel).expect("writes");
+    });
+    let ended = bench.run_with(&[], |request| {
+        request.files.insert(0, OpenFile::new(reader));
+    });
+    feeding.join().expect("ends");
+    assert_eq!((ended.status, ended.stdout.len()), (ExitStatus::SUCCESS, text.len()));
+    assert!(ended.stdout == text);
+}
+
+#[test]
+fn a_guest_that_writes_where_nobody_reads_is_ended_without_a_word() {
+    let bench = Bench::new(&module(CAT));
+    let (input, feed) = pipe();
+    OpenFile::new(feed).write_all(b"text", &CancelToken::new()).expect("writes");
+    let (reader, writer) = pipe();
+    drop(reader);
+    let ended = bench.run_with(&[], |request| {
+        request.files.insert(0, OpenFile::new(input));
+        request.files.insert(1, OpenFile::new(writer));
+    });
+    assert_eq!(ended, Ended::new(141, "", ""));
+}
+
+#[test]
+fn a_closed_descriptor_is_an_error_for_the_guest() {
+    let bench = Bench::new(&module(
+        r#"(func (export "_start")
+          (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 4))
+          (call $proc_exit (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))"#,
+    ));
+    let ended = bench.run_with(&[], |request| {
+        request.files.remove(&1);
+    });
+    // WASI's number for EBADF.
+    assert_eq!(ended.status, ExitStatus::new(8));
+}
+
+/// Says `go`, then does this for ever.
+fn forever(body: &str) -> String {
+    module(&format!(
+        r#"(data (i32.const 1024) "go")
+        (func (export "_start")
+          (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 2))
+          (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+          (loop $again {body} (br $again)))"#
+    ))
+}
+
+/// One subscription to a clock, an hour from now.
+const SLEEP: &str = r#"
+  (i64.store (i32.const 2072) (i64.const 3600000000000))
+  (i32.store (i32.const 2064) (i32.const 1))
+  (drop (call $poll_oneoff (i32.const 2048) (i32.const 4096) (i32.const 1) (i32.const 8)))"#;
+
+/// A read that finds nothing and no end.
+const READ: &str = r#"
+  (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 1))
+  (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))"#;
+
+#[test]
+fn a_guest_that_computes_sleeps_or_waits_ends_when_it_is_cancelled() {
+    for (body, signal) in
+        [("nop", Signal::Term), ("nop", Signal::Kill), (SLEEP, Signal::Int), (READ, Signal::Term), (READ, Signal::Hup)]
+    {
+        let bench = Bench::new(&forever(body));
+        let cancel = CancelToken::new();
+        let (input, feed) = pipe();
+        let (reader, writer) = pipe();
+        let cancelling = thread::spawn({
+            let cancel = cancel.clone();
+            move || {
+                let mut said = [0; 2];
+                OpenFile::new(reader).read(&mut said, &CancelToken::new()).expect("reads");
+                cancel.cancel(signal);
+            }
+        });
+        let ended = bench.run_with(&[], |request| {
+            request.cancel = cancel.child();
+            request.files.insert(0, OpenFile::new(input));
+            request.files.insert(1, OpenFile::new(writer));
+        });
+        cancelling.join().expect("ends");
+        drop(feed);
+        assert_eq!(ended, Ended { status: ExitStatus::of_signal(signal), ..Ended::new(0, "", "") }, "{body}");
+    }
+}
+
+#[test]
+fn more_commands_at_once_than_allowed_fail_and_do_not_wait() {
+    let limits = SandboxLimits { commands: 1, ..SandboxLimits::default() };
+    let bench = Bench::with(&module(CAT), limits);
+    let (input, feed) = pipe();
+    let (output, writer) = pipe();
+    thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            bench.run_with(&[], |request| {
+                request.files.insert(0, OpenFile::new(input));
+                request.files.insert(1, OpenFile::new(writer));
+            })
+        });
+        // It has started when it passes something on.
+        let cancel = CancelToken::new();
+        let feed = OpenFile::new(feed);
+        feed.write_all(b"x", &cancel).expect("writes");
+        OpenFile::new(output).read(&mut [0], &cancel).expect("reads");
+        let second = bench.run(&[]);
+        let told = "stepbox: tool: Resource temporarily unavailable: 1 commands run already\n";
+        assert_eq!(second, Ended::new(126, "", told));
+        drop(feed);
+        assert_eq!(first.join().expect("ends").status, ExitStatus::SUCCESS);
+    });
+    assert_eq!(bench.run(&[]), Ended::new(0, "", ""), "there is room again");
+}
+
+#[test]
+fn a_module_that_asks_for_what_is_not_there_is_refused_by_name() {
+    let bench = Bench::new(r#"(module (import "env" "system" (func)) (func (export "_start")))"#);
+    let ended = bench.run(&[]);
+    assert_eq!(ended.status, ExitStatus::NOT_EXECUTABLE);
+    assert!(ended.stderr.contains("`env::system`"), "{ended:?}");
+    let bench = Bench::new("(module)");
+    let ended = bench.run(&[]);
+    assert!(ended.stderr.contains("_start"), "{ended:?}");
+}
+
+#[test]
+fn what_is_no_module_is_refused() {
+    for bytes in [&b""[..], b"\0asm", b"not wasm at all", b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\x0f"] {
+        let ended = Bench::of_bytes(bytes.to_vec(), SandboxLimits::default()).run(&[]);
+        assert_eq!((ended.status, ended.stdout.as_str()), (ExitStatus::NOT_EXECUTABLE, ""), "{bytes:?}");
+        assert!(ended.stderr.starts_with("stepbox: ") && ended.stderr.lines().count() >= 1, "{ended:?}");
+    }
+}

@@ -1,0 +1,127 @@
+//! A sandbox whose image is one small module.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use stepbox_sandbox::{Commands, Image, Sandbox, SandboxLimits};
+use stepbox_system::{CancelToken, ExitStatus, OpenFile, Resolution, SpawnRequest, Spawner, VirtualPath, pipe};
+
+/// A module with the imports that the tests need, and one page of memory.
+pub(crate) fn module(body: &str) -> String {
+    let mut text = "(module\n".to_owned();
+    for (name, parameters) in [
+        ("args_get", "i32 i32"),
+        ("args_sizes_get", "i32 i32"),
+        ("clock_time_get", "i32 i64 i32"),
+        ("environ_get", "i32 i32"),
+        ("environ_sizes_get", "i32 i32"),
+        ("fd_read", "i32 i32 i32 i32"),
+        ("fd_write", "i32 i32 i32 i32"),
+        ("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32"),
+        ("poll_oneoff", "i32 i32 i32 i32"),
+        ("random_get", "i32 i32"),
+    ] {
+        text.push_str(&format!(
+            "(import \"wasi_snapshot_preview1\" \"{name}\" (func ${name} (param {parameters}) (result i32)))\n"
+        ));
+    }
+    text + "(import \"wasi_snapshot_preview1\" \"proc_exit\" (func $proc_exit (param i32)))\n\
+            (memory (export \"memory\") 1)\n"
+        + body
+        + ")"
+}
+
+/// How a command ended and what it wrote.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    pub(crate) fn new(status: u8, stdout: &str, stderr: &str) -> Self {
+        Self { status: ExitStatus::new(status), stdout: stdout.into(), stderr: stderr.into() }
+    }
+}
+
+/// A sandbox with a root, a volume and one command, `tool`.
+pub(crate) struct Bench {
+    directory: tempfile::TempDir,
+    commands: Arc<Commands>,
+}
+
+impl Bench {
+    pub(crate) fn new(text: &str) -> Self {
+        Self::with(text, SandboxLimits::default())
+    }
+
+    pub(crate) fn with(text: &str, limits: SandboxLimits) -> Self {
+        Self::of_bytes(wat::parse_str(text).expect("a module"), limits)
+    }
+
+    /// With these bytes as the module.
+    pub(crate) fn of_bytes(bytes: Vec<u8>, limits: SandboxLimits) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let open = |name: &str| {
+            let path = directory.path().join(name);
+            std::fs::create_dir(&path).expect("makes");
+            Dir::open_ambient_dir(path, ambient_authority()).expect("opens")
+        };
+        // No compiled code: it is compiled when it is first used.
+        let compiled = tempfile::tempfile().expect("a file");
+        let image = Image::new(compiled, move || Ok(bytes.clone()), ["tool"]);
+        let sandbox = Sandbox::new(image, limits);
+        let tree = sandbox.tree(open("root"), open("volume")).expect("a tree");
+        let commands = sandbox.commands(tree);
+        Self { directory, commands }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(crate) fn modules(&self) -> u64 {
+        self.commands.modules()
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, |_| {})
+    }
+
+    /// Runs the command, with a request that is changed before.
+    pub(crate) fn run_with(&self, arguments: &[&str], change: impl FnOnce(&mut SpawnRequest)) -> Ended {
+        let cwd = VirtualPath::new("/codefresh/volume").expect("a path");
+        let Resolution::Found(program) = self.commands.resolve(b"tool", b"/bin", &cwd) else {
+            panic!("the command is there")
+        };
+        let (stdout, out) = pipe();
+        let (stderr, err) = pipe();
+        let argv = std::iter::once("tool").chain(arguments.iter().copied()).map(|word| word.as_bytes().to_vec());
+        let mut request = SpawnRequest {
+            argv: argv.collect(),
+            env: vec![],
+            cwd,
+            umask: 0o022,
+            files: BTreeMap::from([(0, OpenFile::null()), (1, OpenFile::new(out)), (2, OpenFile::new(err))]),
+            cancel: CancelToken::new(),
+            process: 1,
+            depth: 0,
+        };
+        change(&mut request);
+        let reading = |file: OpenFile| {
+            std::thread::spawn(move || {
+                let bytes = file.read_to_end(16 << 20, &CancelToken::new()).expect("reads");
+                String::from_utf8(bytes).expect("text")
+            })
+        };
+        let (stdout, stderr) = (reading(OpenFile::new(stdout)), reading(OpenFile::new(stderr)));
+        let status = self.commands.run(&program, request);
+        Ended { status, stdout: stdout.join().expect("ends"), stderr: stderr.join().expect("ends") }
+    }
+}

@@ -1,0 +1,105 @@
+//! What guests see of the world: what they are given, and nothing of the host.
+
+mod support;
+
+use std::os::unix::fs::symlink;
+
+use stepbox_system::ExitStatus;
+use support::{Bench, Ended, module};
+
+/// Prints its arguments and its environment, each ended by a zero byte.
+const TELL: &str = r#"
+  (func $print (param $sizes i32) (param $get i32)
+    (i32.store (i32.const 16) (i32.const 8192))
+    (i32.store (i32.const 20) (i32.load (i32.const 4)))
+    (drop (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8))))
+  (func (export "_start")
+    (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $args_get (i32.const 1024) (i32.const 8192)))
+    (call $print (i32.const 0) (i32.const 0))
+    (drop (call $environ_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $environ_get (i32.const 1024) (i32.const 8192)))
+    (call $print (i32.const 0) (i32.const 0)))"#;
+
+#[test]
+fn a_guest_has_its_arguments_and_its_environment_and_nothing_of_the_host() {
+    assert!(std::env::var_os("PATH").is_some(), "this process has an environment to hide");
+    let bench = Bench::new(&module(TELL));
+    let ended = bench.run_with(&["one", "", "two words"], |request| {
+        request.env = vec![(b"NAME".to_vec(), b"value".to_vec()), (b"PWD".to_vec(), b"/wrong".to_vec())];
+    });
+    let told = "tool\0one\0\0two words\0NAME=value\0PWD=/codefresh/volume\0";
+    assert_eq!(ended, Ended::new(0, told, ""));
+}
+
+/// Opens a path below the descriptor with this number; WASI's number of the error is its status.
+fn open(descriptor: u32, path: &str) -> String {
+    module(&format!(
+        r#"(data (i32.const 1024) "{path}")
+        (func (export "_start")
+          (call $proc_exit (call $path_open (i32.const {descriptor}) (i32.const 1) (i32.const 1024) (i32.const {})
+            (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8))))"#,
+        path.len()
+    ))
+}
+
+const SUCCESS: u8 = 0;
+const BADF: u8 = 8;
+const NOENT: u8 = 44;
+const PERM: u8 = 63;
+
+#[test]
+fn a_guest_opens_files_of_its_root_and_of_the_volume() {
+    let status = |descriptor, path| {
+        let bench = Bench::new(&open(descriptor, path));
+        std::fs::write(bench.path("volume/file"), "text").expect("writes");
+        std::fs::write(bench.path("root/file"), "text").expect("writes");
+        bench.run(&[]).status.code()
+    };
+    for descriptor in [3, 4] {
+        assert_eq!(status(descriptor, "file"), SUCCESS);
+        assert_eq!(status(descriptor, "missing"), NOENT);
+    }
+    assert_eq!(status(5, "file"), BADF, "there is no third directory");
+    assert_eq!(status(0, "file"), BADF, "standard input is no directory");
+}
+
+#[test]
+fn no_path_and_no_link_leads_out() {
+    let hostile = [
+        "../outside/secret",
+        "/etc/passwd",
+        "directory/../../outside/secret",
+        "link",
+        "link_to_directory/secret",
+        "absolute",
+        "proc/self/environ",
+    ];
+    for descriptor in [3, 4] {
+        for path in hostile {
+            let bench = Bench::new(&open(descriptor, path));
+            std::fs::create_dir(bench.path("outside")).expect("makes");
+            std::fs::write(bench.path("outside/secret"), "secret").expect("writes");
+            for root in ["root", "volume"] {
+                std::fs::create_dir(bench.path(root).join("directory")).expect("makes");
+                symlink("../outside/secret", bench.path(root).join("link")).expect("links");
+                symlink("../outside", bench.path(root).join("link_to_directory")).expect("links");
+                symlink("/etc/passwd", bench.path(root).join("absolute")).expect("links");
+            }
+            let status = bench.run(&[]).status.code();
+            assert!([PERM, NOENT].contains(&status), "{descriptor} {path}: {status}");
+        }
+    }
+}
+
+#[test]
+fn a_guest_has_clocks_and_random_numbers() {
+    let bench = Bench::new(&module(
+        r#"(func (export "_start")
+          (if (call $clock_time_get (i32.const 0) (i64.const 1) (i32.const 0)) (then (call $proc_exit (i32.const 1))))
+          (if (i64.lt_u (i64.load (i32.const 0)) (i64.const 1700000000000000000)) (then (call $proc_exit (i32.const 2))))
+          (if (call $random_get (i32.const 16) (i32.const 16)) (then (call $proc_exit (i32.const 3))))
+          (if (i64.eqz (i64.or (i64.load (i32.const 16)) (i64.load (i32.const 24)))) (then (call $proc_exit (i32.const 4)))))"#,
+    ));
+    assert_eq!(bench.run(&[]).status, ExitStatus::SUCCESS);
+}
