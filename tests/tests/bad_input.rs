@@ -338,7 +338,8 @@ hint: name a directory with `--source DIR`
 fn a_state_directory_that_cannot_be_made() {
     let place = Place::new().commands(&["true"]).file("file", "");
     let run = place.finish(place.command(["run"]).env("STEPBOX_HOME", place.path("project/file/below")));
-    let told = "error: cannot use `[PLACE]/project/file/below`: not a directory\n";
+    let told = "error: cannot use `[PLACE]/project/file/below`: not a directory\n\
+                hint: name another state directory with the environment variable `STEPBOX_HOME`\n";
     assert_eq!((run.status, run.stderr.as_str()), (4, told));
 }
 

@@ -1,5 +1,6 @@
 //! The store as others see it: an OCI image layout, and exports that are ordinary tarballs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,9 +29,12 @@ fn blob(store: &Path, descriptor: &Value) -> Vec<u8> {
     let digest = descriptor["digest"].as_str().and_then(|digest| digest.strip_prefix("sha256:")).expect("a digest");
     let data = fs::read(store.join("blobs/sha256").join(digest)).expect("is there");
     assert_eq!(descriptor["size"].as_u64(), Some(data.len() as u64), "{descriptor}");
-    let hash: String = Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hash, digest);
+    assert_eq!(hash(&data), digest);
     data
+}
+
+fn hash(data: &[u8]) -> String {
+    Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
@@ -39,23 +43,37 @@ fn the_store_is_an_oci_image_layout() {
     assert_eq!(json(&store.join("oci-layout")), serde_json::json!({ "imageLayoutVersion": "1.0.0" }));
     let index = json(&store.join("index.json"));
     assert_eq!(index["schemaVersion"], 2);
+    assert_eq!(index["mediaType"], "application/vnd.oci.image.index.v1+json");
     let manifests = index["manifests"].as_array().expect("a list");
     assert_eq!(manifests.len(), 2, "one for each volume: {index}");
+    let mut tags = BTreeSet::new();
     for descriptor in manifests {
         assert_eq!(descriptor["mediaType"], "application/vnd.oci.image.manifest.v1+json");
         let tag = descriptor["annotations"]["org.opencontainers.image.ref.name"].as_str().expect("a tag");
         let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         assert!(tag.len() <= 128 && tag.bytes().all(good), "{tag}");
+        assert!(tags.insert(tag), "two volumes share the tag {tag}");
         let manifest: Value = serde_json::from_slice(&blob(&store, descriptor)).expect("is JSON");
         assert_eq!(manifest["schemaVersion"], 2);
         assert_eq!(manifest["mediaType"], descriptor["mediaType"]);
-        blob(&store, &manifest["config"]);
+        assert_eq!(manifest["config"]["mediaType"], "application/vnd.oci.image.config.v1+json");
+        let config: Value = serde_json::from_slice(&blob(&store, &manifest["config"])).expect("is JSON");
+        assert!(config["architecture"].is_string() && config["os"] == "linux", "{config}");
         let layers = manifest["layers"].as_array().expect("a list");
         assert_eq!(layers[0]["mediaType"], "application/vnd.oci.image.layer.v1.tar+zstd");
         for layer in layers {
             blob(&store, layer);
         }
+        let ids = config["rootfs"]["diff_ids"].as_array().expect("a list");
+        assert_eq!(ids.len(), layers.len());
+        let tar = zstd::stream::decode_all(&blob(&store, &layers[0])[..]).expect("is zstd");
+        assert_eq!(ids[0], format!("sha256:{}", hash(&tar)), "the id of a layer is that of its uncompressed bytes");
         assert_eq!(names(&blob(&store, &layers[0]))[..2], ["file", "link"]);
+    }
+    // Every blob is what its name says, those of older snapshots too.
+    for entry in fs::read_dir(store.join("blobs/sha256")).expect("lists") {
+        let path = entry.expect("an entry").path();
+        assert_eq!(path.file_name().expect("has one").display().to_string(), hash(&fs::read(&path).expect("reads")));
     }
 }
 
@@ -82,8 +100,56 @@ fn an_export_is_an_ordinary_tarball() {
     assert_eq!(run.status, 0, "{run:?}");
     let data = fs::read(&export).expect("is there");
     assert_eq!(names(&data), ["file", "link", "project", "project/codefresh.yml"]);
-    let hash: String = Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(run.stdout.starts_with(&format!("sha256:{hash} ")), "{run:?}");
+    assert!(run.stdout.starts_with(&format!("sha256:{} ", hash(&data))), "{run:?}");
+}
+
+#[test]
+fn an_export_holds_what_the_steps_have_made() {
+    let long = "n".repeat(150);
+    let place = Place::new().commands(&[
+        "cd /codefresh/volume && mkdir -p d/empty && printf data > d/file && ln -s file d/link",
+        "printf '#!/bin/sh\\n' > script && : > nothing",
+        &format!("mkdir {long} && echo deep > {long}/{long}; echo spaced > 'a b'; echo accent > größe"),
+        "touch -d '2024-01-02 03:04:05' d/file; rm -rf project",
+    ]);
+    let run = place.run(["run"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let run = place.run(["volume", "export", "codefresh.yml", "-o", "."]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let name = run.stdout.split_whitespace().last().expect("the file's name").to_owned();
+    let data = fs::read(place.path("project").join(&name)).expect("reads");
+    assert_eq!(name.trim_start_matches("./").trim_end_matches(".tar.zst"), hash(&data));
+    let tar = zstd::stream::decode_all(&data[..]).expect("zstd reads it");
+    let mut found = BTreeMap::new();
+    for entry in tar::Archive::new(&tar[..]).entries().expect("tar reads it") {
+        let mut entry = entry.expect("an entry");
+        let mut text = String::new();
+        entry.read_to_string(&mut text).expect("reads");
+        let link = entry.link_name().expect("reads").map(|link| format!(" -> {}", link.display())).unwrap_or_default();
+        let header = entry.header();
+        let (kind, mode) = (header.entry_type(), header.mode().expect("a mode"));
+        assert_eq!((header.uid().expect("a user"), header.gid().expect("a group")), (0, 0));
+        if text == "data" {
+            assert_eq!(header.mtime().expect("a time"), 1_704_164_645);
+        }
+        let path = entry.path().expect("a path").display().to_string();
+        found.insert(path, format!("{kind:?} {mode:o}{link} {text:?}"));
+    }
+    let expected = [
+        ("a b", "Regular 644 \"spaced\\n\""),
+        ("d/", "Directory 755 \"\""),
+        ("d/empty/", "Directory 755 \"\""),
+        ("d/file", "Regular 644 \"data\""),
+        ("d/link", "Symlink 777 -> file \"\""),
+        ("größe", "Regular 644 \"accent\\n\""),
+        (&format!("{long}/"), "Directory 755 \"\""),
+        (&format!("{long}/{long}"), "Regular 644 \"deep\\n\""),
+        ("nothing", "Regular 644 \"\""),
+        ("script", "Regular 644 \"#!/bin/sh\\n\""),
+    ];
+    let expected: BTreeMap<_, _> =
+        expected.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    assert_eq!(found, expected);
 }
 
 #[test]

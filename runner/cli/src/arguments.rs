@@ -10,8 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "stepbox",
     version,
     about = "Runs Codefresh pipelines without Docker: steps as WebAssembly, one volume kept from build to build",
-    after_help = "Exit status: 0 the build succeeded, 1 it failed, 2 wrong usage or invalid pipeline, 3 the build was terminated, 4 Stepbox itself failed",
-    disable_help_subcommand = true
+    after_help = "Exit status: 0 the build succeeded, 1 it failed, 2 wrong usage or invalid pipeline, 3 the build was terminated, 4 Stepbox itself failed"
 )]
 pub(crate) struct Arguments {
     /// What to do.
@@ -109,14 +108,14 @@ pub(crate) enum VolumeCommand {
 /// Which volume.
 #[derive(Args, Debug)]
 pub(crate) struct VolumeName {
-    /// The volume's name, as `stepbox volume ls` prints it
+    /// The volume's name, as `stepbox volume ls` prints it, or the pipeline file that it belongs to
     pub(crate) name: String,
 }
 
 /// Arguments of `stepbox volume export`.
 #[derive(Args, Debug)]
 pub(crate) struct ExportArguments {
-    /// The volume's name, as `stepbox volume ls` prints it
+    /// The volume's name, as `stepbox volume ls` prints it, or the pipeline file that it belongs to
     pub(crate) name: String,
     /// The file to write, or a directory in which the file is named by its sha256
     #[arg(short, long, value_name = "FILE")]

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
-    BuildEvent, BuildRequest, BuildResult, Directories, Interrupt, Outcome, VolumeOutcome, WorkerLaunch,
-    parse_assignment, parse_variable_file,
+    BuildEvent, BuildRequest, BuildResult, Directories, EngineError, EngineErrorKind, Interrupt, Outcome,
+    VolumeOutcome, WorkerLaunch, parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments};
@@ -101,11 +101,29 @@ fn build(
         Some(text) => text.show(event),
         None => json::print(event),
     };
-    let outcome = stepbox_engine::run(directories, launch, request, interrupt, &mut show)?;
+    let outcome = stepbox_engine::run(directories, launch, request, interrupt, &mut show).map_err(hinted)?;
     if let Some(text) = &mut text {
         text.summary(&outcome);
     }
     Ok(status(&outcome, arguments.require_save))
+}
+
+/// Says what one can do where only the program knows it.
+fn hinted(mut error: EngineError) -> EngineError {
+    if error.hints.is_empty() {
+        match error.kind {
+            EngineErrorKind::State => {
+                error
+                    .hints
+                    .push("name another state directory with the environment variable `STEPBOX_HOME`".to_owned());
+            }
+            EngineErrorKind::Restore => {
+                error.hints.push("nothing is lost: once the cause is mended, run the build again".to_owned());
+            }
+            _ => {}
+        }
+    }
+    error
 }
 
 fn status(outcome: &Outcome, require_save: bool) -> u8 {

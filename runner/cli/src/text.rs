@@ -89,7 +89,7 @@ impl Text {
                 let place = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
                 self.line(&format!("{head}: {place}{step}{}", plain(message)));
             }
-            // Else the summary says it.
+            // Otherwise the summary says it.
             BuildEvent::VolumeNotSaved { reason } if !tells => {
                 let head = self.paint("33", "warning");
                 self.line(&format!("{head}: volume not saved: {}", plain(reason)));
@@ -169,6 +169,8 @@ impl Text {
             VolumeOutcome::NotSaved { reason } => {
                 let head = self.paint("33", "warning");
                 self.line(&format!("{head}: volume not saved: {}", plain(reason)));
+                let head = self.paint("36", "hint");
+                self.line(&format!("{head}: the next build starts from the volume that this one started from"));
             }
             VolumeOutcome::Skipped => self.line("volume not saved: the build was terminated"),
         }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use stepbox_engine::{SnapshotInfo, Volumes};
+use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes};
 
 use crate::arguments::VolumeCommand;
 use crate::error::CliError;
@@ -14,22 +14,43 @@ pub(crate) fn run(command: &VolumeCommand) -> Result<u8, CliError> {
     let volumes = Volumes::open(&run::directories()?)?;
     match command {
         VolumeCommand::Ls => list(&volumes)?,
-        VolumeCommand::Show(volume) => show(&volumes, &volume.name)?,
+        VolumeCommand::Show(volume) => show(&volumes, &name(&volumes, &volume.name)?)?,
         VolumeCommand::Export(arguments) => {
-            let export = volumes.export(&arguments.name, &arguments.output)?;
-            print(&format!("{}  {}  {}\n", export.digest, human::bytes(export.size), export.file.display()));
+            let export = volumes.export(&name(&volumes, &arguments.name)?, &arguments.output)?;
+            print(&format!("{}  {}  {}\n", export.digest, human::bytes(export.size), export.file.display()))?;
         }
         VolumeCommand::Rm(volume) => {
-            let freed = volumes.remove(&volume.name)?;
-            print(&format!("removed `{}`, {} freed\n", plain(&volume.name), human::bytes(freed)));
+            let name = name(&volumes, &volume.name)?;
+            let freed = volumes.remove(&name)?;
+            print(&format!("removed `{}`, {} freed\n", plain(&name), human::bytes(freed)))?;
         }
     }
     Ok(exit_code::SUCCESS)
 }
 
-/// On standard output; a reader that has enough is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+/// A pipeline's volume is called after the absolute path of its file; any path to it will do.
+fn name(volumes: &Volumes, given: &str) -> Result<String, CliError> {
+    let path = std::path::Path::new(given).canonicalize();
+    match (volumes.show(given), path) {
+        (Err(error), Ok(path)) if error.kind == EngineErrorKind::Usage => {
+            let path = path.display().to_string();
+            // Where that is none either, the message names what was typed.
+            volumes.show(&path).map(|_| path).map_err(|_| error.into())
+        }
+        _ => Ok(given.to_owned()),
+    }
+}
+
+/// On standard output. A reader that has enough is no error; a result that is lost is one.
+fn print(text: &str) -> Result<(), CliError> {
+    match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            let text = error.to_string().to_lowercase();
+            let text = text.split(" (os error").next().unwrap_or_default();
+            Err(CliError::host(format!("cannot write to the standard output: {text}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn list(volumes: &Volumes) -> Result<(), CliError> {
@@ -43,7 +64,7 @@ fn list(volumes: &Volumes) -> Result<(), CliError> {
     print(&format!(
         "{:<widest$}  {:<19}  {:<24}  {:>9}  {:>9}  snapshots\n",
         "volume", "saved (UTC)", "build", "size", "stored"
-    ));
+    ))?;
     for (name, volume) in names.iter().zip(&found) {
         match volume.snapshots.first() {
             Some(latest) => print(&format!(
@@ -53,8 +74,8 @@ fn list(volumes: &Volumes) -> Result<(), CliError> {
                 human::bytes(latest.bytes),
                 human::bytes(latest.stored),
                 volume.snapshots.len()
-            )),
-            None => print(&format!("{name:<widest$}  -\n")),
+            ))?,
+            None => print(&format!("{name:<widest$}  -\n"))?,
         }
     }
     Ok(())
@@ -62,11 +83,11 @@ fn list(volumes: &Volumes) -> Result<(), CliError> {
 
 fn show(volumes: &Volumes, name: &str) -> Result<(), CliError> {
     let volume = volumes.show(name)?;
-    print(&format!("volume: {}\n", plain(&volume.name)));
-    print(&format!("scope: {}\n", if volume.named { "a volume of its own (--volume)" } else { "a pipeline" }));
+    print(&format!("volume: {}\n", plain(&volume.name)))?;
+    print(&format!("scope: {}\n", if volume.named { "a volume of its own (--volume)" } else { "a pipeline" }))?;
     for (number, snapshot) in volume.snapshots.iter().enumerate() {
-        print(&format!("\n{}\n", if number == 0 { "latest" } else { "earlier" }));
-        print(&details(snapshot));
+        print(&format!("\n{}\n", if number == 0 { "latest" } else { "earlier" }))?;
+        print(&details(snapshot))?;
     }
     Ok(())
 }
