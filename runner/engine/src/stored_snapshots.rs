@@ -88,7 +88,7 @@ impl Snapshots for StoredSnapshots {
         let packed = Packed {
             layer: blob(&packed.layer),
             index: blob(&packed.index),
-            diff_id: Digest::from_bytes(packed.diff_id.0),
+            diff_ids: packed.diff_ids.map(|id| Digest::from_bytes(id.0)),
             tree_digest: Digest::from_bytes(packed.tree_digest.0),
             entries: packed.entries,
             raw_bytes: packed.bytes,

@@ -111,8 +111,8 @@ pub struct PackReport {
     pub layer: StagedFile,
     /// The index of the volume.
     pub index: StagedFile,
-    /// Digest of the layer's uncompressed stream.
-    pub diff_id: BlobDigest,
+    /// Digests of layer and index as they are when they are unpacked.
+    pub diff_ids: [BlobDigest; 2],
     /// Identity of the volume's state.
     pub tree_digest: BlobDigest,
     /// Files, directories and links.

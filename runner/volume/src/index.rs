@@ -71,11 +71,13 @@ impl Index {
         Self { version: VERSION, layer, frames, entries }
     }
 
-    /// Its bytes as a blob.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, VolumeError> {
+    /// Its bytes as a blob, and the digest of what they are when they are unpacked.
+    pub(crate) fn encode(&self) -> Result<(Vec<u8>, Digest), VolumeError> {
         let raw = postcard::to_stdvec(self)
             .map_err(|error| VolumeError::corrupt(format!("the index cannot be written: {error}")))?;
-        zstd::bulk::compress(&raw, 3).map_err(|error| VolumeError::io("cannot compress the index", error))
+        let blob =
+            zstd::bulk::compress(&raw, 3).map_err(|error| VolumeError::io("cannot compress the index", error))?;
+        Ok((blob, Digest::of(&raw)))
     }
 
     /// An index from its blob. Checks everything that a restore relies on.

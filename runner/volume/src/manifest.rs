@@ -62,7 +62,7 @@ pub(crate) fn build(packed: &Packed) -> Result<(Vec<u8>, Vec<u8>), VolumeError> 
         "architecture": architecture,
         "os": "linux",
         "config": {},
-        "rootfs": { "type": "layers", "diff_ids": [packed.diff_id.to_string(), packed.index.digest.to_string()] },
+        "rootfs": { "type": "layers", "diff_ids": packed.diff_ids.map(|id| id.to_string()) },
     });
     let config = to_bytes(&config)?;
     let annotation = |name: &str, value: String| (name.to_owned(), value);

@@ -61,8 +61,8 @@ pub struct Packed {
     pub layer: StagedBlob,
     /// The index.
     pub index: StagedBlob,
-    /// Digest of the layer's uncompressed stream.
-    pub diff_id: Digest,
+    /// Digests of layer and index as they are when they are unpacked.
+    pub diff_ids: [Digest; 2],
     /// Identity of the volume's state: equal for equal states, however they are stored.
     pub tree_digest: Digest,
     /// Files, directories and links.
@@ -103,14 +103,14 @@ pub fn pack(
         }
     })?;
     let index = Index::new(written.digest, written.frames, entries);
-    let blob = index.encode()?;
+    let (blob, index_diff_id) = index.encode()?;
     let mut file = fs.create("pack.index.create", staging, INDEX).context("cannot make the index")?;
     fs.write("pack.index.write", &mut file, &blob).context("cannot write the index")?;
     fs.sync("pack.index.sync", &file).context("cannot write the index")?;
     Ok(Packed {
         layer: StagedBlob { name: LAYER.to_owned(), digest: written.digest, size: written.size },
         index: StagedBlob { name: INDEX.to_owned(), digest: Digest::of(&blob), size: blob.len() as u64 },
-        diff_id: written.diff_id,
+        diff_ids: [written.diff_id, index_diff_id],
         tree_digest: index.tree_digest(),
         entries: index.entries.len() as u64,
         raw_bytes: index.raw_bytes(),

@@ -54,7 +54,7 @@ impl Forgery {
             std::fs::write(self.place.path().join("blobs").join(digest.hex()), data).expect("writes");
             digest
         };
-        let blob = self.index.encode().expect("encodes");
+        let blob = self.index.encode().expect("encodes").0;
         let staged = StagedBlob { name: String::new(), digest: put(&blob), size: blob.len() as u64 };
         let (_, manifest) = build(&Packed { index: staged, ..self.packed.clone() }).expect("builds");
         let open =
@@ -205,7 +205,7 @@ fn an_index_that_unpacks_without_end_is_refused() {
 
 #[test]
 fn every_shortened_index_is_refused() {
-    let blob = Forgery::new().index.encode().expect("encodes");
+    let blob = Forgery::new().index.encode().expect("encodes").0;
     for length in 0..blob.len() {
         let error = Index::decode(&blob[..length], 100).expect_err("it is cut off");
         assert_eq!(error.kind(), VolumeErrorKind::Corrupt, "{length}");

@@ -184,7 +184,7 @@ impl Worker {
             Ok(packed) => Event::Packed(PackReport {
                 layer: staged(&packed.layer),
                 index: staged(&packed.index),
-                diff_id: BlobDigest(*packed.diff_id.as_bytes()),
+                diff_ids: packed.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
                 tree_digest: BlobDigest(*packed.tree_digest.as_bytes()),
                 entries: packed.entries,
                 bytes: packed.raw_bytes,

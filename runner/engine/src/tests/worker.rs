@@ -88,7 +88,7 @@ fn archive(volume: &Dir, exclude: Vec<Vec<u8>>, staging: &Dir) -> Event {
     Event::Packed(PackReport {
         layer: staged(&packed.layer),
         index: staged(&packed.index),
-        diff_id: BlobDigest(*packed.diff_id.as_bytes()),
+        diff_ids: packed.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
         tree_digest: BlobDigest(*packed.tree_digest.as_bytes()),
         entries: packed.entries,
         bytes: packed.raw_bytes,
@@ -136,7 +136,7 @@ fn pack_volume(volume: &Dir, exclude: &[Vec<u8>], staging: &Dir) -> Event {
     Event::Packed(PackReport {
         layer: stage("layer", &text),
         index: stage("index", ""),
-        diff_id: BlobDigest([0; 32]),
+        diff_ids: [BlobDigest([0; 32]), BlobDigest([0; 32])],
         tree_digest: BlobDigest([0; 32]),
         entries: files.len() as u64,
         bytes: files.iter().map(|(_, content)| content.len() as u64).sum(),
