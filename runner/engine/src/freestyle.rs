@@ -37,7 +37,7 @@ pub(crate) fn prepare(
                 Shell::Sh => ShellKind::Sh,
                 Shell::Bash => ShellKind::Bash,
             };
-            Work::Script { shell, text: Script::from_commands(commands).bytes().to_vec() }
+            Work::Script { shell, text: Script::from_commands(commands).text().as_bytes().to_vec() }
         }
         None => Work::Program(program(step, image, &mut texts)?),
     };

@@ -56,12 +56,6 @@ impl References {
         self.steps.insert(facts.name.clone(), facts);
     }
 
-    /// What is known of a step.
-    #[must_use]
-    pub fn step(&self, name: &str) -> Option<&StepFacts> {
-        self.steps.get(name)
-    }
-
     /// The directory of `main_clone`, if it has run (rules W1, G2).
     #[must_use]
     pub fn main_clone(&self) -> Option<&str> {

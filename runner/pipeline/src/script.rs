@@ -34,12 +34,6 @@ impl Script {
         &self.text
     }
 
-    /// The program as the shell reads it.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        self.text.as_bytes()
-    }
-
     /// How many commands there are.
     #[must_use]
     pub fn len(&self) -> usize {
