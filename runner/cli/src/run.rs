@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
     BuildEvent, BuildRequest, BuildResult, Directories, EngineError, EngineErrorKind, Interrupt, Outcome,
-    VolumeOutcome, WorkerLaunch, parse_assignment, parse_variable_file,
+    VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments};
@@ -184,9 +184,7 @@ fn read_file(path: &Path, what: &str) -> Result<String, CliError> {
 }
 
 fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> CliError {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
-    CliError::usage(format!("cannot read {what} `{}`: {text}", path.display()))
+    CliError::usage(format!("cannot read {what} `{}`: {}", path.display(), io_text(error)))
 }
 
 /// The builds to run, each with its variables.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes};
+use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes, io_text};
 
 use crate::arguments::VolumeCommand;
 use crate::error::CliError;
@@ -45,9 +45,7 @@ fn name(volumes: &Volumes, given: &str) -> Result<String, CliError> {
 fn print(text: &str) -> Result<(), CliError> {
     match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            let text = error.to_string().to_lowercase();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            Err(CliError::host(format!("cannot write to the standard output: {text}")))
+            Err(CliError::host(format!("cannot write to the standard output: {}", io_text(&error))))
         }
         _ => Ok(()),
     }

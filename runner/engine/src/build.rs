@@ -77,7 +77,7 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
     let outcomes = build.outcomes;
     let Parts { id, work, started, .. } = parts;
     if let Err(error) = work.remove() {
-        let text = crate::error::io_text(&error);
+        let text = stepbox_volume::io_text(&error);
         reporter.warn(None, format!("files of the build remain until a later build removes them: {text}"));
     }
     let duration = started.elapsed();

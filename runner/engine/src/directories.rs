@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Dir;
 use rustix::fs::{Mode, OFlags};
 
-use crate::error::{EngineError, EngineErrorKind, io_text};
+use crate::error::{EngineError, EngineErrorKind};
+use stepbox_volume::io_text;
 
 /// The directories that Stepbox owns. They are made where they are missing, for their user alone.
 #[derive(Debug, Clone, PartialEq, Eq)]

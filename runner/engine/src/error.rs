@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use stepbox_pipeline::Place;
+use stepbox_volume::io_text;
 
 /// Why there is no [`crate::Outcome`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,14 +96,3 @@ impl std::fmt::Display for EngineError {
 }
 
 impl std::error::Error for EngineError {}
-
-/// What the system says, without its number, in our lower case.
-pub(crate) fn io_text(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => String::new(),
-    }
-}

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::error::{EngineError, EngineErrorKind, io_text};
+use crate::error::{EngineError, EngineErrorKind};
 use crate::request::BuildRequest;
+use stepbox_volume::io_text;
 
 /// What a volume is kept under.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -47,5 +47,6 @@ pub use request::{BuildRequest, ToolboxCheck};
 pub use run::run;
 pub use stepbox_pipeline::{BadAssignment, Diagnostic, parse_assignment, parse_variable_file};
 pub use stepbox_protocol::Limits;
+pub use stepbox_volume::io_text;
 pub use volumes::{Export, SnapshotInfo, VolumeInfo, Volumes};
 pub use worker::WorkerLaunch;

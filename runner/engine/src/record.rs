@@ -44,7 +44,7 @@ impl Record {
         });
         let error = result.err()?;
         self.file = None;
-        Some(format!("the build is not recorded any further: {}", crate::error::io_text(&error)))
+        Some(format!("the build is not recorded any further: {}", stepbox_volume::io_text(&error)))
     }
 
     /// Ends the record.

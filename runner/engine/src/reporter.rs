@@ -25,7 +25,7 @@ impl<'a> Reporter<'a> {
     pub(crate) fn record(&mut self, record: std::io::Result<Record>) {
         match record {
             Ok(record) => self.record = Some(record),
-            Err(error) => self.warn(None, format!("the build is not recorded: {}", crate::error::io_text(&error))),
+            Err(error) => self.warn(None, format!("the build is not recorded: {}", stepbox_volume::io_text(&error))),
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Reporter<'a> {
         if let Some(record) = &mut self.record
             && let Err(error) = record.finish(outcome)
         {
-            self.warn(None, format!("the outcome is not recorded: {}", crate::error::io_text(&error)));
+            self.warn(None, format!("the outcome is not recorded: {}", stepbox_volume::io_text(&error)));
         }
     }
 }

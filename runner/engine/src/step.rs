@@ -270,6 +270,13 @@ impl Build<'_, '_, '_> {
             self.reporter.add_secret(password);
         }
         let name = step.name.as_str();
+        let without_effect = [
+            (clone.exclude_blobs, "`exclude_blobs` is not supported: all objects are cloned"),
+            (clone.use_proxy, "`use_proxy` is not supported: hosts are asked directly"),
+        ];
+        for (_, message) in without_effect.into_iter().filter(|(asked, _)| *asked) {
+            self.reporter.warn(Some(name), message.to_owned());
+        }
         let parts = self.parts;
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let stop = || parts.interrupt.count() > 0 || late();

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use stepbox_protocol::{Connection, Event, Receiver, Request, Sender};
 
-use crate::error::{EngineError, EngineErrorKind, io_text};
+use crate::error::{EngineError, EngineErrorKind};
 use crate::interrupt::Interrupt;
+use stepbox_volume::io_text;
 
 /// How the worker is started.
 #[derive(Clone, Debug)]

@@ -50,18 +50,23 @@ impl VolumeError {
             Some(2) => VolumeErrorKind::NotFound,
             _ => VolumeErrorKind::Io,
         };
-        let text = source.to_string();
-        let text = text.split(" (os error ").next().unwrap_or_default();
-        // As the other messages are written.
-        let mut characters = text.chars();
-        let first = characters.next().map(char::to_lowercase).into_iter().flatten();
-        let text: String = first.chain(characters).collect();
-        Self { kind, message: format!("{what}: {text}"), source: Some(source) }
+        Self { kind, message: format!("{what}: {}", io_text(&source)), source: Some(source) }
     }
 
     /// What happened.
     pub fn kind(&self) -> VolumeErrorKind {
         self.kind
+    }
+}
+
+/// What the system says, without its number, in our lower case.
+pub fn io_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => String::new(),
     }
 }
 

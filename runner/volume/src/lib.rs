@@ -28,7 +28,7 @@ mod unpack_tests;
 mod walk;
 
 pub use digest::{Digest, InvalidDigest};
-pub use error::{VolumeError, VolumeErrorKind};
+pub use error::{VolumeError, VolumeErrorKind, io_text};
 pub use export::Exported;
 pub use faulty_fs::{Fault, FaultyFs, RESTORE_POINTS, SAVE_POINTS};
 pub use manifest::{INDEX_MEDIA_TYPE, LAYER_MEDIA_TYPE};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use gix::url::Scheme;
 
 use super::error::GitError;
-use super::origin::{Origin, shorthand};
+use super::origin::{Origin, shorthand, without_password};
 
 /// What `owner/name` means where nobody says otherwise.
 const GITHUB: &str = "https://github.com/";
@@ -51,8 +51,7 @@ impl Grants {
             let prefix = git.and_then(|git| self.prefixes.iter().find(|(known, _)| known == git));
             let prefix = prefix.map_or(GITHUB, |(_, prefix)| prefix.as_str());
             let slash = if prefix.ends_with(['/', ':']) { "" } else { "/" };
-            let (address, note) = self.parse(&format!("{prefix}{slash}{owner}/{name}.git"))?;
-            return Ok((address, note));
+            return self.parse(&format!("{prefix}{slash}{owner}/{name}.git"));
         }
         self.parse(repo)
     }
@@ -128,30 +127,21 @@ impl Grants {
     /// A repository on this machine, which needs a grant of its directory or of one above.
     fn directory(&self, repo: &str, path: &Path) -> Result<PathBuf, GitError> {
         let refuse = |why: String| GitError::Refused(format!("cannot clone `{}`: {why}", without_password(repo)));
-        let real = std::fs::canonicalize(path).ok();
-        let granted =
-            self.named.iter().map(String::as_str).chain(self.prefixes.iter().map(|(_, prefix)| prefix.as_str()));
-        let granted = granted
+        let mut granted = self
+            .named
+            .iter()
+            .chain(self.prefixes.iter().map(|(_, prefix)| prefix))
             .map(|grant| Path::new(grant.strip_prefix("file://").unwrap_or(grant)))
             .filter(|grant| grant.is_absolute())
             .filter_map(|grant| std::fs::canonicalize(grant).ok());
-        let granted: Vec<PathBuf> = granted.collect();
-        match real {
-            Some(real) if granted.iter().any(|grant| real.starts_with(grant)) => Ok(real),
+        match std::fs::canonicalize(path) {
+            Ok(real) if granted.any(|grant| real.starts_with(grant)) => Ok(real),
             // What is there and what is not looks the same to one who may not see it.
             _ => Err(refuse(format!(
                 "it is outside of this build's source; allow it with `--allow-clone {}`",
                 path.display()
             ))),
         }
-    }
-}
-
-/// An address as it may be shown.
-fn without_password(repo: &str) -> String {
-    match (repo.find("://"), repo.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}{}", &repo[..scheme + 3], &repo[at + 1..]),
-        _ => repo.to_owned(),
     }
 }
 

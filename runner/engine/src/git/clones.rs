@@ -9,28 +9,27 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use gix::ObjectId;
-use gix::bstr::{BStr, BString, ByteSlice};
+use gix::bstr::BStr;
 use gix::worktree::stack::state::ignore;
 use stepbox_pipeline::{BuildFacts, repository_name};
 
 use super::address::{Address, Grants};
-use super::commit_tree;
+use super::clone::Clone;
 use super::contents::Contents;
-use super::descent::{Descent, make_directory};
-use super::desired::Desired;
 use super::error::GitError;
 use super::git_directory::{GitDirectory, Head};
+use super::ignored::Ignored;
 use super::mirror::{Fetch, Fetched};
+use super::origin::without_password;
 use super::revision::{branch_of, find_commit};
 use super::source::{Served, Source, WorkTree};
 use super::work_tree::open_isolated;
-use super::working_tree::{Listing, some_of};
-use super::write::{Keep, KeepNothing, Written, write};
-use crate::directories::{Directories, open_directory};
+use super::working_tree::Listing;
+use super::write::{Keep, KeepNothing};
+use crate::directories::Directories;
 use crate::error::EngineError;
 use crate::repository::{CloneRequest, Cloned, Repository, Told};
 use crate::request::BuildRequest;
-use crate::work_directory::remove_tree;
 
 /// The source of a build, and the way to other repositories.
 pub(crate) struct Clones {
@@ -40,17 +39,8 @@ pub(crate) struct Clones {
     grants: Arc<Grants>,
     /// Where copies of other repositories are kept.
     mirrors: PathBuf,
-    /// Device and inode of the state directory, which is never a part of the source.
-    state: Option<(u64, u64)>,
-}
-
-/// One clone that is made.
-struct Clone<'a> {
-    request: &'a CloneRequest,
-    name: &'a str,
-    volume: &'a Dir,
-    stop: &'a dyn Fn() -> bool,
-    tell: &'a mut dyn FnMut(Told),
+    /// The state directory, which is never a part of the source.
+    state: PathBuf,
 }
 
 impl Clones {
@@ -66,14 +56,13 @@ impl Clones {
             origin: origin.and_then(|origin| origin.host.clone()),
             prefixes: request.git_prefixes.clone(),
         };
-        let state = std::fs::metadata(&directories.state).ok().map(|metadata| (metadata.dev(), metadata.ino()));
         Ok(Self {
             source,
             tracked_only: request.source_tracked_only,
             strict_revision: request.strict_revision,
             grants: Arc::new(grants),
             mirrors: directories.state.join("mirrors"),
-            state,
+            state: directories.state.clone(),
         })
     }
 }
@@ -90,7 +79,8 @@ impl Repository for Clones {
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(Told),
     ) -> Result<Cloned, String> {
-        let name = repository_name(&request.repo).ok_or_else(|| format!("`{}` names no repository", request.repo))?;
+        let shown = without_password(&request.repo);
+        let name = repository_name(&request.repo).ok_or_else(|| format!("`{shown}` names no repository"))?;
         let mut clone = Clone { request, name, volume, stop, tell };
         let revision = match self.source.serve(&request.repo, name) {
             Some(served) => self.serve(&served, &mut clone),
@@ -98,13 +88,16 @@ impl Repository for Clones {
         };
         let revision = revision.map_err(|error| error.to_string())?;
         let directory = clone.path();
-        Ok(Cloned { directory, revision: revision.or_else(|| request.revision.clone()), repo: request.repo.clone() })
+        Ok(Cloned { directory, revision: revision.or_else(|| request.revision.clone()), repo: shown })
     }
 }
 
 impl Clones {
     /// Clones the source.
     fn serve(&self, served: &Served<'_>, clone: &mut Clone<'_>) -> Result<Option<String>, GitError> {
+        if clone.request.depth.is_some() {
+            clone.line("`depth` is for other repositories: the source is cloned with its whole history".to_owned());
+        }
         let Some(tree) = served.work_tree else {
             if let Some(revision) = &clone.request.revision {
                 clone.line(format!("the source has no git history: its files may not be those of `{revision}`"));
@@ -172,7 +165,9 @@ impl Clones {
             .map_err(GitError::io(format!("cannot read the source `{}`", served.path.display())))?;
         let index = match tree {
             Some(tree) => {
-                Some(tree.repository.index_or_empty().map_err(GitError::git("cannot read the index of the source"))?)
+                let index = tree.repository.index_or_empty();
+                let index = index.map_err(GitError::git("cannot read the index of the source"))?;
+                Some(gix::index::State::clone(&index))
             }
             None => None,
         };
@@ -184,11 +179,12 @@ impl Clones {
             _ => Box::new(KeepNothing),
         };
         let listing = Listing {
-            index: index.as_deref().map(|index| &***index),
+            index: index.as_ref(),
             ignored: &mut *ignored,
             prefix: served.prefix.as_ref(),
             tracked_only: self.tracked_only && tree.is_some(),
-            state: self.state,
+            // A first build makes it after its source is found.
+            state: std::fs::metadata(&self.state).ok().map(|metadata| (metadata.dev(), metadata.ino())),
             stop: clone.stop,
         };
         let found = listing.list(&from)?;
@@ -204,14 +200,14 @@ impl Clones {
         });
         clone.line(line);
         clone.skipped(&found.repositories);
-        if let (Some(tree), Some(index)) = (whole, &index) {
+        if let (Some(tree), Some(index)) = (whole, index) {
             let head = match tree.repository.head_name().map_err(GitError::git("cannot read the source's `HEAD`"))? {
                 Some(name) => Head::Branch(name.to_string()),
                 None => Head::Detached(
                     tree.repository.head_id().map_err(GitError::git("cannot read the source's `HEAD`"))?.detach(),
                 ),
             };
-            source_directory(tree, head, (****index).clone())?.write_to(&target, clone.stop)?;
+            source_directory(tree, head, index)?.write_to(&target, clone.stop)?;
         }
         Ok(())
     }
@@ -356,111 +352,4 @@ fn references(repository: &gix::Repository, of_origin: bool) -> Result<BTreeMap<
 
 fn short(id: ObjectId) -> String {
     id.to_hex_with_len(10).to_string()
-}
-
-impl Clone<'_> {
-    fn line(&mut self, line: String) {
-        (self.tell)(Told::Line(line));
-    }
-
-    /// `N files, M MB`.
-    fn summary(&self, from: &str, written: Written) -> String {
-        format!("source: {from}, {} files, {:.1} MB", written.files, written.bytes as f64 / 1e6)
-    }
-
-    fn skipped(&mut self, repositories: &[BString]) {
-        if !repositories.is_empty() {
-            let names = some_of(repositories);
-            (self.tell)(Told::Warning(format!("not cloned, as repositories of their own (submodules): {names}")));
-        }
-    }
-
-    /// The clone's directory from the volume's root (rule G1).
-    fn path(&self) -> String {
-        match self.request.parent.as_str() {
-            "" => self.name.to_owned(),
-            parent => format!("{parent}/{}", self.name),
-        }
-    }
-
-    /// Opens the directory that is cloned into. What is there stays only where it is a repository (rules G7, G9).
-    fn target(&self, repository: bool) -> Result<Dir, GitError> {
-        let failed = || GitError::io(format!("cannot make `{}` on the volume", self.path()));
-        let mut descent = Descent::new(self.volume);
-        let parent = descent.directory(BStr::new(&self.request.parent), true).map_err(failed())?;
-        let known = open_directory(parent, self.name).ok().filter(|known| repository && is_repository(known));
-        if known.is_none() {
-            remove_tree(parent, self.name).map_err(failed())?;
-        }
-        make_directory(parent, self.name.as_ref()).map_err(failed())
-    }
-
-    fn write(
-        &self,
-        target: &Dir,
-        desired: &Desired,
-        contents: &mut Contents<'_>,
-        keep: &mut dyn Keep,
-    ) -> Result<Written, GitError> {
-        write(target, desired, contents, keep, Some(".git"), self.stop)
-            .map_err(GitError::io(format!("cannot write the clone `{}`", self.path())))
-    }
-
-    /// Writes the files of a commit, and gives its index.
-    fn commit_tree(
-        &mut self,
-        target: &Dir,
-        repository: &gix::Repository,
-        commit: ObjectId,
-        prefix: &BStr,
-        summary: impl FnOnce(&Self, Written) -> String,
-    ) -> Result<gix::index::State, GitError> {
-        let tree = commit_tree::list(repository, commit, prefix, self.stop)?;
-        let mut ignored = Ignored::new(repository, &tree.index, ignore::Source::IdMapping)?;
-        let mut contents = Contents::new(None, Some(repository));
-        let written = self.write(target, &tree.desired, &mut contents, &mut ignored)?;
-        let line = summary(self, written);
-        self.line(line);
-        self.skipped(&tree.repositories);
-        Ok(gix::index::File::into_parts(tree.index).0)
-    }
-}
-
-/// Whether a directory on the volume is a repository, as git tells it.
-fn is_repository(directory: &Dir) -> bool {
-    open_directory(directory, ".git").is_ok_and(|git| {
-        git.symlink_metadata("HEAD").is_ok()
-            && open_directory(&git, "objects").is_ok()
-            && open_directory(&git, "refs").is_ok()
-    })
-}
-
-/// What git ignores, by the rules of the repository that is cloned: what a step has left in a `.gitignore` or in `.git` on
-/// the volume does not count (rule G8).
-struct Ignored<'a> {
-    stack: gix::AttributeStack<'a>,
-}
-
-impl<'a> Ignored<'a> {
-    fn new(
-        repository: &'a gix::Repository,
-        index: &gix::index::State,
-        source: ignore::Source,
-    ) -> Result<Self, GitError> {
-        let stack = repository.excludes(index, None, source);
-        Ok(Self { stack: stack.map_err(GitError::git("cannot read what the repository ignores"))? })
-    }
-}
-
-impl Keep for Ignored<'_> {
-    fn keeps(&mut self, path: &BStr, is_directory: bool) -> std::io::Result<bool> {
-        use gix::index::entry::Mode;
-        let mode = if is_directory { Mode::DIR } else { Mode::FILE };
-        let platform = self.stack.at_entry(path.as_bstr(), Some(mode)).map_err(std::io::Error::other)?;
-        Ok(platform.is_excluded())
-    }
-
-    fn keeps_repositories(&self) -> bool {
-        true
-    }
 }

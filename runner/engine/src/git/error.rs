@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::error::io_text;
+use stepbox_volume::io_text;
 
 /// Why a clone cannot be made.
 #[derive(Debug, thiserror::Error)]

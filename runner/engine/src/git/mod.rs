@@ -5,6 +5,7 @@
 //! is such a tree too (`GitDirectory`): it is an output, and what was there before is never read.
 
 mod address;
+mod clone;
 mod clones;
 mod commit_tree;
 mod contents;
@@ -13,6 +14,7 @@ mod desired;
 mod error;
 mod git_directory;
 mod http;
+mod ignored;
 mod mirror;
 mod objects;
 mod origin;

@@ -69,6 +69,14 @@ pub(super) fn shorthand(repo: &str) -> Option<(&str, &str)> {
     good.then_some((owner, name))
 }
 
+/// An address as it may be shown: without user and password.
+pub(super) fn without_password(repo: &str) -> String {
+    match (repo.find("://"), repo.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}{}", &repo[..scheme + 3], &repo[at + 1..]),
+        _ => repo.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,8 +9,9 @@ use super::error::GitError;
 use super::origin::Origin;
 use super::work_tree::open_work_tree;
 use super::write::join;
-use crate::error::{EngineError, EngineErrorKind, io_text};
+use crate::error::{EngineError, EngineErrorKind};
 use crate::request::BuildRequest;
+use stepbox_volume::io_text;
 
 /// The directory that a build is of.
 pub(super) struct Source {

@@ -45,3 +45,16 @@ fn v31_the_password_of_a_clone_is_masked() {
     let done = Bench::new().steps(steps).variable("TOKEN", "s3cret").run();
     assert_eq!(done.reason(0), Some("no such repository, ****"));
 }
+
+#[test]
+fn fields_of_a_clone_that_have_no_effect_are_told() {
+    let steps = "  get:\n    type: git-clone\n    repo: octo/lib\n    exclude_blobs: true\n    use_proxy: true\n";
+    let done = Bench::new().steps(steps).run();
+    assert_eq!(
+        done.outcome().warnings,
+        [
+            "`exclude_blobs` is not supported: all objects are cloned",
+            "`use_proxy` is not supported: hosts are asked directly",
+        ]
+    );
+}

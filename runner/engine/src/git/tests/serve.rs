@@ -183,6 +183,29 @@ fn the_state_directory_is_never_served() {
 }
 
 #[test]
+fn a_state_directory_that_a_first_build_makes_in_its_source_is_not_served() {
+    use crate::directories::Directories;
+    use crate::git::Clones;
+    use crate::repository::Repository;
+    let place = Place::with_repository(&[("a", "1"), ("codefresh.yml", "")]);
+    let directories = Directories { state: place.path("app/.stepbox"), cache: None };
+    let clones = Clones::find(&place.build(), &directories).map_err(|error| error.message).expect("a source");
+    place.write("app/.stepbox/work/build/volume/x", "x");
+    let volume = cap_std::fs::Dir::open_ambient_dir(place.path("volume"), cap_std::ambient_authority()).expect("opens");
+    assert!(clones.clone_onto(&Place::request("app", None), &volume, &|| false, &mut |_| {}).is_ok());
+    assert_eq!(place.tree("volume/app"), tree(&[("a", "1"), ("codefresh.yml", "")]));
+}
+
+#[test]
+fn depth_is_told_to_be_without_effect_on_the_source() {
+    let place = Place::with_repository(&[("a", "1")]);
+    let mut request = Place::request("app", None);
+    request.depth = Some(1);
+    let done = place.clone_with(&place.build(), &request);
+    assert_eq!(done.lines[0], "`depth` is for other repositories: the source is cloned with its whole history");
+}
+
+#[test]
 fn a_repository_without_commits_is_served() {
     let place = Place::new();
     place.init("app");

@@ -26,6 +26,10 @@ fn v16_facts_come_from_origin_and_commit_without_credentials() {
     for repo in ["octo/shop", "https://github.com/octo/shop", "other/app"] {
         assert!(place.clone(repo, None).result.is_ok(), "{repo}");
     }
+    let done = place.clone("https://me:secret@github.com/octo/shop", None);
+    assert_eq!(done.result.expect("clones").repo, "https://github.com/octo/shop");
+    let done = place.clone("https://me:secret@github.com/..", None);
+    assert_eq!(done.result, Err("`https://github.com/..` names no repository".to_owned()));
     let config = std::fs::read_to_string(place.path("volume/shop/.git/config")).expect("reads");
     assert_eq!(
         config,
