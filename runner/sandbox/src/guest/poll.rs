@@ -51,7 +51,7 @@ pub(crate) fn poll_oneoff(
             return Err(stopped(&cancel));
         }
     }
-    let passed = begin.elapsed().max(wait);
+    let passed = begin.elapsed();
     let mut out = vec![];
     let mut ready = 0u32;
     for one in parsed.iter().filter(|one| one.error != 0 || one.wait <= passed) {

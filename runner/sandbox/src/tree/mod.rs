@@ -14,7 +14,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use cap_std::fs::{Dir, MetadataExt, OpenOptionsExt};
+use cap_std::fs::{Dir, FileType, FileTypeExt, MetadataExt, OpenOptionsExt};
 use rustix::fs::OFlags;
 use stepbox_system::{Access, DirEntry, FileKind, Metadata, OpenFile, OpenOptions, Vfs, VirtualPath};
 
@@ -110,17 +110,25 @@ fn inside(error: io::Error) -> io::Error {
     }
 }
 
-fn metadata_of(metadata: &cap_std::fs::Metadata) -> Metadata {
-    let kind = metadata.file_type();
-    let kind = if kind.is_file() {
-        FileKind::File
-    } else if kind.is_dir() {
+fn kind_of(kind: FileType) -> FileKind {
+    if kind.is_dir() {
         FileKind::Directory
     } else if kind.is_symlink() {
         FileKind::Symlink
-    } else {
+    } else if kind.is_fifo() {
+        FileKind::Fifo
+    } else if kind.is_socket() {
         FileKind::Socket
-    };
+    } else if kind.is_char_device() {
+        FileKind::CharacterDevice
+    } else if kind.is_block_device() {
+        FileKind::BlockDevice
+    } else {
+        FileKind::File
+    }
+}
+
+fn metadata_of(metadata: &cap_std::fs::Metadata) -> Metadata {
     let time = |seconds: i64, nanoseconds: i64| {
         let base = std::time::Duration::new(seconds.unsigned_abs(), nanoseconds.clamp(0, 999_999_999) as u32);
         let moved = if seconds >= 0 {
@@ -131,7 +139,7 @@ fn metadata_of(metadata: &cap_std::fs::Metadata) -> Metadata {
         moved.unwrap_or(SystemTime::UNIX_EPOCH)
     };
     Metadata {
-        kind,
+        kind: kind_of(metadata.file_type()),
         size: metadata.len(),
         mode: metadata.mode() & 0o7777,
         links: metadata.nlink(),
@@ -221,11 +229,8 @@ impl Vfs for FileTree {
         let mut entries = vec![];
         for entry in mount.directory.read_dir(rest).map_err(inside)? {
             let entry = entry?;
-            let kind = match entry.file_type() {
-                Ok(kind) if kind.is_dir() => FileKind::Directory,
-                Ok(kind) if kind.is_symlink() => FileKind::Symlink,
-                _ => FileKind::File,
-            };
+            // A file that is gone by now is listed all the same.
+            let kind = entry.file_type().map_or(FileKind::File, kind_of);
             entries.push(DirEntry { name: entry.file_name().into_vec(), kind });
         }
         if is_command_directory(&path) {
@@ -270,8 +275,9 @@ impl Vfs for FileTree {
     }
 
     fn access(&self, path: &VirtualPath, access: Access) -> bool {
+        // As it was written: a slash at its end asks for a directory.
+        let Ok(metadata) = self.metadata(path, true) else { return false };
         let path = path.normalized();
-        let Ok(metadata) = self.metadata(&path, true) else { return false };
         match access {
             // Inside the user is root: modes never deny reading or writing (DESIGN 3.5).
             Access::Read => true,

@@ -20,6 +20,7 @@ pub(crate) fn module(body: &str) -> String {
         ("clock_time_get", "i32 i64 i32"),
         ("environ_get", "i32 i32"),
         ("environ_sizes_get", "i32 i32"),
+        ("fd_close", "i32"),
         ("fd_read", "i32 i32 i32 i32"),
         ("fd_write", "i32 i32 i32 i32"),
         ("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32"),
