@@ -3,10 +3,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use stepbox_system::{ExitStatus, OpenFile, Program, Resolution, SpawnRequest, Spawner, VirtualPath};
 use wasmtime::{Store, Trap, UpdateDeadline};
-use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
+use wasmtime_wasi::{FsPerms, I32Exit, ResourceTableError, WasiCtxBuilder, WasiView};
 
 use crate::guest::{Guest, Input, Limiter, Monotonic, Output, Stopped, stopped};
-use crate::{FileTree, Image, Sandbox};
+use crate::{FileTree, Image, Sandbox, SandboxLimits};
 
 /// The status of a command that did something forbidden to itself, as the kernel's `SIGABRT` would leave it.
 const TRAPPED: u8 = 134;
@@ -63,8 +63,11 @@ impl Commands {
                 .map_err(|error| format!("{name}: {inside}: {error}"))?;
         }
 
+        let mut wasi = builder.build_p1();
+        // More would use up what the worker has for all commands of the build.
+        wasi.ctx().table.set_max_capacity(limits.open_files);
         let guest = Guest {
-            wasi: builder.build_p1(),
+            wasi,
             limiter: Limiter::new(limits.memory, limits.table_elements),
             cancel: request.cancel.clone(),
             clock,
@@ -86,7 +89,7 @@ impl Commands {
             .and_then(|start| start.call(&mut store, ()));
         match ended {
             Ok(()) => Ok(ExitStatus::SUCCESS),
-            Err(error) => Ok(status(&error, &name, store.data(), request)),
+            Err(error) => Ok(status(&error, &name, store.data(), limits, request)),
         }
     }
 }
@@ -101,7 +104,13 @@ impl Drop for Slot<'_> {
 }
 
 /// The status of a guest that did not return from its `_start`; says why where it was not its own will.
-fn status(error: &wasmtime::Error, name: &str, guest: &Guest, request: &SpawnRequest) -> ExitStatus {
+fn status(
+    error: &wasmtime::Error,
+    name: &str,
+    guest: &Guest,
+    limits: &SandboxLimits,
+    request: &SpawnRequest,
+) -> ExitStatus {
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
         if *status != 0
             && let Some(limit) = guest.limiter.met()
@@ -116,6 +125,10 @@ fn status(error: &wasmtime::Error, name: &str, guest: &Guest, request: &SpawnReq
     // A wait that was broken off may surface as another error; the token knows.
     if let Some(signal) = request.cancel.cancelled() {
         return ExitStatus::of_signal(signal);
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        say(request, &format!("{name}: stopped at the limit of {} open files for one command", limits.open_files));
+        return ExitStatus::new(TRAPPED);
     }
     match (guest.limiter.met(), error.downcast_ref::<Trap>()) {
         (Some(limit), _) => say(request, &format!("{name}: stopped at {limit}")),

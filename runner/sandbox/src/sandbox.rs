@@ -21,13 +21,15 @@ pub struct SandboxLimits {
     pub memory: u64,
     /// Elements of a command's tables.
     pub table_elements: usize,
+    /// Files and directories that one command has open at once, its standard streams among them.
+    pub open_files: usize,
     /// Commands of this build that live at once.
     pub commands: u32,
 }
 
 impl Default for SandboxLimits {
     fn default() -> Self {
-        Self { memory: 1 << 30, table_elements: 50_000, commands: 256 }
+        Self { memory: 1 << 30, table_elements: 50_000, open_files: 1024, commands: 256 }
     }
 }
 

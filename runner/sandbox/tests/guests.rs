@@ -149,9 +149,15 @@ const READ: &str = r#"
 
 #[test]
 fn a_guest_that_computes_sleeps_or_waits_ends_when_it_is_cancelled() {
-    for (body, signal) in
-        [("nop", Signal::Term), ("nop", Signal::Kill), (SLEEP, Signal::Int), (READ, Signal::Term), (READ, Signal::Hup)]
-    {
+    let for_ever = SLEEP.replace("3600000000000", "-1");
+    for (body, signal) in [
+        ("nop", Signal::Term),
+        ("nop", Signal::Kill),
+        (SLEEP, Signal::Int),
+        (for_ever.as_str(), Signal::Term),
+        (READ, Signal::Term),
+        (READ, Signal::Hup),
+    ] {
         let bench = Bench::new(&forever(body));
         let cancel = CancelToken::new();
         let (input, feed) = pipe();
@@ -173,6 +179,79 @@ fn a_guest_that_computes_sleeps_or_waits_ends_when_it_is_cancelled() {
         drop(feed);
         assert_eq!(ended, Ended { status: ExitStatus::of_signal(signal), ..Ended::new(0, "", "") }, "{body}");
     }
+}
+
+#[test]
+fn a_guest_that_is_cancelled_before_it_starts_does_nothing_for_long() {
+    for text in [
+        module(r#"(func (export "_start") (loop $again (br $again)))"#),
+        module(r#"(func $first (loop $again (br $again))) (start $first) (func (export "_start"))"#),
+    ] {
+        let cancel = CancelToken::new();
+        cancel.cancel(Signal::Term);
+        let ended = Bench::new(&text).run_with(&[], |request| request.cancel = cancel);
+        assert_eq!(ended, Ended { status: ExitStatus::of_signal(Signal::Term), ..Ended::new(0, "", "") });
+    }
+}
+
+#[test]
+fn a_closed_standard_input_is_at_its_end() {
+    let ended = Bench::new(&module(CAT)).run_with(&[], |request| {
+        request.files.remove(&0);
+    });
+    assert_eq!(ended, Ended::new(0, "", ""));
+}
+
+#[test]
+fn commands_that_start_first_at_once_share_what_is_made() {
+    let bench = Bench::new(&module(EXIT));
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(|| bench.run(&["one"]))).collect();
+        for one in all {
+            assert_eq!(one.join().expect("ends"), Ended::new(1, "", ""));
+        }
+    });
+    assert_eq!(bench.modules(), 4);
+}
+
+#[test]
+fn open_files_are_bounded_and_the_bound_is_told() {
+    // Opens its root again and again, until it is an error or it has been done two hundred times.
+    let text = module(
+        r#"(data (i32.const 1024) ".")
+        (func (export "_start") (local $count i32)
+          (loop $more
+            (if (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 1) (i32.const 0)
+                (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 8))
+              (then (call $proc_exit (i32.const 9))))
+            (local.set $count (i32.add (local.get $count) (i32.const 1)))
+            (br_if $more (i32.lt_u (local.get $count) (i32.const 200)))))"#,
+    );
+    assert_eq!(Bench::new(&text).run(&[]), Ended::new(0, "", ""));
+    let limits = SandboxLimits { open_files: 100, ..SandboxLimits::default() };
+    let told = "stepbox: tool: stopped at the limit of 100 open files for one command\n";
+    assert_eq!(Bench::with(&text, limits).run(&[]), Ended::new(134, "", told));
+    let closing =
+        text.replace("(local.set $count", "(drop (call $fd_close (i32.load (i32.const 8)))) (local.set $count");
+    assert_eq!(Bench::with(&closing, limits).run(&[]), Ended::new(0, "", ""), "what is closed does not count");
+}
+
+#[test]
+fn a_module_that_begins_larger_than_allowed_is_refused() {
+    let limits = SandboxLimits { memory: 1 << 20, table_elements: 100, ..SandboxLimits::default() };
+    for (text, why) in [
+        (r#"(module (memory 17) (func (export "_start")))"#, "memory"),
+        (r#"(module (table 101 funcref) (func (export "_start")))"#, "table"),
+        (r#"(module (memory 1) (memory 1) (func (export "_start")))"#, "memories"),
+        (r#"(module (memory i64 1) (memory 1) (func (export "_start")))"#, "memor"),
+    ] {
+        let ended = Bench::with(text, limits).run(&[]);
+        assert_eq!((ended.status, ended.stdout.as_str()), (ExitStatus::NOT_EXECUTABLE, ""), "{text}: {ended:?}");
+        assert!(ended.stderr.contains(why), "{text}: {ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
+    let fits = r#"(module (memory 16) (table 100 funcref) (func (export "_start")))"#;
+    assert_eq!(Bench::with(fits, limits).run(&[]), Ended::new(0, "", ""));
 }
 
 #[test]

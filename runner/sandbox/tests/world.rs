@@ -93,6 +93,42 @@ fn no_path_and_no_link_leads_out() {
 }
 
 #[test]
+fn a_directory_that_turns_into_a_link_leads_no_guest_out() {
+    // Reads `real/secret` two thousand times; ends with 1 where it does not begin as the file inside does.
+    let bench = Bench::new(&module(
+        r#"(data (i32.const 1024) "real/secret")
+        (func (export "_start") (local $count i32)
+          (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const 1))
+          (loop $more
+            (if (i32.eqz (call $path_open (i32.const 4) (i32.const 1) (i32.const 1024) (i32.const 11) (i32.const 0)
+                (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8)))
+              (then
+                (if (call $fd_read (i32.load (i32.const 8)) (i32.const 0) (i32.const 1) (i32.const 12))
+                  (then (call $proc_exit (i32.const 2))))
+                (if (i32.ne (i32.load8_u (i32.const 2048)) (i32.const 0x69))
+                  (then (call $proc_exit (i32.const 1))))
+                (if (call $fd_close (i32.load (i32.const 8))) (then (call $proc_exit (i32.const 3))))))
+            (local.set $count (i32.add (local.get $count) (i32.const 1)))
+            (br_if $more (i32.lt_u (local.get $count) (i32.const 2000)))))"#,
+    ));
+    for (directory, text) in [("outside", "outside"), ("volume/real", "inside")] {
+        std::fs::create_dir(bench.path(directory)).expect("makes");
+        std::fs::write(bench.path(directory).join("secret"), text).expect("writes");
+    }
+    symlink("../outside", bench.path("volume/link")).expect("links");
+    let (real, link) = (bench.path("volume/real"), bench.path("volume/link"));
+    let (cwd, flags) = (rustix::fs::CWD, rustix::fs::RenameFlags::EXCHANGE);
+    let ended = std::thread::scope(|scope| {
+        let running = scope.spawn(|| bench.run(&[]));
+        while !running.is_finished() {
+            rustix::fs::renameat_with(cwd, &real, cwd, &link, flags).expect("swaps");
+        }
+        running.join().expect("ends")
+    });
+    assert_eq!(ended, Ended::new(0, "", ""));
+}
+
+#[test]
 fn a_guest_has_clocks_and_random_numbers() {
     let bench = Bench::new(&module(
         r#"(func (export "_start")
