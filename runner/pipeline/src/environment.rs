@@ -189,4 +189,36 @@ mod tests {
         assert_eq!(found.values["X"], "${{NOPE}}");
         assert_eq!(found.warnings.len(), 3);
     }
+
+    #[test]
+    fn v4_f14_what_is_odd_is_told_with_its_place() {
+        let source = "GONE\nX=a ${{NOPE}}\n=y\n";
+        let place = |line, offset, length| Place { line, column: 1, offset, length };
+        let items = [
+            Template::new("GONE", place(1, 0, 4), source),
+            Template::new("X=a ${{NOPE}}", place(2, 5, 13), source),
+            Template::new("=y", place(3, 19, 2), source),
+        ];
+        let step = StepName::new("test").expect("a name");
+        let found = step_environment(&step, &items, (1, 1), &mut known(), &References::new()).expect("short");
+        let told: Vec<String> = found.warnings.iter().map(|warning| format!("{} {warning}", warning.place())).collect();
+        assert_eq!(
+            told,
+            [
+                "1:1 `GONE` has no value, and no variable has that name: it is left out",
+                "2:5 `${{NOPE}}` is not defined and stays as it is",
+                "3:1 `` cannot be the name of an environment variable: it is left out",
+            ]
+        );
+    }
+
+    #[test]
+    fn f12_what_no_process_can_have_is_left_out() {
+        let mut variables = known();
+        variables.set(Layer::Build, "NUL", "a\0b");
+        variables.set(Layer::Build, "a=b", "c");
+        variables.set(Layer::Build, "", "empty");
+        let values = environment(&[], &mut variables).values;
+        assert_eq!(values, environment(&[], &mut known()).values);
+    }
 }

@@ -183,4 +183,20 @@ mod tests {
         let long = [b"A=".as_slice(), &vec![b'x'; 2 << 20]].concat();
         assert_eq!(Exports::parse(&long).warnings, [ExportWarning::TooMuch { line: 1 }]);
     }
+
+    #[test]
+    fn v23_the_bound_of_a_file_is_exact() {
+        // One line, without and with a line break at its end.
+        let long = |length: usize| [b"A=".as_slice(), &vec![b'x'; length - 2]].concat();
+        let fits = Exports::parse(&long(MAX_EXPORT_BYTES));
+        assert_eq!((fits.values[0].1.len(), fits.warnings.len()), (MAX_EXPORT_BYTES - 2, 0));
+        assert_eq!(Exports::parse(&long(MAX_EXPORT_BYTES + 1)).warnings, [ExportWarning::TooMuch { line: 1 }]);
+        let ended = [long(MAX_EXPORT_BYTES - 1), b"\n".to_vec()].concat();
+        assert_eq!(Exports::parse(&ended).warnings, []);
+        // Many lines: their breaks count too.
+        let lines = MAX_EXPORT_BYTES / 4;
+        assert_eq!(Exports::parse(&b"A=1\n".repeat(lines)).warnings, []);
+        let more = [b"A=1\n".repeat(lines), b"B=2\n".to_vec()].concat();
+        assert_eq!(Exports::parse(&more).warnings, [ExportWarning::TooMuch { line: lines + 1 }]);
+    }
 }

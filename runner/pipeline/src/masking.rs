@@ -139,6 +139,14 @@ mod tests {
     }
 
     #[test]
+    fn v32_a_title_has_nothing_of_the_stream_that_is_held_back() {
+        let mut masker = Masker::new(["secret"]);
+        assert_eq!(masker.feed(b"secr"), b"");
+        assert_eq!(masker.mask("et, the title"), "et, the title");
+        assert_eq!(masker.feed(b"et"), MASK);
+    }
+
+    #[test]
     fn v31_what_cannot_be_a_secret_is_not_held_back() {
         let mut masker = Masker::new(["secret"]);
         assert_eq!(masker.feed(b"hello se"), b"hello ");

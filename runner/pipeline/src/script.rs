@@ -64,7 +64,8 @@ mod tests {
     fn f5_all_commands_are_one_program() {
         let script = Script::from_commands(["cd /tmp", "X=1", "echo $X"]);
         assert_eq!(script.text(), "cd /tmp\nX=1\necho $X\n");
-        assert_eq!(script.len(), 3);
+        assert_eq!((script.len(), script.is_empty()), (3, false));
+        assert!(Script::from_commands([""; 0]).is_empty());
     }
 
     #[test]
