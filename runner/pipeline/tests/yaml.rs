@@ -156,3 +156,20 @@ fn y3_keys_are_scalars() {
     assert_eq!(kind("? [a]\n: b\n"), YamlErrorKind::KeyNotScalar);
     assert_eq!(kind("{{a: b}: c}"), YamlErrorKind::KeyNotScalar);
 }
+
+#[test]
+fn y4_the_bounds_of_nodes_text_and_depth_are_exact() {
+    let list = |count: usize| format!("[{}]", vec!["x"; count].join(","));
+    assert_eq!(read(&list(199_999)).as_sequence().map(<[Node]>::len), Some(199_999));
+    assert_eq!(kind(&list(200_000)), YamlErrorKind::TooManyNodes(200_000));
+    // What an anchor keeps counts as well.
+    assert!(parse(&format!("- {}", list(120_000))).is_ok());
+    assert_eq!(kind(&format!("- &a {}", list(120_000))), YamlErrorKind::TooManyNodes(200_000));
+    // So does the text below an alias.
+    let long = format!("a: &a [[{}]]\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 1000].join(","));
+    assert!(matches!(kind(&long), YamlErrorKind::TooMuchText(_)));
+    let nested = |depth: usize, inside: &str| format!("{}{inside}{}", "[".repeat(depth), "]".repeat(depth));
+    let deep = |outer: usize| format!("a: &a {}\nb: {}\n", nested(64, "x"), nested(outer, "*a"));
+    assert!(parse(&deep(63)).is_ok());
+    assert_eq!(kind(&deep(64)), YamlErrorKind::TooDeep(128));
+}

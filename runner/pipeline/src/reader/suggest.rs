@@ -64,4 +64,27 @@ mod tests {
         assert_eq!(careful("comands", &["commands", "cmd"]), Some("commands"));
         assert_eq!(careful("xy", &["env"]), None);
     }
+
+    #[test]
+    fn r14_distances_count_what_is_put_in_taken_out_and_changed() {
+        for (left, right, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "abcx", 1),
+            ("xabc", "abc", 1),
+            ("ab", "ba", 2),
+            ("é", "e", 1),
+        ] {
+            assert_eq!(distance(left, right), expected, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn r14_lengths_that_differ_by_three_are_not_near() {
+        assert_eq!(official("bcd", &["xbcdyz"]), None);
+        assert_eq!(official("bcd", &["xbcdy"]), Some("xbcdy"));
+        assert_eq!(careful("comm", &["commands"]), Some("commands"));
+        assert_eq!(careful("com", &["commands"]), None);
+    }
 }

@@ -124,4 +124,21 @@ mod tests {
             assert_eq!(resolve(text), Value::String(text.into()), "{text}");
         }
     }
+
+    #[test]
+    fn y2_signs_underscores_and_lengths_of_numbers() {
+        for (text, value) in [("+5", 5), ("+0x1f", 31), ("-1_0", -10), ("0b1_1", 3)] {
+            assert_eq!(resolve(text), Value::Integer { value, source: text.into() }, "{text}");
+        }
+        for (text, value) in
+            [("1_0.2_5", 10.25), ("+1.5", 1.5), ("1.5e+2", 150.0), ("1.5E-1", 0.15), ("+.inf", f64::INFINITY)]
+        {
+            assert_eq!(resolve(text), Value::Float { value, source: text.into() }, "{text}");
+        }
+        for text in ["1e+", "1ex", "1e1x", "1x.5", "1.x5", "1.5-2", "_1.5", "._", "1._5_", "++5", "+-5", "+"] {
+            assert_eq!(resolve(text), Value::String(text.into()), "{text}");
+        }
+        assert!(matches!(resolve(&"9".repeat(400)), Value::Float { value, .. } if value.is_infinite()));
+        assert!(matches!(resolve(&"9".repeat(401)), Value::String(_)));
+    }
 }

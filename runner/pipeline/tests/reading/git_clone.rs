@@ -1,8 +1,8 @@
 //! The git-clone step, and the implicit one.
 
-use stepbox_pipeline::{Pipeline, Step, Template};
+use stepbox_pipeline::{Pipeline, Step, StepKind, Template};
 
-use crate::{clean, clone, errors, step};
+use crate::{clean, clone, errors, only, step, warnings};
 
 #[test]
 fn r14_unknown_fields_of_a_clone_are_errors_with_the_official_suggestion() {
@@ -59,4 +59,17 @@ fn g3_the_source_is_cloned_first_where_it_is_needed() {
     let step = Step::implicit_main_clone();
     assert!(step.implicit && step.name.is_main_clone());
     assert_eq!(step.title.as_ref().map(Template::text), Some("Cloning main repository"));
+}
+
+#[test]
+fn a_depth_that_is_no_number_of_commits_is_ignored_with_a_warning() {
+    for depth in ["0", "-1", "0.5", "4294967296", ".inf", ".nan"] {
+        let reading = step(&format!("type: git-clone\nrepo: a/b\ndepth: {depth}"));
+        assert_eq!(warnings(&reading), ["\"depth\" must be at least 1, it is ignored"], "{depth}");
+        match only(reading.pipeline.expect("a pipeline")).kind {
+            StepKind::GitClone(clone) => assert_eq!(clone.depth, None, "{depth}"),
+            StepKind::Freestyle(_) => panic!("freestyle"),
+        }
+    }
+    assert_eq!(clone("repo: a/b\ndepth: '4294967295'").depth, Some(u32::MAX));
 }

@@ -169,3 +169,49 @@ fn c2_steps_of_when_are_a_list_or_one_under_all_or_any() {
         assert_eq!(errors(&step(&format!("image: x\nwhen: {{steps: {steps}}}"))), [""; 0], "{steps}");
     }
 }
+
+#[test]
+fn r10_versions_are_semantic_ones() {
+    for version in ["0.0.0", "10.20.30", "1.2.3-0", "1.2.3-a-b.1", "1.2.3+001", "1.2.3-x+y.z"] {
+        assert_eq!(warnings(&step(&format!("type: helm:{version}"))), [""; 0], "{version}");
+    }
+    for version in [
+        "1..3",
+        "1.2.3.4",
+        "1.a.3",
+        "1.2.x",
+        "1.2.03",
+        "1.2.3-",
+        "1.2.3-a..b",
+        "1.2.3-01",
+        "1.2.3-a_b",
+        "1.2.3+",
+        "1.2.3+a+b",
+        "1.2.3+_",
+    ] {
+        let message = format!("Invalid semantic version \"{version}\" for step.");
+        assert_eq!(warnings(&step(&format!("type: helm:{version}"))), [message], "{version}");
+    }
+}
+
+#[test]
+fn timeouts_of_types_that_have_their_own_are_not_read_as_ours() {
+    for name in ["pending-approval", "deploy", "helm:1.2.3"] {
+        let reading = step(&format!("type: {name}\ntimeout: {{duration: 1, timeUnit: hours}}"));
+        assert_eq!(warnings(&reading), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn c1_branches_to_ignore_are_a_list() {
+    for name in ["only", "ignore"] {
+        let reading = step(&format!("image: x\nwhen: {{branch: {{{name}: main}}}}"));
+        assert_eq!(errors(&reading), [format!("\"{name}\" must be an array")]);
+    }
+}
+
+#[test]
+fn what_is_refused_is_told_five_hundred_times_at_most() {
+    let steps: String = (0..501).map(|number| format!("  s{number}: {{type: build}}\n")).collect();
+    assert_eq!(Pipeline::read(&format!("version: 1\nsteps:\n{steps}")).unsupported.len(), 500);
+}

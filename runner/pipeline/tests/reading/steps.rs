@@ -133,3 +133,22 @@ fn r14_problems_without_number_are_cut_and_no_error_is_lost() {
     assert_eq!(errors(&reading), ["\"repo\" is required"]);
     assert_eq!(reading.diagnostics.last().map(|last| last.message.as_str()), Some("4501 more problems are not shown"));
 }
+
+#[test]
+fn f28_f29_retry_takes_numbers_in_quotes_and_fractions_where_they_mean_something() {
+    let retry = only(clean(step("image: x\nretry: {maxAttempts: '1', delay: ' 7.5 ', exponentialFactor: 1.5}"))).retry;
+    assert_eq!((retry.max_attempts, retry.delay, retry.exponential_factor), (1, 7.5, 1.5));
+    let reading = step("image: x\nretry: {maxAttempts: 1.5}");
+    assert_eq!(warnings(&reading), ["\"maxAttempts\" is 1.5, outside 1 to 10: 1 is taken"]);
+    for bad in ["'inf'", "'NaN'", "'5x'", "[]"] {
+        let reading = step(&format!("image: x\nretry: {{delay: {bad}}}"));
+        assert_eq!(errors(&reading), ["\"delay\" must be a number"], "{bad}");
+    }
+}
+
+#[test]
+fn a_problem_of_a_whole_step_has_the_path_of_the_step() {
+    let reading = Pipeline::read("version: 1\nsteps:\n  a b: 5\n");
+    let paths: Vec<_> = reading.errors().map(|error| (error.path.as_str(), error.step.as_deref())).collect();
+    assert!(!paths.is_empty() && paths.iter().all(|path| *path == ("steps.a b", Some("a b"))), "{paths:?}");
+}
