@@ -409,3 +409,15 @@ fn a_closed_pipe_is_no_reason_to_fail() {
     let output = child.wait_with_output().expect("ends");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
+
+#[test]
+fn output_that_cannot_be_written_is_told() {
+    let place = Place::new().commands(&["echo lost", "echo kept > /codefresh/volume/note"]);
+    for flags in [&["run", "--quiet"][..], &["run", "--output", "json"]] {
+        let full = || fs::File::options().write(true).open("/dev/full").expect("there is one");
+        let output = place.command(flags).stdout(full()).output().expect("runs");
+        place.result(&output).expect(4, "", "error: not all of the output could be written: no space left on device\n");
+    }
+    let kept = place.run(["volume", "show", "codefresh.yml"]);
+    assert_eq!((kept.status, kept.stdout.matches("digest:").count()), (0, 2), "the volume is saved: {kept:?}");
+}

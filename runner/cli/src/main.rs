@@ -7,6 +7,7 @@ mod error;
 mod exit_code;
 mod human;
 mod json;
+mod results;
 mod run;
 mod sanitize;
 mod text;

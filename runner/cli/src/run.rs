@@ -10,6 +10,7 @@ use stepbox_engine::{
 
 use crate::arguments::{Output, RunArguments};
 use crate::error::{CliError, colors};
+use crate::results::Results;
 use crate::text::{Amount, Text};
 use crate::{configuration, environment, exit_code, json, worker};
 
@@ -97,15 +98,21 @@ fn build(
         _ => Amount::Normal,
     };
     let mut text = (arguments.output == Output::Text).then(|| Text::new(amount, colors()));
+    let mut results = Results::default();
     let mut show = |event: &BuildEvent| match &mut text {
         Some(text) => text.show(event),
-        None => json::print(event),
+        None => json::print(event, &mut results),
     };
     let outcome = stepbox_engine::run(directories, launch, request, interrupt, &mut show).map_err(hinted)?;
     if let Some(text) = &mut text {
         text.summary(&outcome);
     }
-    Ok(status(&outcome, arguments.require_save))
+    let status = status(&outcome, arguments.require_save);
+    if let Err(error) = text.as_ref().map_or(&results, Text::results).check() {
+        error.print();
+        return Ok(if status == exit_code::SUCCESS { error.status() } else { status });
+    }
+    Ok(status)
 }
 
 /// Says what one can do where only the program knows it.
