@@ -79,6 +79,14 @@ impl Text {
                 self.line(&heading);
             }
             BuildEvent::Output { step, stream, text } => self.output(step, *stream, text),
+            BuildEvent::StepRetried { step, attempt, attempts, reason, wait_ms } if tells => {
+                let wait = human::duration(Duration::from_millis(*wait_ms));
+                let head = self.paint("33", "retry");
+                let (step, reason) = (plain(step), plain(reason));
+                self.line(&format!(
+                    "{head}: {step}: attempt {attempt} of {attempts} failed: {reason}; again in {wait}"
+                ));
+            }
             BuildEvent::StepFinished(step) if tells => {
                 let text = self.step_result(step);
                 self.line(&text);

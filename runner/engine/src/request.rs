@@ -45,6 +45,8 @@ pub struct BuildRequest {
     pub kill_at: Option<String>,
     /// Who starts the build; empty where unknown.
     pub initiator: String,
+    /// How long a second of waiting between attempts takes, in seconds: 1, but for tests.
+    pub pace: f64,
     /// What time it is.
     pub clock: fn() -> SystemTime,
     /// What the toolbox lacks; asked when nobody provides an image.
@@ -73,6 +75,7 @@ impl BuildRequest {
             limits: Limits::default(),
             kill_at: None,
             initiator: String::new(),
+            pace: 1.0,
             clock: SystemTime::now,
             toolbox,
         }

@@ -36,6 +36,7 @@ pub(super) struct Build<'a> {
     pub(super) launch: WorkerLaunch,
     request: BuildRequest,
     interrupt_at: Option<&'static str>,
+    interrupt: Interrupt,
     stored: bool,
 }
 
@@ -70,6 +71,7 @@ impl Bench {
             launch: WorkerLaunch::InProcess(super::worker::serve),
             request,
             interrupt_at: None,
+            interrupt: Interrupt::new(),
             stored: false,
         }
     }
@@ -131,6 +133,12 @@ impl Build<'_> {
         self
     }
 
+    /// Lets somebody else interrupt the build.
+    pub(super) fn interrupted_by(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
     pub(super) fn run(self) -> Done {
         let bench = self.bench;
         let done = self.run_with(|_| {});
@@ -143,7 +151,7 @@ impl Build<'_> {
 
     /// Runs, and shows every event when it happens.
     pub(super) fn run_with(self, mut watch: impl FnMut(&BuildEvent)) -> Done {
-        let interrupt = Interrupt::new();
+        let interrupt = self.interrupt.clone();
         let mut events = vec![];
         let directories = self.bench.directories();
         let mut told = |event: &BuildEvent| {
@@ -292,10 +300,13 @@ impl Repository for Source {
     ) -> Result<Cloned, String> {
         self.clones.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
         tell(Told::Line(format!("cloning {}", request.repo)));
+        let name = stepbox_pipeline::repository_name(&request.repo).ok_or("no name")?;
+        while name == "endless" && !stop() {
+            std::thread::yield_now();
+        }
         if stop() {
             return Err("stopped".into());
         }
-        let name = stepbox_pipeline::repository_name(&request.repo).ok_or("no name")?;
         if name == "missing" {
             let password = request.credentials.as_ref().map_or("", |(_, password)| password.as_str());
             return Err(format!("no such repository, {password}"));

@@ -8,6 +8,7 @@ mod failures;
 mod interrupts;
 mod order;
 mod preflight;
+mod retries;
 mod stored;
 mod volumes;
 mod worker;

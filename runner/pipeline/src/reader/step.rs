@@ -257,7 +257,7 @@ fn timeout(context: &mut Context<'_>, scope: Scope<'_>, fields: &Fields<'_>) -> 
 /// Rules F28-F30: numbers outside the documented ranges are moved into them, with a warning.
 fn retry(context: &mut Context<'_>, scope: Scope<'_>, fields: &Fields<'_>) -> Retry {
     let mut retry = Retry::default();
-    let Some((key, node)) = fields.entry("retry") else { return retry };
+    let Some(node) = fields.get("retry") else { return retry };
     if !node.is_mapping() {
         context.error(scope, "retry", node.span, "\"retry\" must be an object");
         return retry;
@@ -298,10 +298,6 @@ fn retry(context: &mut Context<'_>, scope: Scope<'_>, fields: &Fields<'_>) -> Re
             "delay" => retry.delay = clamped,
             _ => retry.exponential_factor = clamped,
         }
-    }
-    if retry.max_attempts > 1 {
-        let hint = Some("remove it, or set `maxAttempts: 1`");
-        context.refuse(scope, "retry", key.span, NOT_YET, hint);
     }
     retry
 }
