@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
-    BuildEvent, BuildRequest, BuildResult, Directories, EngineError, EngineErrorKind, Interrupt, Outcome,
-    VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
+    BuildEvent, BuildRequest, BuildResult, Directories, EngineError, EngineErrorKind, Interrupt, MissingCommand,
+    Outcome, VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments};
@@ -241,7 +241,9 @@ fn watch_signals() -> Result<Interrupt, CliError> {
 }
 
 /// What of a script's commands the toolbox lacks.
-fn missing_commands(script: &[u8]) -> Result<Vec<String>, String> {
+fn missing_commands(script: &[u8]) -> Result<Vec<MissingCommand>, String> {
     let commands = stepbox_worker::commands_of(script).map_err(|error| error.to_string())?;
-    Ok(commands.into_iter().filter(|name| !name.contains('/') && !stepbox_worker::provides(name)).collect())
+    // A path may be a file that an earlier command makes.
+    let missing = commands.into_iter().filter(|one| !one.name.contains('/') && !stepbox_worker::provides(&one.name));
+    Ok(missing.map(|one| MissingCommand { name: one.name, line: one.line as usize }).collect())
 }

@@ -45,7 +45,7 @@ pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 pub use event::{BuildEvent, EVENT_VERSION, Stream};
 pub use interrupt::Interrupt;
 pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
-pub use request::{BuildRequest, ToolboxCheck};
+pub use request::{BuildRequest, MissingCommand, ToolboxCheck};
 pub use run::run;
 pub use stepbox_pipeline::{BadAssignment, Diagnostic, parse_assignment, parse_variable_file};
 pub use stepbox_protocol::Limits;

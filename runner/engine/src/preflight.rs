@@ -178,7 +178,7 @@ fn toolbox_hint(request: &BuildRequest, step: &Step, variables: &Variables) -> S
     match (request.toolbox)(script.as_bytes()) {
         Ok(missing) if missing.is_empty() => "the toolbox has every command of this step".to_owned(),
         Ok(missing) => {
-            let list: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+            let list: Vec<String> = missing.iter().map(|one| format!("`{}`", one.name)).collect();
             format!("the toolbox lacks {} of this step", list.join(", "))
         }
         Err(error) => format!("whether the toolbox has every command of this step is not known: {error}"),

@@ -5,8 +5,17 @@ use std::time::SystemTime;
 
 use stepbox_protocol::Limits;
 
-/// Which commands of a script the toolbox lacks; `Err` says why the script cannot be read.
-pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<String>, String>;
+/// Which commands of a script the toolbox lacks, by name; `Err` says why the script cannot be read.
+pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<MissingCommand>, String>;
+
+/// A command that the toolbox lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingCommand {
+    /// Its name.
+    pub name: String,
+    /// The line of the script in which it stands first, counted from 1.
+    pub line: usize,
+}
 
 /// A build to run. Everything that depends on who runs it and where is in here.
 #[derive(Debug, Clone)]

@@ -14,7 +14,9 @@ use crate::identity::Identity;
 use crate::repository::{CloneRequest, Cloned, Repository, Told};
 use crate::run::{Rooms, run_in};
 use crate::snapshots::{History, Publication, Snapshot, Snapshots, digest_text};
-use crate::{BuildEvent, BuildRequest, Directories, EngineError, Interrupt, Outcome, VolumeOutcome, WorkerLaunch};
+use crate::{
+    BuildEvent, BuildRequest, Directories, EngineError, Interrupt, MissingCommand, Outcome, VolumeOutcome, WorkerLaunch,
+};
 
 /// A state directory with a store in memory, and a source that is always there.
 pub(super) struct Bench {
@@ -57,12 +59,9 @@ impl Bench {
     pub(super) fn text(&self, text: &str) -> Build<'_> {
         let toolbox = |script: &[u8]| {
             let text = String::from_utf8_lossy(script).into_owned();
-            Ok(text
-                .lines()
-                .filter_map(|line| line.split(' ').next())
-                .filter(|word| *word == "npm")
-                .map(str::to_owned)
-                .collect())
+            let words = text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, line.split(' ').next()?)));
+            let missing = words.filter(|(_, word)| *word == "npm");
+            Ok(missing.map(|(line, name)| MissingCommand { name: name.to_owned(), line }).collect())
         };
         let mut request = BuildRequest::new(self.home.path().join("codefresh.yml"), text.to_owned(), toolbox);
         request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
