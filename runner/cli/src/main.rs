@@ -10,6 +10,7 @@ mod json;
 mod results;
 mod run;
 mod sanitize;
+mod secrets;
 mod text;
 mod volume;
 mod worker;

@@ -12,7 +12,7 @@ use crate::arguments::{Output, RunArguments};
 use crate::error::{CliError, colors};
 use crate::results::Results;
 use crate::text::{Amount, Text};
-use crate::{configuration, environment, exit_code, json, worker};
+use crate::{configuration, environment, exit_code, json, secrets, worker};
 
 /// Where a pipeline is looked for, in this order.
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         })?;
         variables.push(assignment);
     }
+    let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
     let mut images = vec![];
     for image in &arguments.images {
         match image.split_once('=') {
@@ -49,6 +50,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     images.extend(project.images);
 
     let mut request = BuildRequest::new(file, text, missing_commands);
+    request.secrets = secrets;
+    request.branch.clone_from(&arguments.branch);
+    request.revision.clone_from(&arguments.sha);
+    request.only.clone_from(&arguments.only);
+    request.skip.clone_from(&arguments.skip);
     request.source.clone_from(&arguments.source);
     request.home = environment::home();
     request.images = images;
@@ -190,7 +196,7 @@ fn read_file(path: &Path, what: &str) -> Result<String, CliError> {
     })
 }
 
-fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> CliError {
+pub(crate) fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> CliError {
     CliError::usage(format!("cannot read {what} `{}`: {}", path.display(), io_text(error)))
 }
 

@@ -1,6 +1,7 @@
 //! One build: volume, steps in their order, archive.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use cap_std::fs::Dir;
@@ -30,6 +31,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) id: BuildId,
     pub(crate) request: &'a BuildRequest,
     pub(crate) pipeline: Pipeline,
+    /// Steps that the caller does not want.
+    pub(crate) left_out: BTreeSet<usize>,
     pub(crate) variables: Variables,
     pub(crate) snapshots: &'a dyn Snapshots,
     pub(crate) repository: &'a dyn Repository,
@@ -59,6 +62,12 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         parts: &parts,
         reporter,
     };
+    for number in &parts.left_out {
+        build.plan.skip(*number);
+        let outcome = &mut build.outcomes[*number];
+        outcome.state = StepState::Skipped.as_str().to_owned();
+        outcome.reason = Some("left out by `--only` or `--skip`".to_owned());
+    }
     let volume = match build.course(kept) {
         Ok(volume) => volume,
         Err(Stop::Terminated) => {

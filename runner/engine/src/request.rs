@@ -26,6 +26,16 @@ pub struct BuildRequest {
     pub pipeline_text: String,
     /// Variables of the build (`-v`); of equal names the last wins. They win over `CF_…` variables too.
     pub variables: Vec<(String, String)>,
+    /// Variables whose values are shown and recorded nowhere (rule V31). They win over `variables`.
+    pub secrets: Vec<(String, String)>,
+    /// The branch of the build, where not that of the source.
+    pub branch: Option<String>,
+    /// The commit of the build, where not that of the source.
+    pub revision: Option<String>,
+    /// Run these steps only; all where there are none (rule S12).
+    pub only: Vec<String>,
+    /// Leave these steps out (rule S12).
+    pub skip: Vec<String>,
     /// The source of the build, where not the work tree or directory of the pipeline file.
     pub source: Option<PathBuf>,
     /// The user's home directory, which is never a source.
@@ -70,6 +80,11 @@ impl BuildRequest {
             pipeline_file,
             pipeline_text,
             variables: vec![],
+            secrets: vec![],
+            branch: None,
+            revision: None,
+            only: vec![],
+            skip: vec![],
             source: None,
             home: None,
             images: vec![],

@@ -34,7 +34,7 @@ pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, Pipeline, Shell, Step, StepKind, Words};
 pub use place::Place;
 pub use plan::{BuildResult, FailurePolicy, Plan, StepState};
-pub use reader::Reading;
+pub use reader::{Reading, nearest};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};
 pub use script::Script;

@@ -1,6 +1,7 @@
 //! Whole builds, with a worker that follows a script and rooms that live in memory.
 
 mod bench;
+mod choices;
 mod clones;
 mod crashes;
 mod exports;

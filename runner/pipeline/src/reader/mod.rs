@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Severity, Unsupported};
 use crate::pipeline::Pipeline;
 use crate::yaml::{YamlError, YamlErrorKind};
 use context::Context;
+pub use suggest::careful as nearest;
 
 /// What reading a document gave.
 #[derive(Debug, Clone, PartialEq)]
