@@ -2,12 +2,12 @@
 
 /// The official suggestion: a field that starts with the typed text, else the nearest of a Levenshtein distance below
 /// 5 whose length differs by less than 3.
-pub(super) fn official<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn official<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
     prefixed(typed, fields).or_else(|| nearest(typed, fields, 4))
 }
 
 /// A suggestion for warnings of ours, which must not guess wildly.
-pub(super) fn careful<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn careful<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
     prefixed(typed, fields).filter(|_| typed.len() > 3).or_else(|| nearest(typed, fields, (typed.len() / 3).min(3)))
 }
 
