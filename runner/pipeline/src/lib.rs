@@ -1,6 +1,7 @@
 //! codefresh.yml: read, validate, variables, plan. Pure: no files, no clock, no environment.
 //!
-//! The way of the data: text → [`yaml`] (a tree with places) → [`Pipeline::read`] (typed, with every problem) →
+//! The way of the data: text → [`yaml`] (a tree with places) → the schema, the one description of all fields, which
+//! says every problem ([`validate`]) → [`Pipeline::read`] (typed) →
 //! [`Plan`] (which step next). When a step starts, its texts meet the [`Variables`] and the [`References`] to earlier
 //! steps ([`substitute`], [`resolve`]), which gives its [`working_directory`], its [`step_environment`] and its
 //! [`Script`]; when it ends, [`Exports`] are what it hands on. The rules and their numbers are those of the
@@ -11,11 +12,13 @@ mod environment;
 mod exports;
 mod masking;
 mod pipeline;
+mod pipeline_spec;
 mod place;
 mod plan;
 mod reader;
 mod references;
 mod retry;
+mod schema;
 mod script;
 mod step_name;
 mod substitute;
@@ -32,11 +35,13 @@ pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
 pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, Pipeline, Shell, Step, StepKind, Words};
+pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecVariable};
 pub use place::Place;
 pub use plan::{BuildResult, FailurePolicy, Plan, StepState};
-pub use reader::{Reading, nearest};
+pub use reader::{Reading, validate};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};
+pub use schema::{BuildVersion, json_schema, nearest};
 pub use script::Script;
 pub use step_name::{MAIN_CLONE, StepName, StepNameError};
 pub use substitute::{MAX_SUBSTITUTED, SubstituteError, Substituted, Unresolved, resolve, substitute, substitute_text};

@@ -1,9 +1,8 @@
 //! What readers share: the document's text, the problems found so far, the names seen.
 
-use std::collections::HashMap;
-
 use crate::diagnostic::{Diagnostic, Severity, Unsupported};
 use crate::place::Place;
+use crate::schema::{self, BuildVersion};
 use crate::template::Template;
 use crate::yaml::Node;
 
@@ -35,10 +34,10 @@ pub(super) struct Context<'a> {
     diagnostics: Vec<Diagnostic>,
     dropped: usize,
     unsupported: Vec<Unsupported>,
-    /// The stages of the root, once they are read.
-    pub(super) stages: Vec<String>,
-    /// The names of steps seen so far, over the whole tree (rule R5), with their places and whether a clash was told.
-    pub(super) names: HashMap<String, Place>,
+    /// Whether the schema found an error: what readers say then was said before.
+    failed: bool,
+    /// Which fields steps of type `build` have.
+    pub(super) build: BuildVersion,
 }
 
 impl<'a> Context<'a> {
@@ -48,8 +47,19 @@ impl<'a> Context<'a> {
             diagnostics: Vec::new(),
             dropped: 0,
             unsupported: Vec::new(),
-            stages: Vec::new(),
-            names: HashMap::new(),
+            failed: false,
+            build: BuildVersion::V2,
+        }
+    }
+
+    /// Checks a document against the schema.
+    pub(super) fn check(&mut self, root: &Node) {
+        self.build = schema::body(root).map_or(self.build, |body| schema::build_version(body, self.build));
+        let (diagnostics, dropped) = schema::check(root, self.build);
+        self.failed = diagnostics.iter().any(|one| one.severity == Severity::Error);
+        self.dropped += dropped;
+        for diagnostic in diagnostics {
+            self.push(diagnostic);
         }
     }
 
@@ -67,8 +77,11 @@ impl<'a> Context<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Says an error about a field.
+    /// Says an error about a field that the schema does not know of.
     pub(super) fn error(&mut self, scope: Scope<'_>, field: &str, place: Place, message: impl Into<String>) {
+        if self.failed {
+            return;
+        }
         self.say(Severity::Error, scope, field, place, message.into(), None);
     }
 
@@ -81,6 +94,9 @@ impl<'a> Context<'a> {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
+        if self.failed {
+            return;
+        }
         self.say(Severity::Error, scope, field, place, message.into(), Some(hint.into()));
     }
 

@@ -4,23 +4,28 @@ mod context;
 mod fields;
 mod freestyle;
 mod git_clone;
+mod retry;
 mod root;
+mod specification;
 mod step;
-mod suggest;
+mod values;
 mod when;
 
 use crate::diagnostic::{Diagnostic, Severity, Unsupported};
 use crate::pipeline::Pipeline;
-use crate::yaml::{YamlError, YamlErrorKind};
+use crate::pipeline_spec::PipelineSpec;
+use crate::schema::BuildVersion;
+use crate::yaml::{Node, YamlError, YamlErrorKind};
 use context::Context;
-pub use suggest::careful as nearest;
 
 /// What reading a document gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// The pipeline; `None` where there is an error. Steps that are unsupported are missing from it.
     pub pipeline: Option<Pipeline>,
-    /// All problems, in the order of the document as far as it goes.
+    /// What a document of `kind: pipeline` says beside the pipeline; `None` for any other and where there is an error.
+    pub spec: Option<PipelineSpec>,
+    /// All problems: errors in the order of the official validator, then warnings.
     pub diagnostics: Vec<Diagnostic>,
     /// What is valid but cannot be executed. Where this is not empty the pipeline must be refused.
     pub unsupported: Vec<Unsupported>,
@@ -49,8 +54,17 @@ impl Pipeline {
     #[must_use]
     pub fn read(text: &str) -> Reading {
         let mut context = Context::new(text);
+        let mut spec = None;
         let pipeline = match crate::yaml::parse(text) {
-            Ok(root) => root::read(&mut context, &root),
+            Ok(root) if root.is_mapping() => {
+                context.check(&root);
+                spec = crate::schema::is_specification(&root).then(|| specification::read(&context, &root)).flatten();
+                root::read(&mut context, &root)
+            }
+            Ok(root) => {
+                context.push(no_mapping(&root));
+                None
+            }
             Err(error) => {
                 context.push(yaml_diagnostic(error));
                 None
@@ -58,7 +72,34 @@ impl Pipeline {
         };
         let (diagnostics, unsupported) = context.finish();
         let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        Reading { pipeline: pipeline.filter(|_| !failed), diagnostics, unsupported }
+        let (pipeline, spec) = (pipeline.filter(|_| !failed), spec.filter(|_| !failed));
+        Reading { pipeline, spec, diagnostics, unsupported }
+    }
+}
+
+/// Says what is wrong with a document, and nothing about whether it can be executed here.
+///
+/// `build` says which fields steps of type `build` have where the document does not. Errors come first, in the order of
+/// the official validator, whose words they have; then warnings.
+#[must_use]
+pub fn validate(text: &str, build: BuildVersion) -> Vec<Diagnostic> {
+    match crate::yaml::parse(text) {
+        Ok(root) if root.is_mapping() => crate::schema::check(&root, build).0,
+        Ok(root) => vec![no_mapping(&root)],
+        Err(error) => vec![yaml_diagnostic(error)],
+    }
+}
+
+/// The diagnostic of a document that is no mapping.
+fn no_mapping(root: &Node) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        message: format!("a pipeline must be a mapping, this is {}", root.kind()),
+        place: Some(root.span),
+        other: None,
+        step: None,
+        path: String::new(),
+        hints: vec!["begin with `version: \"1.0\"` and `steps:`".to_owned()],
     }
 }
 

@@ -1,7 +1,7 @@
 //! The shape of `when` (rules C1, C2). Conditions are not evaluated here.
 
 use super::context::{Context, Scope};
-use super::suggest;
+use crate::schema::suggest;
 use crate::yaml::{Node, Value};
 
 /// Checks the shape of a step's `when`.

@@ -4,6 +4,7 @@ mod freestyle;
 mod git_clone;
 mod refused;
 mod root;
+mod specification;
 mod steps;
 
 use stepbox_pipeline::{Freestyle, GitClone, Pipeline, Reading, Step, StepKind, Template};

@@ -6,22 +6,24 @@ use crate::{clean, errors, only, refused, step, warnings};
 
 #[test]
 fn r9_built_in_types_that_need_docker_or_a_cluster_are_refused_by_name() {
-    for (name, reason) in [
-        ("build", "it needs docker"),
-        ("push", "it needs docker"),
-        ("push-tag", "it needs docker"),
-        ("composition", "it needs docker"),
-        ("launch-composition", "it needs docker"),
-        ("integration-test", "it needs docker"),
-        ("travis", "it needs docker"),
-        ("simple_travis", "it needs docker"),
-        ("github-action", "it needs docker"),
-        ("freestyle-ssh", "it needs docker"),
-        ("deploy", "it needs a cluster"),
-        ("services", "services are containers, which need docker"),
-        ("pending-approval", "Stepbox does not execute it yet"),
+    let test = "test: {image: x, command: y}";
+    for (name, fields, reason) in [
+        ("build", "image_name: x", "it needs docker"),
+        ("push", "candidate: x", "it needs docker"),
+        ("push-tag", "{image_name: x, tags: [y]}", "it needs docker"),
+        ("composition", "{composition: {}, composition_candidates: {a: {image: x}}}", "it needs docker"),
+        ("launch-composition", "composition: x", "it needs docker"),
+        ("integration-test", "test: {image: x, commands: [y]}", "it needs docker"),
+        ("travis", &format!("{test}\nservices: {{}}"), "it needs docker"),
+        ("simple_travis", &format!("{test}\nservices: [redis]"), "it needs docker"),
+        ("github-action", "x: y", "it needs docker"),
+        ("freestyle-ssh", "x: y", "it needs docker"),
+        ("deploy", "{kind: kubernetes, cluster: x, namespace: y}", "it needs a cluster"),
+        ("services", "x: y", "services are containers, which need docker"),
+        ("pending-approval", "title: x", "Stepbox does not execute it yet"),
     ] {
-        let reading = step(&format!("type: {name}"));
+        let fields = if fields.starts_with('{') { format!("arguments: {fields}") } else { fields.to_owned() };
+        let reading = step(&format!("type: {name}\n{fields}"));
         assert_eq!(errors(&reading), [""; 0]);
         let one = reading.unsupported.first().expect(name);
         assert_eq!((one.feature.as_str(), one.reason.as_str()), (format!("type: {name}").as_str(), reason));
@@ -89,7 +91,7 @@ fn p5_children_that_use_arguments_are_understood() {
 fn p8_p13_p14_p15_what_is_not_executed_yet_is_refused_all_at_once() {
     let text = "version: 1\nmode: parallel\nsuccess_criteria: {steps: {only: [a]}}\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
                 a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {b: {}}\n    matrix: {image: [y]}\n    \
-                services: [z]\n    volumes: ['a:/b']\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build}\n";
+                services: [z]\n    volumes: ['a:/b']\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build, image_name: x}\n";
     let reading = Pipeline::read(text);
     assert_eq!(errors(&reading), [""; 0]);
     let mut found = refused(&reading);
@@ -117,7 +119,8 @@ fn p8_p13_p14_p15_what_is_not_executed_yet_is_refused_all_at_once() {
 #[test]
 fn r14_what_only_a_server_knows_is_accepted_with_a_warning() {
     let names = ["registry_context", "role_arn", "metadata", "docker_machine", "env", "debug"];
-    let fields: String = names.iter().map(|name| format!("{name}: x\n")).collect();
+    let fields = "registry_context: x\nrole_arn: x\nmetadata: x\ndocker_machine: {use: {node: x}}\nenv: {name: x}\n\
+                  debug: {phases: {before: true}}\n";
     let reading = step(&format!("image: x\n{fields}"));
     assert!(reading.is_runnable());
     let mut found = warnings(&reading);
@@ -154,14 +157,15 @@ fn c1_when_has_branch_condition_and_steps() {
 #[test]
 fn c2_steps_of_when_are_a_list_or_one_under_all_or_any() {
     for (steps, messages) in [
-        ("[]", vec!["\"steps\" must contain at least 1 items"]),
-        ("[{name: a, on: success}]", vec!["\"on\" must be an array"]),
-        ("[{on: [success]}]", vec!["\"name\" is required"]),
+        ("[]", vec!["\"steps\" must be an object", "\"steps\" must contain at least 1 items"]),
+        ("[{name: a, on: success}]", vec!["\"steps\" must be an object", "\"on\" must be an array"]),
+        ("[{on: [success]}]", vec!["\"steps\" must be an object", "\"name\" is required"]),
+        ("{}", vec!["\"value\" must contain at least one of [all, any]", "\"steps\" must be an array"]),
         (
             "{all: [{name: a}], any: [{name: b}]}",
             vec!["\"value\" contains a conflict between exclusive peers [all, any]", "\"steps\" must be an array"],
         ),
-        ("text", vec!["\"steps\" must be an array"]),
+        ("text", vec!["\"steps\" must be an object", "\"steps\" must be an array"]),
     ] {
         assert_eq!(errors(&step(&format!("image: x\nwhen: {{steps: {steps}}}"))), messages, "{steps}");
     }
@@ -196,10 +200,16 @@ fn r10_versions_are_semantic_ones() {
 
 #[test]
 fn timeouts_of_types_that_have_their_own_are_not_read_as_ours() {
-    for name in ["pending-approval", "deploy", "helm:1.2.3"] {
-        let reading = step(&format!("type: {name}\ntimeout: {{duration: 1, timeUnit: hours}}"));
-        assert_eq!(warnings(&reading), [""; 0], "{name}");
+    for fields in [
+        "type: pending-approval\ntimeout: {duration: 1, timeUnit: hours}",
+        "type: deploy\nkind: kubernetes\ncluster: x\nnamespace: y\ntimeout: '150'",
+        "type: helm:1.2.3\narguments: {timeout: {duration: 1}}",
+    ] {
+        let reading = step(fields);
+        assert_eq!((warnings(&reading), errors(&reading)), (vec![], vec![]), "{fields}");
     }
+    assert_eq!(warnings(&step("type: helm:1.2.3\ntimeout: {duration: 1}")), ["\"timeout\" must be a string"]);
+    assert_eq!(errors(&step("type: pending-approval\ntimeout: 1h")), ["\"timeout\" must be an object"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use stepbox_pipeline::{Pipeline, StepKind, Template};
 
-use crate::{clean, errors, refused, root, texts, warnings};
+use crate::{clean, errors, root, texts, warnings};
 
 const MAIN: &str = r#"version: "1.0"
 stages: [clone, shared-volume]
@@ -105,7 +105,7 @@ fn r1_the_fields_of_the_root_have_their_types() {
         ("mode: other", "\"mode\" must be one of [sequential, parallel]"),
         ("build_version: v3", "\"build_version\" must be one of [v1, v2]"),
         ("hooks: x", "\"hooks\" must be an object"),
-        ("fail_fast: []", "\"fail_fast\" must be a boolean"),
+        ("services: []", "\"services\" must be an object"),
     ] {
         assert_eq!(errors(&root(fields)), [message]);
     }
@@ -123,21 +123,14 @@ fn r1_a_word_at_the_root_that_is_no_boolean_is_taken_with_a_warning() {
 }
 
 #[test]
-fn r2_the_specification_of_a_pipeline_is_refused_by_name() {
-    let reading = Pipeline::read("version: '1.0'\nkind: pipeline\nspec: {steps: {}}\n");
-    assert_eq!((refused(&reading), errors(&reading).len()), (vec!["kind: pipeline"], 0));
-    assert!(!reading.is_runnable());
-}
-
-#[test]
 fn r1_every_problem_of_a_document_is_told_at_once() {
     let text = "nope: 1\nsteps:\n  a.b: {}\n  c: {type: git-clone}\n  d: {image: x, commands: y, shell: z}\n";
     assert_eq!(
         errors(&Pipeline::read(text)),
         [
-            "\"nope\" is not allowed",
-            "\"version\" is required",
             "step name cannot contain \".\", \"#\", \"$\", \"[\", or \"]\"",
+            "\"version\" is required",
+            "\"nope\" is not allowed",
             "\"image\" is required",
             "\"repo\" is required",
             "\"commands\" must be an array",

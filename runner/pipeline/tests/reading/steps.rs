@@ -70,15 +70,17 @@ fn f22_f23_a_timeout_is_read_and_a_bad_one_is_a_warning() {
 #[test]
 fn f28_retry_is_a_closed_set_of_positive_numbers() {
     for (fields, message) in [
-        ("{maxAttempts: 0}", "\"maxAttempts\" must be a positive number"),
+        ("{maxAttempts: -1}", "\"maxAttempts\" must be a positive number"),
         ("{delay: ''}", "\"delay\" must be a number"),
         ("{exponentialFactor: x}", "\"exponentialFactor\" must be a number"),
         ("{other: 1}", "\"other\" is not allowed"),
         ("5", "\"retry\" must be an object"),
-        ("{delay: .nan}", "\"delay\" must be a positive number"),
+        ("{delay: .nan}", "\"delay\" must be a number"),
     ] {
         assert_eq!(errors(&step(&format!("image: x\nretry: {fields}"))), [message], "{fields}");
     }
+    let both = ["\"maxAttempts\" contains an invalid value", "\"maxAttempts\" must be a positive number"];
+    assert_eq!(errors(&step("image: x\nretry: {maxAttempts: 0}")), both);
 }
 
 #[test]
@@ -102,13 +104,28 @@ fn s5_fail_fast_has_many_spellings_and_strict_fail_fast_two() {
     let found = only(clean(step("image: x\nfail-fast: false\nstrict_fail_fast: '${{S}}'")));
     assert_eq!(found.fail_fast, Some(Flag::Value(false)));
     assert!(matches!(found.strict_fail_fast, Some(Flag::Variable(_))));
-    for bad in ["maybe", "2", "[]", "'x${{A}}'", "null"] {
-        assert_eq!(errors(&step(&format!("image: x\nfail_fast: {bad}"))), ["\"fail_fast\" must be a boolean"], "{bad}");
+    let boolean = |name: &str| format!("\"{name}\" must be a boolean");
+    let string = |name: &str| format!("\"{name}\" must be a string");
+    let pattern =
+        |name: &str, text: &str| format!("\"{name}\" with value \"{text}\" fails to match the [object Object] pattern");
+    for (bad, second) in [
+        ("maybe", pattern("fail_fast", "maybe")),
+        ("2", string("fail_fast")),
+        ("[]", string("fail_fast")),
+        ("'x${{A}}'", pattern("fail_fast", "x${{A}}")),
+        ("null", string("fail_fast")),
+    ] {
+        assert_eq!(errors(&step(&format!("image: x\nfail_fast: {bad}"))), [boolean("fail_fast"), second], "{bad}");
     }
-    for bad in ["'true'", "0", "null", "{}"] {
-        let reading = step(&format!("image: x\nstrict_fail_fast: {bad}"));
-        assert_eq!(errors(&reading), ["\"strict_fail_fast\" must be a boolean"], "{bad}");
-        assert_eq!(errors(&root(&format!("strict_fail_fast: {bad}"))), ["\"strict_fail_fast\" must be a boolean"]);
+    for (bad, second) in [
+        ("'true'", pattern("strict_fail_fast", "true")),
+        ("0", string("strict_fail_fast")),
+        ("null", string("strict_fail_fast")),
+        ("{}", string("strict_fail_fast")),
+    ] {
+        let all = [boolean("strict_fail_fast"), second];
+        assert_eq!(errors(&step(&format!("image: x\nstrict_fail_fast: {bad}"))), all, "{bad}");
+        assert_eq!(errors(&root(&format!("strict_fail_fast: {bad}"))), all, "{bad}");
     }
 }
 

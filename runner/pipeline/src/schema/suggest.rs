@@ -2,7 +2,7 @@
 
 /// The official suggestion: a field that starts with the typed text, else the nearest of a Levenshtein distance below
 /// 5 whose length differs by less than 3.
-pub(super) fn official<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn official<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
     prefixed(typed, fields).or_else(|| nearest(typed, fields, 4))
 }
 
