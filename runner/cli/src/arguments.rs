@@ -23,6 +23,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a pipeline
     Run(Box<RunArguments>),
+    /// Check pipelines against the rules of the format
+    Validate(ValidateArguments),
+    /// Print a JSON Schema of pipelines, for editors
+    Schema,
     /// Look at the volumes that builds have left
     #[command(subcommand)]
     Volume(VolumeCommand),
@@ -99,12 +103,23 @@ pub(crate) struct RunArguments {
     pub(crate) in_process: bool,
 }
 
-/// How to print a build.
+/// Arguments of `stepbox validate`.
+#[derive(Args, Debug)]
+pub(crate) struct ValidateArguments {
+    /// The pipeline files; `-` is the standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// How to print.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Output {
     /// For people
     Text,
-    /// One JSON event a line
+    /// One JSON document a line: an event of a build, or what is said of a file
     Json,
 }
 

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use stepbox_engine::{Diagnostic, EngineError, EngineErrorKind, Problem, SourcePlace};
+use stepbox_engine::{Diagnostic, EngineError, EngineErrorKind, Problem, Severity, SourcePlace};
 
 use crate::{environment, exit_code};
 
@@ -59,6 +59,15 @@ impl CliError {
         }
     }
 
+    /// What happened, in words, without its place and hints.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Usage(message, _) | Self::Host(message, _) | Self::File { message, .. } => message.clone(),
+            Self::Variables { path, .. } => format!("the variables in `{path}` cannot be used"),
+            Self::Engine(error) => error.message.clone(),
+        }
+    }
+
     /// Prints it on standard error.
     pub(crate) fn print(&self) {
         let text = self.render(colors());
@@ -75,25 +84,7 @@ impl CliError {
                 out.push_str(&snippet("error", message, path, source, *line, *column, 1, colors));
             }
             Self::Variables { path, text, problems } => {
-                for problem in problems {
-                    match problem.place {
-                        Some(place) => {
-                            let source = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
-                            out.push_str(&snippet(
-                                "error",
-                                &problem.message,
-                                path,
-                                source,
-                                place.line,
-                                place.column,
-                                place.length,
-                                colors,
-                            ));
-                            hints_of(&mut out, &problem.hints, colors);
-                        }
-                        None => plain(&mut out, &format!("{path}: {}", problem.message), &problem.hints, colors),
-                    }
-                }
+                problems.iter().for_each(|problem| diagnostic(&mut out, problem, path, text, colors));
             }
             Self::Engine(error) => {
                 for problem in &error.problems {
@@ -122,6 +113,30 @@ fn hints_of(out: &mut String, hints: &[String], colors: bool) {
     for hint in hints {
         out.push_str(&format!("{head}: {hint}\n"));
     }
+}
+
+/// One thing that is said of a file, with its line shown.
+pub(crate) fn diagnostic(out: &mut String, one: &Diagnostic, path: &str, text: &str, colors: bool) {
+    let level = if one.severity == Severity::Warning { "warning" } else { "error" };
+    let message = match &one.step {
+        Some(step) if !one.message.contains(step.as_str()) => format!("step `{step}`: {}", one.message),
+        _ => one.message.clone(),
+    };
+    match one.place {
+        Some(place) => {
+            let source = text.lines().nth(place.line.saturating_sub(1)).unwrap_or_default();
+            let (line, column) = (place.line, place.column);
+            out.push_str(&snippet(level, &message, path, source, line, column, place.length, colors));
+        }
+        None => {
+            let code = if level == "warning" { "33" } else { "31" };
+            let head = if colors { format!("\x1b[1m\x1b[{code}m{level}\x1b[0m") } else { level.to_owned() };
+            // Not twice, where the message names the file.
+            let file = if message.contains(path) { String::new() } else { format!("{path}: ") };
+            out.push_str(&format!("{head}: {file}{message}\n"));
+        }
+    }
+    hints_of(out, &one.hints, colors);
 }
 
 fn problem(out: &mut String, problem: &Problem, colors: bool) {

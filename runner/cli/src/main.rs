@@ -12,6 +12,7 @@ mod run;
 mod sanitize;
 mod secrets;
 mod text;
+mod validate;
 mod volume;
 mod worker;
 
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
     };
     let status = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
+        Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),
         Command::Worker => return ExitCode::from(worker::run()),
     };

@@ -18,7 +18,7 @@ use crate::{configuration, environment, exit_code, json, secrets, worker};
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
 
 /// How large a pipeline or variable file may be, in bytes.
-const MAX_FILE: u64 = 4 << 20;
+pub(crate) const MAX_FILE: u64 = 4 << 20;
 
 /// Runs the pipeline, once or once per set of variables; the exit status.
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
@@ -178,7 +178,7 @@ fn pipeline_file(given: Option<&Path>) -> Result<PathBuf, CliError> {
     }
 }
 
-fn read_file(path: &Path, what: &str) -> Result<String, CliError> {
+pub(crate) fn read_file(path: &Path, what: &str) -> Result<String, CliError> {
     let shown = path.display();
     let metadata = std::fs::metadata(path).map_err(|error| cannot_read(path, what, &error))?;
     if metadata.is_dir() {

@@ -47,7 +47,9 @@ pub use interrupt::Interrupt;
 pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};
 pub use run::run;
-pub use stepbox_pipeline::{BadAssignment, Diagnostic, parse_assignment, parse_variable_file};
+pub use stepbox_pipeline::{
+    BadAssignment, BuildVersion, Diagnostic, Severity, json_schema, parse_assignment, parse_variable_file, validate,
+};
 pub use stepbox_protocol::Limits;
 pub use stepbox_volume::io_text;
 pub use volumes::{Export, SnapshotInfo, VolumeInfo, Volumes};

@@ -1,0 +1,136 @@
+//! `stepbox validate` and `stepbox schema`: what the format says, whether or not it can be run here.
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+
+use serde::Serialize;
+use stepbox_engine::{BuildVersion, Diagnostic, Severity, json_schema, validate};
+
+use crate::arguments::{Output, ValidateArguments};
+use crate::error::{self, CliError};
+use crate::results::Results;
+use crate::run::{MAX_FILE, read_file};
+use crate::{environment, exit_code, human};
+
+/// What is said of a file. The fields are an interface: see README.
+#[derive(Serialize)]
+struct Validated<'a> {
+    file: &'a str,
+    ok: bool,
+    errors: Vec<Message<'a>>,
+    warnings: Vec<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+    /// The step it is about.
+    step: Option<&'a str>,
+    /// The field it is about, such as `steps.build.image`; empty for the document.
+    path: &'a str,
+    /// Counted from 1.
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+/// Validates files, all of them; the exit status.
+pub(crate) fn run(arguments: &ValidateArguments) -> Result<u8, CliError> {
+    let mut results = Results::default();
+    let mut status = exit_code::SUCCESS;
+    let colors = std::io::stdout().is_terminal() && !environment::no_color();
+    for (number, file) in arguments.files.iter().enumerate() {
+        let (name, text) = read(file);
+        let (text, found) = match text {
+            Ok(text) => {
+                let found = validate(&text, BuildVersion::default());
+                (text, found)
+            }
+            Err(error) => (String::new(), vec![unreadable(&error)]),
+        };
+        let (errors, warnings): (Vec<_>, Vec<_>) = found.iter().partition(|one| one.severity == Severity::Error);
+        if !errors.is_empty() {
+            status = exit_code::USAGE;
+        }
+        match arguments.output {
+            Output::Json => {
+                let line = Validated {
+                    file: &name,
+                    ok: errors.is_empty(),
+                    errors: errors.into_iter().map(message).collect(),
+                    warnings: warnings.into_iter().map(message).collect(),
+                };
+                let line = serde_json::to_string(&line)
+                    .map_err(|error| CliError::host(format!("cannot write JSON: {error}")))?;
+                results.write(format!("{line}\n").as_bytes());
+            }
+            Output::Text => {
+                let mut out = if number > 0 { "\n".to_owned() } else { String::new() };
+                for one in &found {
+                    error::diagnostic(&mut out, one, &name, &text, colors);
+                }
+                out.push_str(&format!("{name}: {}\n", summary(errors.len(), warnings.len())));
+                results.write(out.as_bytes());
+            }
+        }
+    }
+    results.check()?;
+    Ok(status)
+}
+
+/// Prints the JSON Schema.
+pub(crate) fn schema() -> Result<u8, CliError> {
+    let mut results = Results::default();
+    results.write(json_schema().as_bytes());
+    results.check()?;
+    Ok(exit_code::SUCCESS)
+}
+
+/// The file's name as it is shown, and its text.
+fn read(file: &Path) -> (String, Result<String, CliError>) {
+    if file.as_os_str() != "-" {
+        return (file.display().to_string(), read_file(file, "the pipeline"));
+    }
+    let name = "<stdin>".to_owned();
+    let mut bytes = vec![];
+    if let Err(error) = std::io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes) {
+        return (name, Err(CliError::usage(format!("cannot read the standard input: {error}"))));
+    }
+    if bytes.len() as u64 > MAX_FILE {
+        return (name, Err(CliError::usage(format!("the standard input is larger than {MAX_FILE} bytes"))));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| CliError::usage("the standard input is not UTF-8 text"));
+    (name, text)
+}
+
+/// A file that cannot be read is a file that is not valid; the others are looked at all the same.
+fn unreadable(error: &CliError) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        message: error.message(),
+        place: None,
+        other: None,
+        step: None,
+        path: String::new(),
+        hints: vec![],
+    }
+}
+
+fn message(one: &Diagnostic) -> Message<'_> {
+    Message {
+        message: &one.message,
+        step: one.step.as_deref(),
+        path: &one.path,
+        line: one.place.map(|place| place.line),
+        column: one.place.map(|place| place.column),
+    }
+}
+
+fn summary(errors: usize, warnings: usize) -> String {
+    let count = |number: usize, one: &str, many: &str| human::count(number as u64, one, many);
+    match (errors, warnings) {
+        (0, 0) => "valid".to_owned(),
+        (0, _) => format!("valid, {}", count(warnings, "warning", "warnings")),
+        (_, 0) => count(errors, "error", "errors"),
+        _ => format!("{}, {}", count(errors, "error", "errors"), count(warnings, "warning", "warnings")),
+    }
+}
