@@ -10,6 +10,8 @@
 mod diagnostic;
 mod environment;
 mod exports;
+mod integrations;
+mod lint;
 mod masking;
 mod pipeline;
 mod pipeline_spec;
@@ -33,6 +35,8 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
+pub use integrations::{GitIntegration, Integrations, RegistryIntegration, check_integrations};
+pub use lint::lint;
 pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, Pipeline, Shell, Step, StepKind, Words};
 pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecVariable};

@@ -350,20 +350,26 @@ impl<'n> Checker<'n> {
                 |field: &&Field| !barred.contains(&field.name) && !matches!(field.presence, Presence::Forbidden(_));
             object.fields().filter(|field| field.suggested).filter(open).map(|field| field.name).collect()
         };
+        // Beyond what is kept nobody reads what may have been meant.
+        let kept = self.faults.len() < MOST;
         match object.others {
             Others::Taken if !is_barred => {}
             Others::Warned(what) if !is_barred => {
+                if self.warnings.len() >= MOST {
+                    self.warned += 1;
+                    return;
+                }
                 let hint = suggest::careful(entry.name, &candidates()).map(|near| format!("did you mean `{near}`?"));
                 let message = format!("{what} has no field `{}`, it is ignored", clip(entry.name));
                 self.warn(message, &below, entry.key.span, hint);
             }
             Others::RefusedWithHint => {
-                let near = suggest::careful(entry.name, &candidates());
+                let near = if kept { suggest::careful(entry.name, &candidates()) } else { None };
                 let advice = near.map_or(Advice::None, Advice::Meant);
                 self.fail(Problem::NotAllowed, &below, entry.key.span, advice);
             }
             _ => {
-                let near = if guided { suggest::official(entry.name, &candidates()) } else { None };
+                let near = if guided && kept { suggest::official(entry.name, &candidates()) } else { None };
                 let problem = near.map_or(Problem::NotAllowed, Problem::NotAllowedNear);
                 self.fail(problem, &below, entry.key.span, Advice::None);
             }

@@ -22,6 +22,7 @@ pub(crate) use check::{is_variable, number};
 pub(crate) use common::NOT_YET;
 pub(crate) use document::{body, build_version, is_specification};
 pub use json::json_schema;
+pub(crate) use problem::clip;
 pub(crate) use shape::Support;
 pub use types::BuildVersion;
 pub(crate) use view::{Entry, Fields, Kind, StepView};
