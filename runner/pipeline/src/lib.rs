@@ -10,6 +10,8 @@
 mod diagnostic;
 mod environment;
 mod exports;
+pub mod expression;
+mod js_regex;
 mod masking;
 mod pipeline;
 mod pipeline_spec;
@@ -27,12 +29,14 @@ mod template;
 mod timeout;
 mod variable_file;
 mod variables;
+mod work;
 mod working_directory;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
+pub use js_regex::RegexError;
 pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, Pipeline, Shell, Step, StepKind, Words};
 pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecVariable};
@@ -50,6 +54,7 @@ pub use template::{Hole, Template, holes};
 pub use timeout::{BadTimeout, MAX_TIMEOUT, StepTimeout, parse_timeout};
 pub use variable_file::{BadAssignment, VariableList, parse_assignment, parse_variable_file};
 pub use variables::{Layer, Variables};
+pub use work::MAX_WORK;
 pub use working_directory::{
     IMAGE_WORK_DIR, VOLUME_PATH, WorkingDirectory, clone_parent, repository_name, working_directory,
 };
