@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use stepbox_tests::Place;
+use stepbox_tests::{Place, Run};
 
 /// Runs a pipeline of this text, which must not run.
 fn refused(text: &str) -> String {
@@ -224,8 +224,11 @@ fn an_image_that_the_project_or_the_user_maps() {
     let place = Place::new().file("codefresh.yml", pipeline);
     let run = place.run(["run", "--image", "registry.example.com/team/tools=toolbox"]);
     assert!(run.status == 0 && run.stdout.ends_with("mapped\n"), "{run:?}");
-    let run = place.run(["run", "--image", "nonsense"]);
-    assert_eq!(run.status, 2, "{run:?}");
+    let told = "\
+error: `--image nonsense` does not say what stands for the image
+hint: write `--image NAME=toolbox`
+";
+    place.run(["run", "--image", "nonsense"]).expect(2, "", told);
 }
 
 #[test]
@@ -276,15 +279,55 @@ error: the pipeline `codefresh.yml` cannot be run
 #[test]
 fn a_command_that_nobody_provides() {
     let place = Place::new().commands(&["frobnicate --now"]);
-    let run = place.run(["run"]);
-    assert_eq!(run.status, 1, "{run:?}");
-    assert!(run.stderr.contains("work: error: exit status 127"), "{run:?}");
-    assert!(
-        run.stdout.contains(
-            "sh: 1: frobnicate: not found\nhint: `frobnicate` is not part of the toolbox and not on the volume\n"
-        ),
-        "{run:?}"
+    let Run { status, stdout, stderr } = place.run(["run"]);
+    // How large the files of the clone are hangs on the names of the place.
+    let stderr =
+        stderr.lines().filter(|line| !line.contains(" entries, ")).map(|line| line.to_owned() + "\n").collect();
+    let stdout =
+        stdout.replace(&place.path("project").canonicalize().expect("exists").display().to_string(), "[SOURCE]");
+    Run { status, stdout, stderr }.expect(
+        1,
+        "\
+source: [SOURCE], 1 files, 0.0 MB, without history
+sh: 1: frobnicate: not found
+hint: `frobnicate` is not part of the toolbox and not on the volume
+",
+        "\
+build: [ID]
+volume: [PLACE]/project/codefresh.yml, empty
+
+==> Cloning main repository
+Cloning main repository: success (N s)
+
+==> work
+work: error: exit status 127 (N s)
+
+step        result          time  stage
+main_clone  success        N s  default
+work        error          N s  default
+
+volume saved: [ID]
+build failed (N s)
+",
     );
+}
+
+#[test]
+fn names_of_pipelines_and_volumes_that_cannot_be_used() {
+    let place = Place::new().commands(&["true"]);
+    for flag in ["--volume", "--pipeline"] {
+        for (name, why) in [
+            ("", "is empty"),
+            (" ", "is empty"),
+            ("two\nlines", "has a control character in it"),
+            (&"x".repeat(4097), "is longer than 4096 bytes"),
+        ] {
+            let told = format!(
+                "error: the name that `{flag}` gives {why}\nhint: give a name on one line, such as `{flag} my-project`\n"
+            );
+            place.run(["run", flag, name]).expect(2, "", &told);
+        }
+    }
 }
 
 #[test]
@@ -311,9 +354,16 @@ fn variable_files_make_one_build_or_several() {
     assert!(run.status == 0 && run.stdout.contains("X is a\n") && run.stdout.ends_with("X is b\n"), "{run:?}");
     let run = place.run(["run", "--var-file", "one.yml", "-v", "X=2"]);
     assert!(run.stdout.ends_with("X is 2\n"), "{run:?}");
-    let run = place.run(["run", "--var-file", "bad.yml"]);
-    assert_eq!(run.status, 2, "{run:?}");
-    assert!(run.stderr.contains("bad.yml:1:"), "{run:?}");
+    let told = "\
+error: each build must be a mapping of variables, this is a number
+ --> bad.yml:1:3
+  |
+1 | - 1
+  |   ^
+";
+    place.run(["run", "--var-file", "bad.yml"]).expect(2, "", told);
+    let told = "error: cannot read the variables `missing.yml`: no such file or directory\n";
+    place.run(["run", "--var-file", "missing.yml"]).expect(2, "", told);
 }
 
 #[test]
@@ -358,4 +408,16 @@ fn a_closed_pipe_is_no_reason_to_fail() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("ends");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_told() {
+    let place = Place::new().commands(&["echo lost", "echo kept > /codefresh/volume/note"]);
+    for flags in [&["run", "--quiet"][..], &["run", "--output", "json"]] {
+        let full = || fs::File::options().write(true).open("/dev/full").expect("there is one");
+        let output = place.command(flags).stdout(full()).output().expect("runs");
+        place.result(&output).expect(4, "", "error: not all of the output could be written: no space left on device\n");
+    }
+    let kept = place.run(["volume", "show", "codefresh.yml"]);
+    assert_eq!((kept.status, kept.stdout.matches("digest:").count()), (0, 2), "the volume is saved: {kept:?}");
 }

@@ -85,10 +85,35 @@ fn a_step_that_fills_the_disk_fails_and_the_runner_does_not() {
         run 'head -c 9000000 < /dev/urandom > /codefresh/volume/big'
         run 'cat /codefresh/volume/state; rm -f /codefresh/volume/big'
     "#;
-    let Some((_, runs)) = with_small_disk(script) else { return };
+    let Some((place, runs)) = with_small_disk(script) else { return };
     let statuses: Vec<i32> = runs.iter().map(|run| run.status).collect();
     assert_eq!(statuses, [0, 1, 0], "{runs:#?}");
-    assert!(runs[1].stdout.contains("No space left on device"), "{:?}", runs[1]);
+    let source = place.path("project").canonicalize().expect("exists").display().to_string();
+    Run { stdout: runs[1].stdout.replace(&source, "[SOURCE]"), stderr: runs[1].stderr.clone(), ..runs[1] }.expect(
+        1,
+        "\
+source: [SOURCE], 1 files, 0.0 MB, without history
+head: error writing 'standard output': No space left on device
+",
+        "\
+build: [ID]
+volume: [PLACE]/project/codefresh.yml, from build [ID]
+
+==> Cloning main repository
+Cloning main repository: success (N s)
+
+==> work
+work: error: exit status 1 (N s)
+
+step        result          time  stage
+main_clone  success        N s  default
+work        error          N s  default
+
+warning: volume not saved: cannot write the layer: no space left on device
+hint: the next build starts from the volume that this one started from
+build failed (N s)
+",
+    );
     assert!(runs[2].stdout.ends_with("\none\n"), "{:?}", runs[2]);
 }
 

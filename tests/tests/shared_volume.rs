@@ -1,7 +1,9 @@
 //! The main job: what one build leaves on the volume, the next one finds.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, ChildStderr};
 
 use stepbox_tests::Place;
 
@@ -121,24 +123,54 @@ fn state_may_be_anywhere_and_the_home_empty_or_missing() {
     assert_eq!(run.status, 0, "{run:?}");
 }
 
+/// What waits for its output to be read.
+struct Held {
+    number: u32,
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+}
+
 #[test]
-fn l8_l9_ten_builds_at_once_end_well_and_the_last_is_the_latest() {
-    let place = Place::new().file("count-builds.yml", COUNT);
-    let builds: Vec<_> =
-        (0..10).map(|_| place.start(&mut place.command(["run", "--output", "json", "count-builds.yml"]))).collect();
-    for build in builds {
-        let output = build.wait_with_output().expect("ends");
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-    }
-    let show = place.run([
-        "volume",
-        "show",
-        &place.path("project/count-builds.yml").canonicalize().expect("exists").display().to_string(),
+fn l8_l9_ten_builds_at_once_end_well_and_the_last_to_finish_is_the_latest() {
+    // Each prints more than pipes hold, so it cannot end before its output is read: the test says who finishes when.
+    let place = Place::new().commands(&[
+        "cat /codefresh/volume/who >> /codefresh/volume/seen || true",
+        "seq 1 400000",
+        "echo $NUMBER > /codefresh/volume/who",
     ]);
-    assert_eq!(show.status, 0, "{show:?}");
-    assert_eq!(show.stdout.matches("digest:").count(), 10, "{show:?}");
-    let next = place.run(["run", "count-builds.yml"]);
-    assert_eq!(next.status, 0, "{next:?}");
+    assert_eq!(place.run(["run", "-v", "NUMBER=first"]).status, 0);
+    let mut held: Vec<Held> = (0..10)
+        .map(|number| {
+            let mut child = place.start(&mut place.command(["run", "-v", &format!("NUMBER={number}")]));
+            let stderr = BufReader::new(child.stderr.take().expect("is a pipe"));
+            Held { number, child, stderr }
+        })
+        .collect();
+    for one in &mut held {
+        // The step runs: its build has started from the snapshot of the first.
+        let mut line = String::new();
+        while line.trim_end() != "==> work" {
+            line.clear();
+            assert!(one.stderr.read_line(&mut line).expect("reads") > 0, "ended early");
+        }
+        assert_eq!(one.child.try_wait().expect("asks"), None, "it waits for its reader");
+    }
+    let order = [3, 1, 4, 0, 5, 9, 2, 6, 8, 7];
+    held.sort_by_key(|one| order.iter().position(|number| *number == one.number));
+    for mut one in held {
+        let rest = std::thread::spawn(move || std::io::copy(&mut one.stderr, &mut std::io::sink()));
+        std::io::copy(&mut one.child.stdout.take().expect("is a pipe"), &mut std::io::sink()).expect("reads");
+        assert!(one.child.wait().expect("ends").success(), "build {}", one.number);
+        rest.join().expect("ends").expect("reads");
+    }
+    let show = place.run(["volume", "show", "codefresh.yml"]);
+    assert_eq!((show.status, show.stdout.matches("digest:").count()), (0, 11), "{show:?}");
+    place.write(
+        "codefresh.yml",
+        "version: '1.0'\nsteps:\n  look:\n    image: alpine\n    commands:\n      - cat /codefresh/volume/who /codefresh/volume/seen\n",
+    );
+    let next = place.run(["run"]);
+    assert!(next.status == 0 && next.stdout.ends_with("\n7\nfirst\n"), "{next:?}");
 }
 
 #[test]

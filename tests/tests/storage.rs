@@ -90,7 +90,7 @@ fn a_result_that_cannot_be_written_is_an_error() {
     assert_eq!(place.run(["run", "-v", "N=1"]).status, 0);
     let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else { return };
     let output = place.command(["volume", "ls"]).stdout(full).output().expect("starts");
-    place.result(&output).expect(4, "", "error: cannot write to the standard output: no space left on device\n");
+    place.result(&output).expect(4, "", "error: not all of the output could be written: no space left on device\n");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a pipeline
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Look at the volumes that builds have left
     #[command(subcommand)]
     Volume(VolumeCommand),
@@ -39,6 +39,10 @@ pub(crate) struct RunArguments {
     /// Set a variable of the build; may be given again
     #[arg(short = 'v', long = "variable", visible_alias = "var", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
+    /// Set a secret variable, masked in all output and never recorded: NAME=VALUE, NAME@FILE for the contents of a file, or
+    /// NAME alone for the value of that environment variable; may be given again
+    #[arg(short = 'S', long = "secret", value_name = "NAME[=VALUE|@FILE]")]
+    pub(crate) secrets: Vec<String>,
     /// Take variables from a YAML or JSON file: a map is one build, an array of maps one build per element
     #[arg(long = "var-file", visible_alias = "variable-file", value_name = "FILE")]
     pub(crate) variable_file: Option<PathBuf>,
@@ -54,6 +58,18 @@ pub(crate) struct RunArguments {
     /// Start with an empty volume
     #[arg(long)]
     pub(crate) reset_volume: bool,
+    /// The branch of the build (`CF_BRANCH`), where not that of the source
+    #[arg(short, long, value_name = "BRANCH")]
+    pub(crate) branch: Option<String>,
+    /// The commit of the build (`CF_REVISION`), where not that of the source
+    #[arg(short, long, value_name = "COMMIT")]
+    pub(crate) sha: Option<String>,
+    /// Run this step only; may be given again, or several with commas between
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Leave this step out; may be given again, or several with commas between
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
     /// The directory that is cloned where the pipeline clones its own repository [default: the git work tree of the pipeline file]
     #[arg(long, value_name = "DIR")]
     pub(crate) source: Option<PathBuf>,

@@ -50,6 +50,11 @@ pub(crate) fn test_kill_at() -> Option<String> {
     value(STEPBOX_TEST_KILL_AT).and_then(|name| name.into_string().ok())
 }
 
+/// The value of a variable that the user names as a secret on the command line; the one place where a name is not ours.
+pub(crate) fn secret(name: &str) -> Option<OsString> {
+    env::var_os(name)
+}
+
 /// Who starts the build.
 pub(crate) fn user() -> String {
     value("USER").or_else(|| value("LOGNAME")).and_then(|name| name.into_string().ok()).unwrap_or_default()

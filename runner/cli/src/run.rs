@@ -4,14 +4,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
-    BuildEvent, BuildRequest, BuildResult, Directories, EngineError, EngineErrorKind, Interrupt, Outcome,
-    VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
+    BuildEvent, BuildRequest, BuildResult, Directories, EngineError, EngineErrorKind, Interrupt, MissingCommand,
+    Outcome, VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments};
 use crate::error::{CliError, colors};
+use crate::results::Results;
 use crate::text::{Amount, Text};
-use crate::{configuration, environment, exit_code, json, worker};
+use crate::{configuration, environment, exit_code, json, secrets, worker};
 
 /// Where a pipeline is looked for, in this order.
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         })?;
         variables.push(assignment);
     }
+    let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
     let mut images = vec![];
     for image in &arguments.images {
         match image.split_once('=') {
@@ -48,6 +50,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     images.extend(project.images);
 
     let mut request = BuildRequest::new(file, text, missing_commands);
+    request.secrets = secrets;
+    request.branch.clone_from(&arguments.branch);
+    request.revision.clone_from(&arguments.sha);
+    request.only.clone_from(&arguments.only);
+    request.skip.clone_from(&arguments.skip);
     request.source.clone_from(&arguments.source);
     request.home = environment::home();
     request.images = images;
@@ -97,15 +104,21 @@ fn build(
         _ => Amount::Normal,
     };
     let mut text = (arguments.output == Output::Text).then(|| Text::new(amount, colors()));
+    let mut results = Results::default();
     let mut show = |event: &BuildEvent| match &mut text {
         Some(text) => text.show(event),
-        None => json::print(event),
+        None => json::print(event, &mut results),
     };
     let outcome = stepbox_engine::run(directories, launch, request, interrupt, &mut show).map_err(hinted)?;
     if let Some(text) = &mut text {
         text.summary(&outcome);
     }
-    Ok(status(&outcome, arguments.require_save))
+    let status = status(&outcome, arguments.require_save);
+    if let Err(error) = text.as_ref().map_or(&results, Text::results).check() {
+        error.print();
+        return Ok(if status == exit_code::SUCCESS { error.status() } else { status });
+    }
+    Ok(status)
 }
 
 /// Says what one can do where only the program knows it.
@@ -183,7 +196,7 @@ fn read_file(path: &Path, what: &str) -> Result<String, CliError> {
     })
 }
 
-fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> CliError {
+pub(crate) fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> CliError {
     CliError::usage(format!("cannot read {what} `{}`: {}", path.display(), io_text(error)))
 }
 
@@ -234,7 +247,9 @@ fn watch_signals() -> Result<Interrupt, CliError> {
 }
 
 /// What of a script's commands the toolbox lacks.
-fn missing_commands(script: &[u8]) -> Result<Vec<String>, String> {
+fn missing_commands(script: &[u8]) -> Result<Vec<MissingCommand>, String> {
     let commands = stepbox_worker::commands_of(script).map_err(|error| error.to_string())?;
-    Ok(commands.into_iter().filter(|name| !name.contains('/') && !stepbox_worker::provides(name)).collect())
+    // A path may be a file that an earlier command makes.
+    let missing = commands.into_iter().filter(|one| !one.name.contains('/') && !stepbox_worker::provides(&one.name));
+    Ok(missing.map(|one| MissingCommand { name: one.name, line: one.line as usize }).collect())
 }

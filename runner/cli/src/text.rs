@@ -7,6 +7,7 @@ use std::time::Duration;
 use stepbox_engine::{BuildEvent, BuildResult, Outcome, StepOutcome, Stream, VolumeOutcome};
 
 use crate::human;
+use crate::results::Results;
 use crate::sanitize::{Sanitizer, plain};
 
 /// How much is told.
@@ -27,21 +28,20 @@ pub(crate) struct Text {
     sanitizers: BTreeMap<(String, bool), Sanitizer>,
     /// Whether the last thing printed on standard output ended its line.
     at_line_start: bool,
+    results: Results,
 }
 
 impl Text {
     pub(crate) fn new(amount: Amount, colors: bool) -> Self {
-        Self { amount, colors, sanitizers: BTreeMap::new(), at_line_start: true }
+        Self { amount, colors, sanitizers: BTreeMap::new(), at_line_start: true, results: Results::default() }
     }
 
     /// A line on standard error. Everything that came before on standard output stands before it.
     fn line(&mut self, text: &str) {
-        let mut out = std::io::stdout();
         if !self.at_line_start {
-            let _ = out.write_all(b"\n");
+            self.results.write(b"\n");
             self.at_line_start = true;
         }
-        let _ = out.flush();
         // A reader that has enough is no reason to end the build.
         let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
     }
@@ -79,6 +79,14 @@ impl Text {
                 self.line(&heading);
             }
             BuildEvent::Output { step, stream, text } => self.output(step, *stream, text),
+            BuildEvent::StepRetried { step, attempt, attempts, reason, wait_ms } if tells => {
+                let wait = human::duration(Duration::from_millis(*wait_ms));
+                let head = self.paint("33", "retry");
+                let (step, reason) = (plain(step), plain(reason));
+                self.line(&format!(
+                    "{head}: {step}: attempt {attempt} of {attempts} failed: {reason}; again in {wait}"
+                ));
+            }
             BuildEvent::StepFinished(step) if tells => {
                 let text = self.step_result(step);
                 self.line(&text);
@@ -108,9 +116,12 @@ impl Text {
             return;
         }
         self.at_line_start = text.ends_with('\n');
-        let mut out = std::io::stdout();
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
+        self.results.write(text.as_bytes());
+    }
+
+    /// Standard output as it was written to.
+    pub(crate) fn results(&self) -> &Results {
+        &self.results
     }
 
     fn state(&self, state: &str) -> String {

@@ -1,11 +1,10 @@
 //! `stepbox volume …`.
 
-use std::io::Write;
-
-use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes, io_text};
+use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes};
 
 use crate::arguments::VolumeCommand;
 use crate::error::CliError;
+use crate::results::Results;
 use crate::sanitize::plain;
 use crate::{exit_code, human, run};
 
@@ -43,12 +42,9 @@ fn name(volumes: &Volumes, given: &str) -> Result<String, CliError> {
 
 /// On standard output. A reader that has enough is no error; a result that is lost is one.
 fn print(text: &str) -> Result<(), CliError> {
-    match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(CliError::host(format!("cannot write to the standard output: {}", io_text(&error))))
-        }
-        _ => Ok(()),
-    }
+    let mut results = Results::default();
+    results.write(text.as_bytes());
+    results.check()
 }
 
 fn list(volumes: &Volumes) -> Result<(), CliError> {

@@ -1,12 +1,13 @@
 //! One build: volume, steps in their order, archive.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use cap_std::fs::Dir;
 use stepbox_pipeline::{
-    BuildResult as PlanResult, FailurePolicy, Layer, Pipeline, Place, Plan, References, Step, StepFacts, StepState,
-    SubstituteError, Template, Variables, substitute,
+    BuildResult as PlanResult, Pipeline, Place, Plan, References, Step, StepState, SubstituteError, Template,
+    Variables, substitute,
 };
 use stepbox_protocol::{Event, Request, Setup, VERSION};
 
@@ -19,9 +20,9 @@ use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
 use crate::restore::{GRACE, Stop, Volume, restore, unexpected};
+use crate::running::Ran;
 use crate::save;
 use crate::snapshots::{Publication, Snapshot, Snapshots};
-use crate::step::Ran;
 use crate::work_directory::WorkDirectory;
 use crate::worker::{Incoming, Worker, WorkerLaunch};
 
@@ -30,6 +31,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) id: BuildId,
     pub(crate) request: &'a BuildRequest,
     pub(crate) pipeline: Pipeline,
+    /// Steps that the caller does not want.
+    pub(crate) left_out: BTreeSet<usize>,
     pub(crate) variables: Variables,
     pub(crate) snapshots: &'a dyn Snapshots,
     pub(crate) repository: &'a dyn Repository,
@@ -59,6 +62,12 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         parts: &parts,
         reporter,
     };
+    for number in &parts.left_out {
+        build.plan.skip(*number);
+        let outcome = &mut build.outcomes[*number];
+        outcome.state = StepState::Skipped.as_str().to_owned();
+        outcome.reason = Some("left out by `--only` or `--skip`".to_owned());
+    }
     let volume = match build.course(kept) {
         Ok(volume) => volume,
         Err(Stop::Terminated) => {
@@ -187,51 +196,9 @@ impl Build<'_, '_, '_> {
         outcome
     }
 
-    /// Runs steps until the plan has no more (rules S4-S6).
-    fn steps(&mut self, worker: &mut Worker, volume: &Volume) {
-        while let Some(number) = self.plan.start_next() {
-            if self.parts.interrupt.count() > 0 {
-                self.plan.terminate();
-                self.outcomes[number].state = StepState::Terminated.as_str().to_owned();
-                return;
-            }
-            let started = Instant::now();
-            let step = &self.parts.pipeline.steps[number];
-            let (policy, mut ran) = self.step(number, step, worker, volume, started);
-            self.variables.clear(Layer::Step);
-            if self.parts.interrupt.count() > 0 && ran.state != StepState::Success {
-                ran.state = StepState::Terminated;
-                self.plan.terminate();
-            } else if self.broken.is_some() {
-                // Without a worker nothing can run on, whatever the step's policy says.
-                self.plan.finish(ran.state, FailurePolicy { fail_fast: true, strict_fail_fast: true });
-            } else {
-                self.plan.finish(ran.state, policy);
-            }
-            self.references.insert(StepFacts {
-                name: step.name.to_string(),
-                type_name: step.kind.type_name().to_owned(),
-                description: step.description.as_ref().map(|text| self.text(text)),
-                working_directory: ran.directory,
-                result: ran.state.result_word().map(str::to_owned),
-                revision: ran.revision,
-                repo: ran.repo,
-            });
-            let reason = ran.reason.map(|reason| self.reporter.mask(&reason));
-            let outcome = &mut self.outcomes[number];
-            outcome.state = ran.state.as_str().to_owned();
-            outcome.status = ran.status;
-            outcome.reason = reason;
-            outcome.duration = started.elapsed();
-            outcome.modules = ran.modules;
-            let event = BuildEvent::StepFinished(outcome.clone());
-            self.reporter.emit(event);
-        }
-    }
-
     /// A text to be shown: undefined names stay as they are, secrets do not (rules V4, V32).
-    pub(crate) fn text(&self, template: &Template) -> String {
-        let text = match substitute(template, &self.variables, &self.references) {
+    pub(crate) fn text(&self, template: &Template, variables: &Variables) -> String {
+        let text = match substitute(template, variables, &self.references) {
             Ok(done) => done.text,
             Err(_) => template.text().to_owned(),
         };
@@ -266,5 +233,6 @@ fn not_run(step: &Step) -> StepOutcome {
         reason: None,
         duration: Duration::ZERO,
         modules: 0,
+        attempts: 0,
     }
 }

@@ -70,6 +70,19 @@ pub enum BuildEvent {
         /// What: any stretch of text, not lines. What is not UTF-8 is replaced by U+FFFD.
         text: String,
     },
+    /// An attempt at a step failed; there will be another (rules F28-F31).
+    StepRetried {
+        /// Its name.
+        step: String,
+        /// The attempt that failed, counted from 1.
+        attempt: u32,
+        /// How many there are at most.
+        attempts: u32,
+        /// Why it failed.
+        reason: String,
+        /// How long nothing happens before the next one.
+        wait_ms: u64,
+    },
     /// A step ended.
     StepFinished(StepOutcome),
     /// Something that a person should know of.

@@ -6,6 +6,9 @@ use crate::error::{EngineError, EngineErrorKind};
 use crate::request::BuildRequest;
 use stepbox_volume::io_text;
 
+/// The longest name of a pipeline or a volume, in bytes.
+const MAX_NAME: usize = 4096;
+
 /// What a volume is kept under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum VolumeScope {
@@ -40,13 +43,10 @@ impl Identity {
     /// Where a name is empty, or the pipeline file has no canonical path.
     pub(crate) fn of(request: &BuildRequest) -> Result<Self, EngineError> {
         for (flag, name) in [("--pipeline", &request.pipeline), ("--volume", &request.volume)] {
-            let bad = |name: &String| name.trim().is_empty() || name.chars().any(char::is_control) || name.len() > 4096;
-            if name.as_ref().is_some_and(bad) {
-                return Err(EngineError::new(
-                    EngineErrorKind::Usage,
-                    format!("the name that `{flag}` gives cannot be used"),
-                ));
-            }
+            let Some(why) = name.as_deref().and_then(unusable) else { continue };
+            let message = format!("the name that `{flag}` gives {why}");
+            let hint = format!("give a name on one line, such as `{flag} my-project`");
+            return Err(EngineError::new(EngineErrorKind::Usage, message).hint(hint));
         }
         let pipeline = match &request.pipeline {
             Some(name) => name.clone(),
@@ -57,6 +57,19 @@ impl Identity {
             None => VolumeScope::Pipeline(pipeline.clone()),
         };
         Ok(Self { pipeline, scope })
+    }
+}
+
+/// Why a name cannot name anything, if so: it is shown on one line and stored beside the snapshots.
+fn unusable(name: &str) -> Option<String> {
+    if name.trim().is_empty() {
+        Some("is empty".to_owned())
+    } else if name.chars().any(char::is_control) {
+        Some("has a control character in it".to_owned())
+    } else if name.len() > MAX_NAME {
+        Some(format!("is longer than {MAX_NAME} bytes"))
+    } else {
+        None
     }
 }
 

@@ -57,6 +57,8 @@ pub struct StepOutcome {
     pub duration: Duration,
     /// How many modules were instantiated for it.
     pub modules: u64,
+    /// How many attempts were made; 0 where it did not run.
+    pub attempts: u32,
 }
 
 /// What became of the volume.

@@ -1,5 +1,6 @@
 //! Everything about a pipeline that can be known to be wrong before anything runs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use stepbox_pipeline::{
@@ -56,13 +57,18 @@ fn refusal(request: &BuildRequest, problems: Vec<Problem>) -> EngineError {
     EngineError { kind: EngineErrorKind::Pipeline, message, problems, hints: vec![] }
 }
 
-/// Checks images and working directories of all steps, as far as they are known.
+/// Checks images and working directories of all steps that are to run, as far as they are known.
 ///
 /// # Errors
 /// [`EngineErrorKind::Pipeline`] with every problem.
-pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, variables: &Variables) -> Result<(), EngineError> {
+pub(crate) fn check(
+    request: &BuildRequest,
+    pipeline: &Pipeline,
+    left_out: &BTreeSet<usize>,
+    variables: &Variables,
+) -> Result<(), EngineError> {
     let mut problems = vec![];
-    for (number, step) in pipeline.steps.iter().enumerate() {
+    for (number, step) in pipeline.steps.iter().enumerate().filter(|(number, _)| !left_out.contains(number)) {
         let earlier = &pipeline.steps[..number];
         let (image, directory) = match &step.kind {
             StepKind::Freestyle(freestyle) => (Some(&freestyle.image), freestyle.working_directory.as_ref()),
@@ -178,7 +184,7 @@ fn toolbox_hint(request: &BuildRequest, step: &Step, variables: &Variables) -> S
     match (request.toolbox)(script.as_bytes()) {
         Ok(missing) if missing.is_empty() => "the toolbox has every command of this step".to_owned(),
         Ok(missing) => {
-            let list: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+            let list: Vec<String> = missing.iter().map(|one| format!("`{}`", one.name)).collect();
             format!("the toolbox lacks {} of this step", list.join(", "))
         }
         Err(error) => format!("whether the toolbox has every command of this step is not known: {error}"),

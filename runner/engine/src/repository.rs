@@ -41,7 +41,7 @@ pub(crate) enum Told {
 }
 
 /// The source of a build, and the way to other repositories.
-pub(crate) trait Repository {
+pub(crate) trait Repository: Sync {
     /// What is known of the source; only the fields about it are filled.
     fn facts(&self) -> BuildFacts;
 

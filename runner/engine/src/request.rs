@@ -5,8 +5,17 @@ use std::time::SystemTime;
 
 use stepbox_protocol::Limits;
 
-/// Which commands of a script the toolbox lacks; `Err` says why the script cannot be read.
-pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<String>, String>;
+/// Which commands of a script the toolbox lacks, by name; `Err` says why the script cannot be read.
+pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<MissingCommand>, String>;
+
+/// A command that the toolbox lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingCommand {
+    /// Its name.
+    pub name: String,
+    /// The line of the script in which it stands first, counted from 1.
+    pub line: usize,
+}
 
 /// A build to run. Everything that depends on who runs it and where is in here.
 #[derive(Debug, Clone)]
@@ -17,6 +26,16 @@ pub struct BuildRequest {
     pub pipeline_text: String,
     /// Variables of the build (`-v`); of equal names the last wins. They win over `CF_…` variables too.
     pub variables: Vec<(String, String)>,
+    /// Variables whose values are shown and recorded nowhere (rule V31). They win over `variables`.
+    pub secrets: Vec<(String, String)>,
+    /// The branch of the build, where not that of the source.
+    pub branch: Option<String>,
+    /// The commit of the build, where not that of the source.
+    pub revision: Option<String>,
+    /// Run these steps only; all where there are none (rule S12).
+    pub only: Vec<String>,
+    /// Leave these steps out (rule S12).
+    pub skip: Vec<String>,
     /// The source of the build, where not the work tree or directory of the pipeline file.
     pub source: Option<PathBuf>,
     /// The user's home directory, which is never a source.
@@ -45,6 +64,8 @@ pub struct BuildRequest {
     pub kill_at: Option<String>,
     /// Who starts the build; empty where unknown.
     pub initiator: String,
+    /// How long a second of waiting between attempts takes, in seconds: 1, but for tests.
+    pub pace: f64,
     /// What time it is.
     pub clock: fn() -> SystemTime,
     /// What the toolbox lacks; asked when nobody provides an image.
@@ -59,6 +80,11 @@ impl BuildRequest {
             pipeline_file,
             pipeline_text,
             variables: vec![],
+            secrets: vec![],
+            branch: None,
+            revision: None,
+            only: vec![],
+            skip: vec![],
             source: None,
             home: None,
             images: vec![],
@@ -73,6 +99,7 @@ impl BuildRequest {
             limits: Limits::default(),
             kill_at: None,
             initiator: String::new(),
+            pace: 1.0,
             clock: SystemTime::now,
             toolbox,
         }

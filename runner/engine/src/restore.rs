@@ -123,6 +123,7 @@ pub(crate) fn unexpected(worker: &mut Worker, got: Incoming, what: &str) -> Stop
         }
         Incoming::Gone(reason) => reason,
         Incoming::TimedOut => "the worker does not answer".to_owned(),
+        Incoming::Clone(..) => "a clone has not ended".to_owned(),
         Incoming::Event(event) => {
             worker.kill();
             let text = format!("{event:?}");

@@ -1,13 +1,14 @@
 //! The way into a build: everything that must be right before its first event.
 
+use std::collections::BTreeSet;
 use std::time::{Instant, UNIX_EPOCH};
 
-use stepbox_pipeline::{BuildFacts, Diagnostic, Layer, Pipeline, Step, Variables, system_variables};
+use stepbox_pipeline::{BuildFacts, Diagnostic, Layer, Pipeline, Step, Variables, nearest, system_variables};
 
 use crate::build::{self, Parts};
 use crate::build_id::BuildId;
 use crate::directories::{Directories, State, private_directory};
-use crate::error::{EngineError, SourcePlace};
+use crate::error::{EngineError, EngineErrorKind, SourcePlace};
 use crate::event::{BuildEvent, EVENT_VERSION};
 use crate::git::Clones;
 use crate::identity::Identity;
@@ -56,8 +57,9 @@ pub(crate) fn run_in(
     let repository = rooms.repository(request, directories)?;
     let id = BuildId::generate(now).map_err(|error| EngineError::state("cannot name the build", &error))?;
     let variables = variables(request, repository.facts(), &id, timestamp);
-    insert_main_clone(&mut pipeline, &variables);
-    preflight::check(request, &pipeline, &variables)?;
+    insert_main_clone(&mut pipeline, request, &variables);
+    let left_out = left_out(request, &pipeline)?;
+    preflight::check(request, &pipeline, &left_out, &variables)?;
 
     let state = State::open(&directories.state)?;
     let modules = directories.cache.as_deref().map(private_directory).transpose()?;
@@ -69,6 +71,9 @@ pub(crate) fn run_in(
     let work = WorkDirectory::create(&state, &id)?;
 
     let mut reporter = Reporter::new(events);
+    for (_, secret) in &request.secrets {
+        reporter.add_secret(secret);
+    }
     reporter.record(Record::create(&state.builds, &id));
     reporter.emit(BuildEvent::BuildStarted {
         version: EVENT_VERSION,
@@ -87,6 +92,7 @@ pub(crate) fn run_in(
         id,
         request,
         pipeline,
+        left_out,
         variables,
         snapshots: &*snapshots,
         repository: &*repository,
@@ -109,6 +115,7 @@ fn variables(request: &BuildRequest, facts: BuildFacts, id: &BuildId, timestamp:
         Some(repository) => format!("{repository}/{stem}"),
         None => stem.to_owned(),
     };
+    let facts = facts_of(request, facts);
     let facts = BuildFacts {
         build_id: Some(id.to_string()),
         build_timestamp: Some(timestamp),
@@ -118,15 +125,61 @@ fn variables(request: &BuildRequest, facts: BuildFacts, id: &BuildId, timestamp:
     };
     let mut variables = Variables::new();
     variables.extend(Layer::System, system_variables(&facts));
-    variables.extend(Layer::Build, request.variables.iter().cloned());
+    variables.extend(Layer::Build, request.variables.iter().chain(&request.secrets).cloned());
     variables
 }
 
+/// What is known of the commit, where the caller names another branch or commit than the source's.
+fn facts_of(request: &BuildRequest, facts: BuildFacts) -> BuildFacts {
+    let mut facts = facts;
+    if let Some(revision) = request.revision.as_ref().filter(|wanted| facts.revision.as_ref() != Some(*wanted)) {
+        let BuildFacts { repo_owner, repo_name, branch, .. } = facts;
+        facts = BuildFacts { repo_owner, repo_name, branch, revision: Some(revision.clone()), ..BuildFacts::default() };
+    }
+    if let Some(branch) = &request.branch {
+        facts.branch = Some(branch.clone());
+    }
+    facts
+}
+
+/// The numbers of the steps that the caller does not want (rule S12). The source is cloned all the same, unless that is
+/// to be left out by its name.
+fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BTreeSet<usize>, EngineError> {
+    for (flag, name) in
+        request.only.iter().map(|name| ("--only", name)).chain(request.skip.iter().map(|name| ("--skip", name)))
+    {
+        if pipeline.step(name).is_none() {
+            let message = format!("there is no step `{name}`, which `{flag}` names");
+            let error = EngineError::new(EngineErrorKind::Usage, message);
+            let names: Vec<&str> = pipeline.steps.iter().map(|step| step.name.as_str()).collect();
+            return Err(match nearest(name, &names) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("its steps are {}", listed(&names))),
+            });
+        }
+    }
+    let wanted = |step: &Step| {
+        let name = |names: &[String]| names.iter().any(|name| name == step.name.as_str());
+        (request.only.is_empty() || step.implicit || name(&request.only)) && !name(&request.skip)
+    };
+    Ok(pipeline.steps.iter().enumerate().filter(|(_, step)| !wanted(step)).map(|(number, _)| number).collect())
+}
+
+/// Names in back quotes, the first twenty.
+fn listed(names: &[&str]) -> String {
+    let mut shown: Vec<String> = names.iter().take(20).map(|name| format!("`{name}`")).collect();
+    if names.len() > shown.len() {
+        shown.push(format!("and {} more", names.len() - shown.len()));
+    }
+    shown.join(", ")
+}
+
 /// Rule G3.
-fn insert_main_clone(pipeline: &mut Pipeline, variables: &Variables) {
+fn insert_main_clone(pipeline: &mut Pipeline, request: &BuildRequest, variables: &Variables) {
     let skip = variables.get("CF_SKIP_MAIN_CLONE").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
     if pipeline.needs_implicit_main_clone(skip) {
-        pipeline.steps.insert(0, Step::implicit_main_clone());
+        let revision = request.revision.as_ref().or(request.branch.as_ref());
+        pipeline.steps.insert(0, Step::implicit_main_clone(revision.map(String::as_str)));
     }
 }
 

@@ -1,228 +1,130 @@
-//! One step of a build: what it runs, what it prints, what it hands on.
+//! One step of a build: what it runs, and what it hands on.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use stepbox_pipeline::{
-    Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH, clone_parent,
-    resolve, step_environment,
+    Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH, Variables,
+    clone_parent, resolve, step_environment,
 };
-use stepbox_protocol::{Event, OutputStream, Request, StepEnd, StepId, StepReport, StepRequest};
+use stepbox_protocol::{StepEnd, StepId, StepReport, StepRequest};
 
 use crate::build::Build;
-use crate::event::{BuildEvent, Stream};
+use crate::event::BuildEvent;
 use crate::freestyle;
 use crate::image;
-use crate::output::StepOutput;
 use crate::preflight;
-use crate::repository::{CloneRequest, Told};
-use crate::restore::{GRACE, Stop, Volume, unexpected};
-use crate::worker::{Incoming, Worker};
+use crate::repository::CloneRequest;
+use crate::running::Ran;
 
-/// Numbers of signals, as the protocol counts them.
-const TERM: u8 = 15;
-const KILL: u8 = 9;
-
-/// How a step went.
-pub(crate) struct Ran {
-    pub(crate) state: StepState,
-    pub(crate) status: Option<u8>,
-    pub(crate) reason: Option<String>,
-    pub(crate) modules: u64,
-    /// Where it ran, or what it cloned.
-    pub(crate) directory: Option<String>,
-    pub(crate) revision: Option<String>,
-    pub(crate) repo: Option<String>,
+/// A step that can start, or not.
+pub(crate) struct Begun {
+    /// What its failure means.
+    pub(crate) policy: FailurePolicy,
+    pub(crate) description: Option<String>,
+    pub(crate) job: Result<Job, Ran>,
 }
 
-impl Ran {
-    pub(crate) fn new(state: StepState) -> Self {
-        Self { state, status: None, reason: None, modules: 0, directory: None, revision: None, repo: None }
-    }
-
-    pub(crate) fn failed(reason: impl Into<String>) -> Self {
-        Self { reason: Some(reason.into()), ..Self::new(StepState::Error) }
-    }
-}
-
-/// A step that starts.
-#[derive(Clone, Copy)]
-struct Start<'a> {
-    number: usize,
-    step: &'a Step,
-    /// When its time is up.
-    deadline: Option<Instant>,
+/// What is to be done for a step.
+pub(crate) enum Job {
+    /// By the worker.
+    Commands {
+        request: StepRequest,
+        /// Where it runs.
+        directory: String,
+    },
+    /// By a thread of the supervisor.
+    Clone(CloneRequest),
 }
 
 impl Build<'_, '_, '_> {
-    /// Runs one step; what its failure means is settled when it starts.
-    pub(crate) fn step(
-        &mut self,
-        number: usize,
-        step: &Step,
-        worker: &mut Worker,
-        volume: &Volume,
-        started: Instant,
-    ) -> (FailurePolicy, Ran) {
+    /// Settles what an attempt at a step does (rule V7: variables are replaced when it starts). The first tells that the
+    /// step begins.
+    pub(crate) fn begin(&mut self, number: usize, step: &Step, attempt: u32) -> Begun {
         let items: &[Template] = match &step.kind {
             StepKind::Freestyle(freestyle) => &freestyle.environment,
             StepKind::GitClone(_) => &[],
         };
-        let environment = step_environment(&step.name, items, (1, 1), &mut self.variables, &self.references);
-        let policy = FailurePolicy::of(&self.parts.pipeline, step, &self.variables, &self.references);
-        let title = step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title));
-        self.outcomes[number].title.clone_from(&title);
+        // What a step has for itself is of no concern to those beside it.
+        let mut variables = self.variables.clone();
+        let attempts = (attempt, step.retry.max_attempts);
+        let environment = step_environment(&step.name, items, attempts, &mut variables, &self.references);
+        let policy = FailurePolicy::of(&self.parts.pipeline, step, &variables, &self.references);
+        let description = step.description.as_ref().map(|text| self.text(text, &variables));
         let image = match &step.kind {
             StepKind::Freestyle(freestyle) => {
-                Some(resolve(&freestyle.image, "the image", &self.variables, &self.references))
+                Some(resolve(&freestyle.image, "the image", &variables, &self.references))
             }
             StepKind::GitClone(_) => None,
         };
-        self.reporter.emit(BuildEvent::StepStarted {
-            step: step.name.to_string(),
-            title,
-            stage: step.stage.clone(),
-            type_name: step.kind.type_name().to_owned(),
-            image: image.as_ref().and_then(|image| image.as_ref().ok()).map(|image| self.reporter.mask(image)),
-        });
-        let environment = match environment {
-            Ok(environment) => environment,
-            Err(error) => return (policy, self.unusable(&error)),
-        };
-        for warning in &environment.warnings {
-            let place = self.place(warning.place());
-            self.reporter.warn_at(Some(step.name.as_str()), warning.to_string(), place);
+        if attempt == 1 {
+            let title = step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, &variables));
+            self.outcomes[number].title.clone_from(&title);
+            self.reporter.emit(BuildEvent::StepStarted {
+                step: step.name.to_string(),
+                title,
+                stage: step.stage.clone(),
+                type_name: step.kind.type_name().to_owned(),
+                image: image.as_ref().and_then(|image| image.as_ref().ok()).map(|image| self.reporter.mask(image)),
+            });
         }
-        let deadline = step.timeout.map(|timeout| started + timeout.duration());
-        let start = Start { number, step, deadline };
-        let ran = match (&step.kind, image) {
-            (StepKind::Freestyle(freestyle), Some(Ok(image))) => {
-                self.freestyle(start, freestyle, &image, environment.values, worker)
+        let job = match environment {
+            Err(error) => Err(self.unusable(&error)),
+            Ok(environment) => {
+                for warning in environment.warnings.iter().filter(|_| attempt == 1) {
+                    let place = self.place(warning.place());
+                    self.reporter.warn_at(Some(step.name.as_str()), warning.to_string(), place);
+                }
+                match (&step.kind, image) {
+                    (StepKind::Freestyle(freestyle), Some(Ok(image))) => {
+                        self.commands(number, step, freestyle, &image, environment.values, &variables)
+                    }
+                    (StepKind::Freestyle(_), Some(Err(error))) => Err(self.unusable(&error)),
+                    (StepKind::Freestyle(_), None) => Err(Ran::failed("the step has no image")),
+                    (StepKind::GitClone(clone), _) => self.clone_job(step, clone, &variables),
+                }
             }
-            (StepKind::Freestyle(_), Some(Err(error))) => self.unusable(&error),
-            (StepKind::Freestyle(_), None) => Ran::failed("the step has no image"),
-            (StepKind::GitClone(clone), _) => self.clone_repository(step, clone, volume, deadline),
         };
-        (policy, ran)
+        Begun { policy, description, job }
     }
 
-    fn freestyle(
+    fn commands(
         &mut self,
-        start: Start<'_>,
+        number: usize,
+        step: &Step,
         freestyle: &Freestyle,
         image: &str,
         environment: BTreeMap<String, String>,
-        worker: &mut Worker,
-    ) -> Ran {
-        let Start { number, step, deadline } = start;
+        variables: &Variables,
+    ) -> Result<Job, Ran> {
         let request = self.parts.request;
-        let image = match image::find(image, &request.images) {
-            Ok(image) => image,
-            Err(missing) => {
-                let problem = preflight::no_image(request, step, image, &missing, &self.variables);
-                let place = problem.place.map(|place| place.to_string());
-                for hint in problem.hints {
-                    self.reporter.warn_at(Some(step.name.as_str()), hint, place.clone());
-                }
-                return Ran::failed(problem.message);
+        let image = image::find(image, &request.images).map_err(|missing| {
+            let problem = preflight::no_image(request, step, image, &missing, variables);
+            let place = problem.place.map(|place| place.to_string());
+            for hint in problem.hints {
+                self.reporter.warn_at(Some(step.name.as_str()), hint, place.clone());
             }
-        };
-        let prepared = match freestyle::prepare(freestyle, image, &self.variables, &self.references) {
-            Ok(prepared) => prepared,
-            Err(error) => return self.unusable(&error),
-        };
+            Ran::failed(problem.message)
+        })?;
+        let prepared =
+            freestyle::prepare(freestyle, image, variables, &self.references).map_err(|error| self.unusable(&error))?;
         for (name, place) in prepared.undefined {
             let place = self.place(place);
             let message = format!("`${{{{{name}}}}}` is not defined and stays as it is");
             self.reporter.warn_at(Some(step.name.as_str()), message, place);
         }
-        let id = StepId(u32::try_from(number).unwrap_or(u32::MAX));
-        worker.send(
-            &Request::RunStep(StepRequest {
-                id,
-                name: step.name.to_string(),
-                work: prepared.work,
-                environment: environment
-                    .into_iter()
-                    .map(|(name, value)| (name.into_bytes(), value.into_bytes()))
-                    .collect(),
-                working_directory: prepared.directory.clone().into_bytes(),
-            }),
-            &[],
-        );
-        let mut output = StepOutput::new(self.reporter.secrets());
-        let (report, timed_out) = self.listen(id, step, worker, deadline, &mut output);
-        for (stream, text) in output.finish() {
-            self.reporter.emit(BuildEvent::Output { step: step.name.to_string(), stream, text });
-        }
-        let mut ran = match report {
-            Some(report) => self.finished(step, report),
-            None if self.parts.interrupt.count() > 0 => Ran::new(StepState::Terminated),
-            None => Ran::failed(self.broken.clone().unwrap_or_default()),
+        let bytes = |(name, value): (String, String)| (name.into_bytes(), value.into_bytes());
+        let request = StepRequest {
+            id: StepId(u32::try_from(number).unwrap_or(u32::MAX)),
+            name: step.name.to_string(),
+            work: prepared.work,
+            environment: environment.into_iter().map(bytes).collect(),
+            working_directory: prepared.directory.clone().into_bytes(),
         };
-        if timed_out && ran.state != StepState::Success {
-            // Rule F25.
-            ran.state = StepState::Terminated;
-            let seconds = step.timeout.map_or(0.0, |timeout| timeout.duration().as_secs_f64());
-            ran.reason = Some(format!("the step took longer than its timeout of {seconds} s"));
-        }
-        ran.directory = Some(prepared.directory);
-        ran
-    }
-
-    /// Passes on what a step prints until it ends; `None` where the worker does not live to see that. Says too whether
-    /// the step's time was up.
-    fn listen(
-        &mut self,
-        id: StepId,
-        step: &Step,
-        worker: &mut Worker,
-        mut deadline: Option<Instant>,
-        output: &mut StepOutput,
-    ) -> (Option<StepReport>, bool) {
-        let name = step.name.as_str();
-        let (mut heard, mut timeouts, mut told) = (0, 0, false);
-        loop {
-            match worker.next(heard, deadline) {
-                Incoming::Event(Event::Output { step, stream, data }) if step == id => {
-                    let stream = match stream {
-                        OutputStream::Stdout => Stream::Stdout,
-                        OutputStream::Stderr => Stream::Stderr,
-                    };
-                    if let Some(text) = output.feed(stream, &data) {
-                        self.reporter.emit(BuildEvent::Output { step: name.to_owned(), stream, text });
-                    }
-                }
-                Incoming::Event(Event::StepFinished(report)) if report.step == id => return (Some(report), told),
-                Incoming::Event(Event::Warning { message, .. }) => self.reporter.warn(Some(name), message),
-                Incoming::Interrupted(1) => {
-                    heard = 1;
-                    worker.send(&Request::Cancel { step: None, signal: TERM }, &[]);
-                    (deadline, timeouts) = (Some(Instant::now() + GRACE), 1);
-                }
-                // First asked to end, then made to end, then no longer waited for.
-                Incoming::TimedOut if timeouts < 2 => {
-                    told |= heard == 0;
-                    let signal = if timeouts == 0 { TERM } else { KILL };
-                    worker.send(&Request::Cancel { step: Some(id), signal }, &[]);
-                    timeouts += 1;
-                    deadline = Some(Instant::now() + GRACE);
-                }
-                other => {
-                    let reason = match unexpected(worker, other, "run the step") {
-                        Stop::Terminated => "the build was terminated".to_owned(),
-                        Stop::Failed(error) => error.message.trim_start_matches("cannot run the step: ").to_owned(),
-                    };
-                    worker.kill();
-                    self.broken = Some(reason);
-                    return (None, told);
-                }
-            }
-        }
+        Ok(Job::Commands { request, directory: prepared.directory })
     }
 
     /// What a report comes to, and what the step hands on.
-    fn finished(&mut self, step: &Step, report: StepReport) -> Ran {
+    pub(crate) fn finished(&mut self, step: &Step, report: StepReport) -> Ran {
         let mut ran = match report.end {
             StepEnd::Exited(status) => Ran { status: Some(status), ..Ran::new(StepState::from_exit_status(status)) },
             StepEnd::Cancelled(signal) => Ran {
@@ -261,55 +163,27 @@ impl Build<'_, '_, '_> {
         self.variables.extend(Layer::Exported, exports.values);
     }
 
-    fn clone_repository(&mut self, step: &Step, clone: &GitClone, volume: &Volume, deadline: Option<Instant>) -> Ran {
-        let request = match self.clone_request(clone) {
-            Ok(request) => request,
-            Err(reason) => return Ran::failed(reason),
-        };
+    fn clone_job(&mut self, step: &Step, clone: &GitClone, variables: &Variables) -> Result<Job, Ran> {
+        let request = self.clone_request(clone, variables).map_err(Ran::failed)?;
         if let Some((_, password)) = &request.credentials {
             self.reporter.add_secret(password);
         }
-        let name = step.name.as_str();
         let without_effect = [
             (clone.exclude_blobs, "`exclude_blobs` is not supported: all objects are cloned"),
             (clone.use_proxy, "`use_proxy` is not supported: hosts are asked directly"),
         ];
         for (_, message) in without_effect.into_iter().filter(|(asked, _)| *asked) {
-            self.reporter.warn(Some(name), message.to_owned());
+            self.reporter.warn(Some(step.name.as_str()), message.to_owned());
         }
-        let parts = self.parts;
-        let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        let stop = || parts.interrupt.count() > 0 || late();
-        let reporter = &mut *self.reporter;
-        let mut tell = |told: Told| match told {
-            Told::Line(line) => {
-                let text = reporter.mask(&line) + "\n";
-                reporter.emit(BuildEvent::Output { step: name.to_owned(), stream: Stream::Stdout, text });
-            }
-            Told::Warning(message) => reporter.warn(Some(name), message),
-        };
-        match parts.repository.clone_onto(&request, &volume.directory, &stop, &mut tell) {
-            Ok(cloned) => Ran {
-                directory: Some(format!("{VOLUME_PATH}/{}", cloned.directory)),
-                revision: cloned.revision,
-                repo: Some(cloned.repo),
-                ..Ran::new(StepState::Success)
-            },
-            Err(_) if parts.interrupt.count() > 0 => Ran::new(StepState::Terminated),
-            Err(reason) if late() => Ran {
-                reason: Some(format!("the step took longer than its timeout: {reason}")),
-                ..Ran::new(StepState::Terminated)
-            },
-            Err(reason) => Ran::failed(reason),
-        }
+        Ok(Job::Clone(request))
     }
 
-    fn clone_request(&self, clone: &GitClone) -> Result<CloneRequest, String> {
+    fn clone_request(&self, clone: &GitClone, variables: &Variables) -> Result<CloneRequest, String> {
         let one = |template: &Template, what| {
-            resolve(template, what, &self.variables, &self.references).map_err(|error| self.told(&error))
+            resolve(template, what, variables, &self.references).map_err(|error| self.told(&error))
         };
         let some = |template: &Option<Template>, what| template.as_ref().map(|text| one(text, what)).transpose();
-        let parent = clone_parent(clone.working_directory.as_ref(), &self.variables, &self.references)
+        let parent = clone_parent(clone.working_directory.as_ref(), variables, &self.references)
             .map_err(|error| self.told(&error))?;
         let inside = parent.path.strip_prefix(VOLUME_PATH).filter(|_| parent.on_volume);
         let Some(inside) = inside else {

@@ -15,6 +15,7 @@ use stepbox_protocol::{Connection, Event, Receiver, Request, Sender};
 
 use crate::error::{EngineError, EngineErrorKind};
 use crate::interrupt::Interrupt;
+use crate::repository::{Cloned, Told};
 use stepbox_volume::io_text;
 
 /// How the worker is started.
@@ -33,16 +34,37 @@ pub enum WorkerLaunch {
 
 /// What the supervisor waits for.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "few exist at once, and most are events")]
 pub(crate) enum Incoming {
     /// The worker said something.
     Event(Event),
+    /// A thread that clones for a step said something.
+    Clone(usize, CloneNews),
     /// The worker is gone: why.
     Gone(String),
     /// The build is to end; how often that was said.
     Interrupted(u32),
     /// The time is up.
     TimedOut,
+}
+
+/// What a thread that clones says.
+#[derive(Debug)]
+pub(crate) enum CloneNews {
+    /// On the way.
+    Told(Told),
+    /// At its end, errors in words.
+    Done(Result<Cloned, String>),
+}
+
+/// Where threads that clone say something.
+pub(crate) struct Mailbox(mpsc::SyncSender<Message>);
+
+impl Mailbox {
+    /// Says something about a step. Waits while many things are unheard.
+    pub(crate) fn send(&self, step: usize, news: CloneNews) {
+        // Nobody is left to listen only where the build is over.
+        let _ = self.0.send(Message::Clone(step, news));
+    }
 }
 
 /// A longer line of the worker's standard error is cut.
@@ -57,9 +79,9 @@ const QUEUE: usize = 256;
 /// How long a worker that was told to end may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-#[expect(clippy::large_enum_variant, reason = "few exist at once, and most are events")]
 enum Message {
     Event(Event),
+    Clone(usize, CloneNews),
     Closed(Option<String>),
     Interrupted(u32),
 }
@@ -68,10 +90,13 @@ enum Message {
 pub(crate) struct Worker {
     sender: Sender,
     messages: mpsc::Receiver<Message>,
+    queue: mpsc::SyncSender<Message>,
     interrupt: Interrupt,
     child: Option<Child>,
     complaints: Option<thread::JoinHandle<Vec<String>>>,
     gone: Option<String>,
+    /// Whether its end is known, and only threads that clone are listened to.
+    given_up: bool,
 }
 
 impl Worker {
@@ -118,6 +143,7 @@ impl Worker {
         // queue: they block their own thread only as long as the queue is full.
         let (queue, messages) = mpsc::sync_channel(QUEUE);
         let interrupts = queue.clone();
+        let mailbox = queue.clone();
         thread::Builder::new()
             .name("events".into())
             .spawn(move || forward(receiver, &queue))
@@ -126,7 +152,8 @@ impl Worker {
             // Where the queue is full the count is seen at the next event.
             let _ = interrupts.try_send(Message::Interrupted(count));
         });
-        Ok(Self { sender, messages, interrupt: interrupt.clone(), child, complaints, gone: None })
+        let (interrupt, queue) = (interrupt.clone(), mailbox);
+        Ok(Self { sender, messages, queue, interrupt, child, complaints, gone: None, given_up: false })
     }
 
     /// Sends a request with directories. A worker that is gone is noticed when its answer is waited for.
@@ -142,7 +169,7 @@ impl Worker {
             if count > heard {
                 return Incoming::Interrupted(count);
             }
-            if let Some(reason) = &self.gone {
+            if let Some(reason) = self.gone.as_ref().filter(|_| !self.given_up) {
                 return Incoming::Gone(reason.clone());
             }
             // Asked first: a worker that never falls silent must not outlive its time.
@@ -154,7 +181,9 @@ impl Worker {
                 Some(deadline) => self.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())),
             };
             match message {
+                Ok(Message::Event(_)) if self.given_up => {}
                 Ok(Message::Event(event)) => return Incoming::Event(event),
+                Ok(Message::Clone(step, news)) => return Incoming::Clone(step, news),
                 Ok(Message::Interrupted(count)) if count > heard => return Incoming::Interrupted(count),
                 Ok(Message::Interrupted(_)) => {}
                 Ok(Message::Closed(error)) => self.gone = Some(self.reason(error)),
@@ -162,6 +191,17 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => self.gone = Some(self.reason(None)),
             }
         }
+    }
+
+    /// Where threads that clone say what they do.
+    pub(crate) fn mailbox(&self) -> Mailbox {
+        Mailbox(self.queue.clone())
+    }
+
+    /// Ends the worker at once; from now on only threads that clone are heard.
+    pub(crate) fn give_up(&mut self) {
+        self.kill();
+        self.given_up = true;
     }
 
     /// Ends the worker at once.
@@ -182,7 +222,7 @@ impl Worker {
                     self.kill();
                     break;
                 }
-                Incoming::Event(_) | Incoming::Gone(_) | Incoming::Interrupted(_) => {}
+                Incoming::Event(_) | Incoming::Clone(..) | Incoming::Gone(_) | Incoming::Interrupted(_) => {}
             }
         }
         if let Some(mut child) = self.child.take() {

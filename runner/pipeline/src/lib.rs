@@ -10,7 +10,9 @@
 mod diagnostic;
 mod environment;
 mod exports;
+pub mod expression;
 mod integrations;
+mod js_regex;
 mod lint;
 mod masking;
 mod pipeline;
@@ -29,6 +31,7 @@ mod template;
 mod timeout;
 mod variable_file;
 mod variables;
+mod work;
 mod working_directory;
 pub mod yaml;
 
@@ -36,6 +39,7 @@ pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
 pub use integrations::{GitIntegration, Integrations, RegistryIntegration, check_integrations};
+pub use js_regex::RegexError;
 pub use lint::lint;
 pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, Pipeline, Shell, Step, StepKind, Words};
@@ -45,7 +49,7 @@ pub use plan::{BuildResult, FailurePolicy, Plan, StepState};
 pub use reader::{Reading, validate};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};
-pub use schema::{BuildVersion, json_schema};
+pub use schema::{BuildVersion, json_schema, nearest};
 pub use script::Script;
 pub use step_name::{MAIN_CLONE, StepName, StepNameError};
 pub use substitute::{MAX_SUBSTITUTED, SubstituteError, Substituted, Unresolved, resolve, substitute, substitute_text};
@@ -54,6 +58,7 @@ pub use template::{Hole, Template, holes};
 pub use timeout::{BadTimeout, MAX_TIMEOUT, StepTimeout, parse_timeout};
 pub use variable_file::{BadAssignment, VariableList, parse_assignment, parse_variable_file};
 pub use variables::{Layer, Variables};
+pub use work::MAX_WORK;
 pub use working_directory::{
     IMAGE_WORK_DIR, VOLUME_PATH, WorkingDirectory, clone_parent, repository_name, working_directory,
 };

@@ -185,9 +185,9 @@ impl Pipeline {
 }
 
 impl Step {
-    /// The clone of the source that runs before the first step (rule G3).
+    /// The clone of the source that runs before the first step (rule G3), at a revision where one is asked for.
     #[must_use]
-    pub fn implicit_main_clone() -> Self {
+    pub fn implicit_main_clone(revision: Option<&str>) -> Self {
         Self {
             name: StepName::main_clone(),
             title: Some(Template::literal("Cloning main repository")),
@@ -199,7 +199,7 @@ impl Step {
             retry: Retry::default(),
             kind: StepKind::GitClone(GitClone {
                 repo: Template::literal("${{CF_REPO_OWNER}}/${{CF_REPO_NAME}}"),
-                revision: None,
+                revision: revision.map(Template::literal),
                 git: None,
                 working_directory: None,
                 credentials: None,

@@ -32,7 +32,7 @@ impl Build {
         variables.extend(Layer::System, system_variables(&facts));
         let mut pipeline = reading.pipeline.expect("runnable");
         if pipeline.needs_implicit_main_clone(false) {
-            pipeline.steps.insert(0, Step::implicit_main_clone());
+            pipeline.steps.insert(0, Step::implicit_main_clone(None));
         }
         Self { pipeline, variables, references: References::new(), player, log: Vec::new() }
     }

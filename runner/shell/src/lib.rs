@@ -19,7 +19,7 @@ mod memory_file;
 mod parse;
 mod pattern;
 
-pub use commands_of::commands_of;
+pub use commands_of::{CommandUse, commands_of};
 pub use config::{Limits, Mode, ShellConfig, ShellOptions};
 pub use eval::{Shell, run_command_line};
 pub use parse::SyntaxError;

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
@@ -9,9 +11,10 @@ use stepbox_protocol::{
     StepEnd, StepId, StepReport, StepRequest, VERSION,
 };
 use stepbox_sandbox::Sandbox;
-use stepbox_system::{CancelToken, Signal};
+use stepbox_system::{CancelToken, Signal, error_text};
 use stepbox_volume::{FaultyFs, HostFs, PackOptions, StoreFs, UnpackLimits, VolumeError, VolumeErrorKind};
 
+use crate::commands::{EXPORT_FILE, VOLUME};
 use crate::programs::STACK;
 use crate::{WorkerError, step};
 
@@ -53,6 +56,8 @@ pub(crate) struct Worker {
     staging: Dir,
     fs: Arc<dyn StoreFs>,
     everything: CancelToken,
+    /// Attempts at steps so far, which name their private directories.
+    attempts: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -86,6 +91,7 @@ impl Worker {
             staging,
             fs,
             everything: CancelToken::new(),
+            attempts: AtomicU64::new(0),
             state: Mutex::default(),
         })
     }
@@ -111,9 +117,17 @@ impl Worker {
             }
             Request::RunStep(request) => {
                 let cancel = self.everything.child();
-                self.state().steps.insert(request.id, cancel.clone());
+                let mut state = self.state();
+                // Rule V28, V30: steps that run at once share the file, so only one that runs alone begins with an empty
+                // one. Here and not in its thread, where the next step might have written to it already.
+                let emptied = match &state.volume {
+                    Some(volume) if state.steps.is_empty() => step::reset_exports(volume),
+                    _ => Ok(()),
+                };
+                state.steps.insert(request.id, cancel.clone());
+                drop(state);
                 start("step", move || {
-                    let report = worker.run(&request, &cancel);
+                    let report = worker.run(&request, emptied, &cancel);
                     worker.state().steps.remove(&request.id);
                     worker.report(Event::StepFinished(report));
                 })
@@ -152,17 +166,22 @@ impl Worker {
         }
     }
 
-    fn run(self: &Arc<Self>, request: &StepRequest, cancel: &CancelToken) -> StepReport {
+    fn run(self: &Arc<Self>, request: &StepRequest, emptied: io::Result<()>, cancel: &CancelToken) -> StepReport {
+        let failed = |reason: String| StepReport {
+            step: request.id,
+            end: StepEnd::Failed(reason),
+            exports: None,
+            masked: vec![],
+            modules: 0,
+        };
         let volume = self.state().volume.clone();
-        match volume {
-            Some(volume) => step::run(self, &volume, request, cancel),
-            None => StepReport {
-                step: request.id,
-                end: StepEnd::Failed("no volume is mounted".to_owned()),
-                exports: None,
-                masked: vec![],
-                modules: 0,
-            },
+        match (volume, emptied) {
+            (Some(volume), Ok(())) => {
+                let directory = format!("step-{}", self.attempts.fetch_add(1, Ordering::Relaxed));
+                step::run(self, &volume, request, &directory, cancel)
+            }
+            (Some(_), Err(error)) => failed(format!("cannot empty {VOLUME}/{EXPORT_FILE}: {}", error_text(&error))),
+            (None, _) => failed("no volume is mounted".to_owned()),
         }
     }
 

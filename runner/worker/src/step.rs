@@ -38,12 +38,17 @@ pub(crate) fn sandbox(compiled: File, limits: &Limits) -> Arc<Sandbox> {
     Sandbox::new(image, limits)
 }
 
-/// Runs a step to its end.
-pub(crate) fn run(worker: &Arc<Worker>, volume: &Arc<Dir>, request: &StepRequest, cancel: &CancelToken) -> StepReport {
+/// Runs a step to its end. `name` is that of its private directory.
+pub(crate) fn run(
+    worker: &Arc<Worker>,
+    volume: &Arc<Dir>,
+    request: &StepRequest,
+    name: &str,
+    cancel: &CancelToken,
+) -> StepReport {
     let mut report =
         StepReport { step: request.id, end: StepEnd::Exited(0), exports: None, masked: vec![], modules: 0 };
-    let name = format!("step-{}", request.id.0);
-    match Step::prepare(worker, volume, request, &name) {
+    match Step::prepare(worker, volume, request, name) {
         Ok(step) => {
             let status = step.run(request, cancel);
             report.end = match cancel.cancelled() {
@@ -69,7 +74,7 @@ pub(crate) fn run(worker: &Arc<Worker>, volume: &Arc<Dir>, request: &StepRequest
             let _ = worker.sender.send(&Event::Warning { step: Some(request.id), message });
         }
     }
-    if let Err(error) = worker.scratch.remove_dir_all(&name)
+    if let Err(error) = worker.scratch.remove_dir_all(name)
         && error.kind() != std::io::ErrorKind::NotFound
     {
         let message = format!("scratch files of the step remain until the build ends: {}", error_text(&error));
@@ -93,8 +98,6 @@ impl Step {
     fn prepare(worker: &Arc<Worker>, volume: &Arc<Dir>, request: &StepRequest, name: &str) -> Result<Self, String> {
         let scratch = scratch(&worker.scratch, name)
             .map_err(|error| format!("cannot make the step's private files: {}", error_text(&error)))?;
-        reset_exports(volume)
-            .map_err(|error| format!("cannot empty {VOLUME}/{EXPORT_FILE}: {}", error_text(&error)))?;
         let volume_copy =
             volume.try_clone().map_err(|error| format!("cannot open the volume: {}", error_text(&error)))?;
         let tree = worker.sandbox.tree(scratch, volume_copy).map_err(|error| error.to_string())?;
@@ -223,8 +226,8 @@ fn working_directory(vfs: &dyn Vfs, volume: &Dir, wanted: &[u8]) -> Result<Virtu
     }
 }
 
-/// Rule V28, V30: every step begins with an empty export file.
-fn reset_exports(volume: &Dir) -> std::io::Result<()> {
+/// Makes the export file empty.
+pub(crate) fn reset_exports(volume: &Dir) -> std::io::Result<()> {
     // Made anew and not emptied: a step may have planted a link, a directory or a file of odd modes there.
     match volume.symlink_metadata(EXPORT_FILE) {
         Ok(metadata) if metadata.is_dir() => volume.remove_dir_all(EXPORT_FILE)?,

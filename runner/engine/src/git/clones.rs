@@ -22,7 +22,7 @@ use super::ignored::Ignored;
 use super::mirror::{Fetch, Fetched};
 use super::origin::without_password;
 use super::revision::{branch_of, find_commit};
-use super::source::{Served, Source, WorkTree};
+use super::source::{LocalTree, Served, Source, WorkTree};
 use super::work_tree::open_isolated;
 use super::working_tree::Listing;
 use super::write::{Keep, KeepNothing};
@@ -98,7 +98,8 @@ impl Clones {
         if clone.request.depth.is_some() {
             clone.line("`depth` is for other repositories: the source is cloned with its whole history".to_owned());
         }
-        let Some(tree) = served.work_tree else {
+        let tree = served.work_tree.map(WorkTree::local);
+        let Some(tree) = &tree else {
             if let Some(revision) = &clone.request.revision {
                 clone.line(format!("the source has no git history: its files may not be those of `{revision}`"));
             }
@@ -121,7 +122,7 @@ impl Clones {
     /// The commit that is wanted instead of what is checked out, where that is to be followed; warned about where not.
     fn other_commit(
         &self,
-        tree: &WorkTree,
+        tree: &LocalTree<'_>,
         head: Option<ObjectId>,
         clone: &mut Clone<'_>,
     ) -> Result<Option<ObjectId>, GitError> {
@@ -158,7 +159,7 @@ impl Clones {
     fn working_tree(
         &self,
         served: &Served<'_>,
-        tree: Option<&WorkTree>,
+        tree: Option<&LocalTree<'_>>,
         clone: &mut Clone<'_>,
     ) -> Result<(), GitError> {
         let from = Dir::open_ambient_dir(served.path, ambient_authority())
@@ -216,7 +217,7 @@ impl Clones {
     fn commit(
         &self,
         served: &Served<'_>,
-        tree: &WorkTree,
+        tree: &LocalTree<'_>,
         commit: ObjectId,
         clone: &mut Clone<'_>,
     ) -> Result<(), GitError> {
@@ -312,7 +313,11 @@ fn checked_out(fetched: &Fetched, revision: Option<&str>, url: &str) -> Result<(
 }
 
 /// The `.git` of a clone of the source.
-fn source_directory(tree: &WorkTree, head: Head, index: gix::index::State) -> Result<GitDirectory<'_>, GitError> {
+fn source_directory<'a>(
+    tree: &'a LocalTree<'_>,
+    head: Head,
+    index: gix::index::State,
+) -> Result<GitDirectory<'a>, GitError> {
     let repository = &tree.repository;
     let mut references = references(repository, true)?;
     // A clone has the branches of its origin, and one of its own.
@@ -327,7 +332,7 @@ fn source_directory(tree: &WorkTree, head: Head, index: gix::index::State) -> Re
         references.insert(name.clone(), commit);
     }
     // A path of this machine is none of a step's business.
-    let origin = tree.origin.as_ref().filter(|origin| origin.host.is_some()).map(|origin| origin.url.clone());
+    let origin = tree.origin.filter(|origin| origin.host.is_some()).map(|origin| origin.url.clone());
     Ok(GitDirectory { repository, head, references, origin, index })
 }
 

@@ -29,8 +29,14 @@ pub(super) struct Source {
 pub(super) struct WorkTree {
     /// Its root.
     pub(super) root: PathBuf,
-    pub(super) repository: gix::Repository,
+    repository: gix::ThreadSafeRepository,
     pub(super) origin: Option<Origin>,
+}
+
+/// A git work tree as one thread uses it: steps may clone at once.
+pub(super) struct LocalTree<'a> {
+    pub(super) repository: gix::Repository,
+    pub(super) origin: Option<&'a Origin>,
 }
 
 /// What is served under a repository's name: a whole work tree with its history, or a directory without.
@@ -95,7 +101,7 @@ impl Source {
             repo_name: Some(origin.map_or_else(|| self.name.clone(), |origin| origin.name.clone())),
             ..BuildFacts::default()
         };
-        let Some(repository) = tree.map(|tree| &tree.repository) else { return facts };
+        let Some(repository) = tree.map(|tree| tree.repository.to_thread_local()) else { return facts };
         facts.branch = repository.head_name().ok().flatten().map(|name| name.shorten().to_string());
         if let Ok(commit) = repository.head_commit() {
             let hash = commit.id.to_string();
@@ -126,11 +132,16 @@ impl Source {
 }
 
 impl WorkTree {
+    /// For this thread.
+    pub(super) fn local(&self) -> LocalTree<'_> {
+        LocalTree { repository: self.repository.to_thread_local(), origin: self.origin.as_ref() }
+    }
+
     fn open(root: PathBuf) -> Result<Option<Self>, GitError> {
         let Some(repository) = open_work_tree(&root)? else { return Ok(None) };
         let origin = repository.config_snapshot().string("remote.origin.url");
         let origin = origin.and_then(|url| Origin::parse(&url.to_string()));
-        Ok(Some(Self { root, repository, origin }))
+        Ok(Some(Self { root, repository: repository.into_sync(), origin }))
     }
 }
 

@@ -14,7 +14,9 @@ use crate::identity::Identity;
 use crate::repository::{CloneRequest, Cloned, Repository, Told};
 use crate::run::{Rooms, run_in};
 use crate::snapshots::{History, Publication, Snapshot, Snapshots, digest_text};
-use crate::{BuildEvent, BuildRequest, Directories, EngineError, Interrupt, Outcome, VolumeOutcome, WorkerLaunch};
+use crate::{
+    BuildEvent, BuildRequest, Directories, EngineError, Interrupt, MissingCommand, Outcome, VolumeOutcome, WorkerLaunch,
+};
 
 /// A state directory with a store in memory, and a source that is always there.
 pub(super) struct Bench {
@@ -36,6 +38,7 @@ pub(super) struct Build<'a> {
     pub(super) launch: WorkerLaunch,
     request: BuildRequest,
     interrupt_at: Option<&'static str>,
+    interrupt: Interrupt,
     stored: bool,
 }
 
@@ -56,12 +59,9 @@ impl Bench {
     pub(super) fn text(&self, text: &str) -> Build<'_> {
         let toolbox = |script: &[u8]| {
             let text = String::from_utf8_lossy(script).into_owned();
-            Ok(text
-                .lines()
-                .filter_map(|line| line.split(' ').next())
-                .filter(|word| *word == "npm")
-                .map(str::to_owned)
-                .collect())
+            let words = text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, line.split(' ').next()?)));
+            let missing = words.filter(|(_, word)| *word == "npm");
+            Ok(missing.map(|(line, name)| MissingCommand { name: name.to_owned(), line }).collect())
         };
         let mut request = BuildRequest::new(self.home.path().join("codefresh.yml"), text.to_owned(), toolbox);
         request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
@@ -70,6 +70,7 @@ impl Bench {
             launch: WorkerLaunch::InProcess(super::worker::serve),
             request,
             interrupt_at: None,
+            interrupt: Interrupt::new(),
             stored: false,
         }
     }
@@ -131,6 +132,12 @@ impl Build<'_> {
         self
     }
 
+    /// Lets somebody else interrupt the build.
+    pub(super) fn interrupted_by(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
     pub(super) fn run(self) -> Done {
         let bench = self.bench;
         let done = self.run_with(|_| {});
@@ -143,7 +150,7 @@ impl Build<'_> {
 
     /// Runs, and shows every event when it happens.
     pub(super) fn run_with(self, mut watch: impl FnMut(&BuildEvent)) -> Done {
-        let interrupt = Interrupt::new();
+        let interrupt = self.interrupt.clone();
         let mut events = vec![];
         let directories = self.bench.directories();
         let mut told = |event: &BuildEvent| {
@@ -292,10 +299,13 @@ impl Repository for Source {
     ) -> Result<Cloned, String> {
         self.clones.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
         tell(Told::Line(format!("cloning {}", request.repo)));
+        let name = stepbox_pipeline::repository_name(&request.repo).ok_or("no name")?;
+        while name == "endless" && !stop() {
+            std::thread::yield_now();
+        }
         if stop() {
             return Err("stopped".into());
         }
-        let name = stepbox_pipeline::repository_name(&request.repo).ok_or("no name")?;
         if name == "missing" {
             let password = request.credentials.as_ref().map_or("", |(_, password)| password.as_str());
             return Err(format!("no such repository, {password}"));

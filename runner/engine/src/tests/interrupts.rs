@@ -22,7 +22,7 @@ fn s2_l7_an_interrupted_build_is_terminated_and_publishes_nothing() {
 #[test]
 fn s2_an_interrupt_during_a_clone_ends_it() {
     let bench = Bench::new();
-    let done = bench.steps("  get:\n    type: git-clone\n    repo: octo/lib\n").interrupt_at("cloning").run();
+    let done = bench.steps("  get:\n    type: git-clone\n    repo: octo/endless\n").interrupt_at("cloning").run();
     assert_eq!((done.outcome().result, done.states()), (BuildResult::Terminated, vec!["get terminated".into()]));
     assert_eq!(bench.latest(), None);
 }

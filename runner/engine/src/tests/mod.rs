@@ -1,6 +1,7 @@
 //! Whole builds, with a worker that follows a script and rooms that live in memory.
 
 mod bench;
+mod choices;
 mod clones;
 mod crashes;
 mod exports;
@@ -8,6 +9,7 @@ mod failures;
 mod interrupts;
 mod order;
 mod preflight;
+mod retries;
 mod stored;
 mod volumes;
 mod worker;

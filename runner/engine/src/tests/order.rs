@@ -124,6 +124,14 @@ fn f25_a_step_over_its_time_is_terminated_and_failed() {
 }
 
 #[test]
+fn f25_a_clone_over_its_time_is_terminated_too() {
+    let steps = "  a:\n    type: git-clone\n    repo: octo/endless\n    timeout: .05s\n    fail_fast: false\n";
+    let done = Bench::new().steps(steps).run();
+    assert_eq!((done.outcome().result, done.states()), (BuildResult::Success, vec!["a terminated".into()]));
+    assert_eq!(done.reason(0), Some("the step took longer than its timeout of 0.05 s"));
+}
+
+#[test]
 fn the_record_holds_every_event_and_the_outcome() {
     let bench = Bench::new();
     let done = bench.steps("  a:\n    image: alpine\n    commands: [say hello]\n").run();

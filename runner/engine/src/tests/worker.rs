@@ -144,7 +144,7 @@ fn pack_volume(volume: &Dir, exclude: &[Vec<u8>], staging: &Dir) -> Event {
     })
 }
 
-/// Runs the words of a script: `say`, `cat`, `write`, `env`, `pwd`, `export`, `mask`, `exit`, `fail`, `spoil`, `hang`, `die`.
+/// Runs the words of a script: `say`, `cat`, `write`, `env`, `pwd`, `export`, `mask`, `until`, `exit`, `fail`, `spoil`, `hang`, `die`.
 fn run(step: &StepRequest, volume: &Dir, sender: &Sender, receiver: &mut Receiver) -> Event {
     let mut report =
         StepReport { step: step.id, end: StepEnd::Exited(0), exports: Some(vec![]), masked: vec![], modules: 2 };
@@ -173,6 +173,15 @@ fn run(step: &StepRequest, volume: &Dir, sender: &Sender, receiver: &mut Receive
                 say(&found.map_or("undefined".into(), |(_, value)| String::from_utf8_lossy(value).into_owned()));
             }
             "pwd" => say(&String::from_utf8_lossy(&step.working_directory)),
+            // Fails before its attempt of this number.
+            "until" => {
+                let attempt = step.environment.iter().find(|(name, _)| name == b"CF_CURRENT_ATTEMPT").expect("there");
+                let attempt: u32 = String::from_utf8_lossy(&attempt.1).parse().expect("a number");
+                if attempt < rest.parse().expect("a number") {
+                    report.end = StepEnd::Exited(1);
+                    break;
+                }
+            }
             "export" => writeln!(report.exports.get_or_insert_default(), "{rest}").expect("writes"),
             "mask" => report.masked.push(rest.into()),
             "spoil" => report.exports = None,

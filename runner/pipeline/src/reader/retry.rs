@@ -2,15 +2,15 @@
 
 use super::context::{Context, Scope};
 use crate::retry::Retry;
-use crate::schema::{Fields, NOT_YET, number};
+use crate::schema::{Fields, number};
 
 /// Reads `retry`: numbers outside the documented ranges are moved into them, with a warning.
 pub(super) fn read(context: &mut Context<'_>, scope: Scope<'_>, fields: &Fields<'_>) -> Retry {
     let mut retry = Retry::default();
-    let Some(entry) = fields.entry("retry") else { return retry };
+    let Some(node) = fields.get("retry") else { return retry };
     let ranges = [("maxAttempts", 1.0, 10.0), ("delay", 5.0, 60.0), ("exponentialFactor", 1.0, 5.0)];
     for (name, least, most) in ranges {
-        let Some(node) = entry.value.get(name) else { continue };
+        let Some(node) = node.get(name) else { continue };
         let Some(number) = number(node).filter(|number| *number > 0.0) else { continue };
         let whole = if name == "maxAttempts" { number.floor() } else { number };
         let clamped = whole.clamp(least, most);
@@ -24,9 +24,6 @@ pub(super) fn read(context: &mut Context<'_>, scope: Scope<'_>, fields: &Fields<
             "delay" => retry.delay = clamped,
             _ => retry.exponential_factor = clamped,
         }
-    }
-    if retry.max_attempts > 1 {
-        context.refuse(scope, "retry", entry.key.span, NOT_YET, Some("remove it, or set `maxAttempts: 1`"));
     }
     retry
 }

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::check::{Advice, Checker, Manner, Part, Trail};
+use super::check::Manner;
 use super::common::{NOT_IN_HOOKS, OLD_HOOKS};
 use super::problem::{Problem, clip};
+use super::report::{Advice, Checker, Part, Trail};
 use super::root::{DOCUMENT, ROOT, SPEC_TEMPLATE};
 use super::shape::Shape;
 use super::types::BuildVersion;

@@ -6,8 +6,9 @@ pub(crate) fn official<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
     prefixed(typed, fields).or_else(|| nearest(typed, fields, 4))
 }
 
-/// A suggestion for warnings of ours, which must not guess wildly.
-pub(crate) fn careful<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
+/// The name that somebody may have meant: one that begins with what was typed, else the nearest one that is really near.
+#[must_use]
+pub fn careful<'a>(typed: &str, fields: &[&'a str]) -> Option<&'a str> {
     prefixed(typed, fields).filter(|_| typed.len() > 3).or_else(|| nearest(typed, fields, (typed.len() / 3).min(3)))
 }
 

@@ -57,7 +57,7 @@ fn g3_the_source_is_cloned_first_where_it_is_needed() {
     ));
     assert!(!needs(&format!("{other}\n  a: {{image: x, commands: ['echo ${{{{main_clone_2}}}}']}}"), false));
     assert!(!needs("  main_clone: {type: git-clone, repo: a/b}", false));
-    let step = Step::implicit_main_clone();
+    let step = Step::implicit_main_clone(None);
     assert!(step.implicit && step.name.is_main_clone());
     assert_eq!(step.title.as_ref().map(Template::text), Some("Cloning main repository"));
 }

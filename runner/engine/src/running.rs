@@ -1,0 +1,91 @@
+//! A step that runs: what it does at the moment, and until when.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use stepbox_pipeline::{FailurePolicy, Step, StepState};
+
+use crate::output::StepOutput;
+
+/// How a step, or an attempt at it, went.
+pub(crate) struct Ran {
+    pub(crate) state: StepState,
+    pub(crate) status: Option<u8>,
+    pub(crate) reason: Option<String>,
+    pub(crate) modules: u64,
+    /// Where it ran, or what it cloned.
+    pub(crate) directory: Option<String>,
+    pub(crate) revision: Option<String>,
+    pub(crate) repo: Option<String>,
+}
+
+impl Ran {
+    pub(crate) fn new(state: StepState) -> Self {
+        Self { state, status: None, reason: None, modules: 0, directory: None, revision: None, repo: None }
+    }
+
+    pub(crate) fn failed(reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..Self::new(StepState::Error) }
+    }
+}
+
+/// A step between its start and its end.
+pub(crate) struct Running<'a> {
+    pub(crate) step: &'a Step,
+    /// What its failure means; settled when it starts.
+    pub(crate) policy: FailurePolicy,
+    pub(crate) description: Option<String>,
+    /// When its first attempt began.
+    pub(crate) started: Instant,
+    /// The attempt, counted from 1 (rule F16).
+    pub(crate) attempt: u32,
+    /// Modules of the attempts that are over.
+    pub(crate) modules: u64,
+    pub(crate) phase: Phase,
+    /// When something is to happen although nobody says anything: the time of the attempt is up, it was told to end and
+    /// should have, or the pause is over.
+    pub(crate) deadline: Option<Instant>,
+    /// Whether its own time was up (rule F25).
+    pub(crate) timed_out: bool,
+}
+
+/// What a running step does.
+pub(crate) enum Phase {
+    /// The worker runs its commands.
+    Commands {
+        output: Box<StepOutput>,
+        /// Where it runs.
+        directory: String,
+        /// How often it was told to end.
+        signals: u8,
+    },
+    /// A thread clones; true tells it to stop.
+    Clone(Arc<AtomicBool>),
+    /// It waits for its next attempt (rule F29).
+    Pause,
+}
+
+impl Running<'_> {
+    /// Has it a further attempt (rules F30, F31)?
+    pub(crate) fn may_try_again(&self, ran: &Ran) -> bool {
+        ran.state != StepState::Success && self.attempt < self.step.retry.max_attempts
+    }
+
+    /// Tells a clone to stop. Commands are told by the worker.
+    pub(crate) fn stop_clone(&self) {
+        if let Phase::Clone(stop) = &self.phase {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What an attempt comes to after its time was up (rule F25).
+    pub(crate) fn after_timeout(&self, mut ran: Ran) -> Ran {
+        if self.timed_out && ran.state != StepState::Success {
+            ran.state = StepState::Terminated;
+            let seconds = self.step.timeout.map_or(0.0, |timeout| timeout.duration().as_secs_f64());
+            ran.reason = Some(format!("the step took longer than its timeout of {seconds} s"));
+        }
+        ran
+    }
+}

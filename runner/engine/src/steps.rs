@@ -1,0 +1,352 @@
+//! The steps of a build: all that run at once, each until it ends.
+//!
+//! One thread listens: to the worker, to the threads that clone, to interrupts and to the clock. It starts what the plan
+//! says, and tells the plan how each step ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Scope;
+use std::time::Instant;
+
+use stepbox_pipeline::{FailurePolicy, StepFacts, StepState};
+use stepbox_protocol::{Event, OutputStream, Request, StepId};
+
+use crate::build::{Build, Parts};
+use crate::event::{BuildEvent, Stream};
+use crate::outcome::as_milliseconds;
+use crate::output::StepOutput;
+use crate::repository::{CloneRequest, Told};
+use crate::restore::{GRACE, Stop, Volume, unexpected};
+use crate::running::{Phase, Ran, Running};
+use crate::step::Job;
+use crate::worker::{CloneNews, Incoming, Worker};
+
+/// Numbers of signals, as the protocol counts them.
+const TERM: u8 = 15;
+const KILL: u8 = 9;
+
+/// The steps of a build on their way.
+struct Course<'c, 'a, 'r, 'e> {
+    build: &'c mut Build<'a, 'r, 'e>,
+    worker: &'c mut Worker,
+    volume: &'c Volume,
+    running: BTreeMap<usize, Running<'a>>,
+    /// How many interrupts were acted on.
+    heard: u32,
+}
+
+impl Build<'_, '_, '_> {
+    /// Runs steps until the plan has no more (rules S4-S6).
+    pub(crate) fn steps(&mut self, worker: &mut Worker, volume: &Volume) {
+        // Clones borrow what the build has, so they end before this does.
+        std::thread::scope(|scope| {
+            Course { build: self, worker, volume, running: BTreeMap::new(), heard: 0 }.run(scope);
+        });
+    }
+}
+
+impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
+    fn run<'env>(mut self, scope: &'scope Scope<'scope, 'env>) {
+        loop {
+            while let Some(number) = self.build.plan.start_next() {
+                if self.build.parts.interrupt.count() > 0 {
+                    self.build.plan.terminate();
+                    self.build.outcomes[number].state = StepState::Terminated.as_str().to_owned();
+                    break;
+                }
+                self.start(scope, number);
+            }
+            if self.running.is_empty() {
+                return;
+            }
+            let deadline = self.running.values().filter_map(|step| step.deadline).min();
+            match self.worker.next(self.heard, deadline) {
+                Incoming::Event(Event::Output { step, stream, data }) if self.runs_commands(step) => {
+                    self.output(step, stream, &data);
+                }
+                Incoming::Event(Event::StepFinished(report)) if self.runs_commands(report.step) => {
+                    let number = report.step.0 as usize;
+                    let Some(step) = self.running.get_mut(&number) else { continue };
+                    let Phase::Commands { output, directory, .. } = std::mem::replace(&mut step.phase, Phase::Pause)
+                    else {
+                        continue;
+                    };
+                    let ran = self.build.finished(step.step, report);
+                    self.flush(number, output);
+                    self.attempted(number, Ran { directory: Some(directory), ..ran });
+                }
+                Incoming::Event(Event::Warning { step, message }) => {
+                    let step = step.and_then(|step| self.running.get(&(step.0 as usize)));
+                    let name = step.map(|step| step.step.name.as_str());
+                    self.build.reporter.warn(name, message);
+                }
+                Incoming::Clone(number, CloneNews::Told(told)) => self.cloning(number, told),
+                Incoming::Clone(number, CloneNews::Done(done)) => {
+                    let ran = match done {
+                        Ok(cloned) => Ran {
+                            directory: Some(format!("{}/{}", stepbox_pipeline::VOLUME_PATH, cloned.directory)),
+                            revision: cloned.revision,
+                            repo: Some(cloned.repo),
+                            ..Ran::new(StepState::Success)
+                        },
+                        Err(reason) => Ran::failed(reason),
+                    };
+                    self.attempted(number, ran);
+                }
+                Incoming::Interrupted(1) => self.interrupted(),
+                Incoming::TimedOut => self.overdue(scope),
+                other => self.lost(other),
+            }
+        }
+    }
+
+    fn runs_commands(&self, step: StepId) -> bool {
+        self.running.get(&(step.0 as usize)).is_some_and(|step| matches!(step.phase, Phase::Commands { .. }))
+    }
+
+    /// Begins a step: its first attempt.
+    fn start<'env>(&mut self, scope: &'scope Scope<'scope, 'env>, number: usize) {
+        let parts = self.build.parts;
+        let step = &parts.pipeline.steps[number];
+        let started = Instant::now();
+        let begun = self.build.begin(number, step, 1);
+        let running = Running {
+            step,
+            policy: begun.policy,
+            description: begun.description,
+            started,
+            attempt: 1,
+            modules: 0,
+            phase: Phase::Pause,
+            deadline: None,
+            timed_out: false,
+        };
+        self.running.insert(number, running);
+        self.attempt(scope, number, started, begun.job);
+    }
+
+    /// Begins an attempt (rule F25: its time runs from here on).
+    fn attempt<'env>(
+        &mut self,
+        scope: &'scope Scope<'scope, 'env>,
+        number: usize,
+        started: Instant,
+        job: Result<Job, Ran>,
+    ) {
+        let Some(step) = self.running.get_mut(&number) else { return };
+        step.deadline = step.step.timeout.map(|timeout| started + timeout.duration());
+        step.timed_out = false;
+        match job {
+            Ok(Job::Commands { request, directory }) => {
+                let output = Box::new(StepOutput::new(self.build.reporter.secrets()));
+                step.phase = Phase::Commands { output, directory, signals: 0 };
+                self.worker.send(&Request::RunStep(request), &[]);
+            }
+            Ok(Job::Clone(request)) => {
+                let stop = Arc::new(AtomicBool::new(false));
+                step.phase = Phase::Clone(Arc::clone(&stop));
+                self.clone_on_thread(scope, number, request, stop);
+            }
+            // What cannot even begin cannot at the next attempt.
+            Err(ran) => self.end(number, ran),
+        }
+    }
+
+    fn clone_on_thread<'env>(
+        &mut self,
+        scope: &'scope Scope<'scope, 'env>,
+        number: usize,
+        request: CloneRequest,
+        stop: Arc<AtomicBool>,
+    ) {
+        let Parts { repository, interrupt, .. } = *self.build.parts;
+        let volume = self.volume;
+        let news = self.worker.mailbox();
+        let cloning = move || {
+            let stopped = || stop.load(Ordering::Relaxed) || interrupt.count() > 0;
+            let mut tell = |told| news.send(number, CloneNews::Told(told));
+            let done = repository.clone_onto(&request, &volume.directory, &stopped, &mut tell);
+            news.send(number, CloneNews::Done(done));
+        };
+        if let Err(error) = std::thread::Builder::new().name("clone".to_owned()).spawn_scoped(scope, cloning) {
+            let reason = format!("cannot start a thread: {}", stepbox_volume::io_text(&error));
+            self.end(number, Ran::failed(reason));
+        }
+    }
+
+    fn output(&mut self, step: StepId, stream: OutputStream, data: &[u8]) {
+        let Some(step) = self.running.get_mut(&(step.0 as usize)) else { return };
+        let stream = match stream {
+            OutputStream::Stdout => Stream::Stdout,
+            OutputStream::Stderr => Stream::Stderr,
+        };
+        if let Phase::Commands { output, .. } = &mut step.phase
+            && let Some(text) = output.feed(stream, data)
+        {
+            self.build.reporter.emit(BuildEvent::Output { step: step.step.name.to_string(), stream, text });
+        }
+    }
+
+    /// What was held back of the output of an attempt.
+    fn flush(&mut self, number: usize, mut output: Box<StepOutput>) {
+        let Some(step) = self.running.get(&number) else { return };
+        for (stream, text) in output.finish() {
+            self.build.reporter.emit(BuildEvent::Output { step: step.step.name.to_string(), stream, text });
+        }
+    }
+
+    fn cloning(&mut self, number: usize, told: Told) {
+        let Some(step) = self.running.get(&number) else { return };
+        let name = step.step.name.as_str();
+        match told {
+            Told::Line(line) => {
+                let text = self.build.reporter.mask(&line) + "\n";
+                self.build.reporter.emit(BuildEvent::Output { step: name.to_owned(), stream: Stream::Stdout, text });
+            }
+            Told::Warning(message) => self.build.reporter.warn(Some(name), message),
+        }
+    }
+
+    /// An attempt is over: the step waits for the next one (rules F28-F31), or ends.
+    fn attempted(&mut self, number: usize, ran: Ran) {
+        let interrupted = self.build.parts.interrupt.count() > 0;
+        let Some(step) = self.running.get_mut(&number) else { return };
+        let ran = step.after_timeout(ran);
+        if interrupted || self.build.broken.is_some() || !step.may_try_again(&ran) {
+            return self.end(number, ran);
+        }
+        let request = self.build.parts.request;
+        let wait = step.step.retry.wait_after(step.attempt).mul_f64(request.pace);
+        step.modules += ran.modules;
+        step.phase = Phase::Pause;
+        step.deadline = Some(Instant::now() + wait);
+        let reason = match (ran.reason, ran.status) {
+            (Some(reason), _) => self.build.reporter.mask(&reason),
+            (None, Some(status)) => format!("exit status {status}"),
+            (None, None) => "it failed".to_owned(),
+        };
+        self.build.reporter.emit(BuildEvent::StepRetried {
+            step: step.step.name.to_string(),
+            attempt: step.attempt,
+            attempts: step.step.retry.max_attempts,
+            reason,
+            wait_ms: as_milliseconds(wait),
+        });
+    }
+
+    /// A step is over.
+    fn end(&mut self, number: usize, mut ran: Ran) {
+        let Some(running) = self.running.remove(&number) else { return };
+        let build = &mut *self.build;
+        let step = running.step;
+        if build.parts.interrupt.count() > 0 && ran.state != StepState::Success {
+            ran.state = StepState::Terminated;
+            build.plan.terminate();
+        } else if build.broken.is_some() {
+            // Without a worker nothing can run on, whatever the step's policy says.
+            build.plan.finish(ran.state, FailurePolicy { fail_fast: true, strict_fail_fast: true });
+        } else {
+            build.plan.finish(ran.state, running.policy);
+        }
+        build.references.insert(StepFacts {
+            name: step.name.to_string(),
+            type_name: step.kind.type_name().to_owned(),
+            description: running.description,
+            working_directory: ran.directory,
+            result: ran.state.result_word().map(str::to_owned),
+            revision: ran.revision,
+            repo: ran.repo,
+        });
+        let reason = ran.reason.map(|reason| build.reporter.mask(&reason));
+        let outcome = &mut build.outcomes[number];
+        outcome.state = ran.state.as_str().to_owned();
+        outcome.status = ran.status;
+        outcome.reason = reason;
+        outcome.duration = running.started.elapsed();
+        outcome.modules = running.modules + ran.modules;
+        outcome.attempts = running.attempt;
+        let event = BuildEvent::StepFinished(outcome.clone());
+        build.reporter.emit(event);
+    }
+
+    /// The first interrupt: everything is told to end.
+    fn interrupted(&mut self) {
+        self.heard = 1;
+        self.worker.send(&Request::Cancel { step: None, signal: TERM }, &[]);
+        let paused: Vec<usize> = self.numbers(|step| matches!(step.phase, Phase::Pause));
+        for number in paused {
+            self.end(number, Ran::new(StepState::Terminated));
+        }
+        let deadline = Some(Instant::now() + GRACE);
+        for step in self.running.values_mut() {
+            match &mut step.phase {
+                Phase::Commands { signals, .. } => (*signals, step.deadline) = (1, deadline),
+                // It looks by itself.
+                Phase::Clone(_) | Phase::Pause => step.deadline = None,
+            }
+        }
+    }
+
+    /// Looks after the steps whose time is up: first asked to end, then made to end, then no longer waited for.
+    fn overdue<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) {
+        let now = Instant::now();
+        for number in self.numbers(|step| step.deadline.is_some_and(|deadline| deadline <= now)) {
+            let Some(step) = self.running.get_mut(&number) else { continue };
+            match &mut step.phase {
+                Phase::Pause => {
+                    step.attempt += 1;
+                    let (definition, attempt) = (step.step, step.attempt);
+                    let job = self.build.begin(number, definition, attempt).job;
+                    self.attempt(scope, number, now, job);
+                }
+                Phase::Clone(_) => {
+                    step.timed_out = true;
+                    step.deadline = None;
+                    step.stop_clone();
+                }
+                Phase::Commands { signals, .. } if *signals < 2 => {
+                    let signal = if *signals == 0 { TERM } else { KILL };
+                    *signals += 1;
+                    step.timed_out |= self.heard == 0;
+                    step.deadline = Some(now + GRACE);
+                    let step = Some(StepId(u32::try_from(number).unwrap_or(u32::MAX)));
+                    self.worker.send(&Request::Cancel { step, signal }, &[]);
+                }
+                Phase::Commands { .. } => return self.lost(Incoming::TimedOut),
+            }
+        }
+    }
+
+    fn numbers(&self, which: impl Fn(&Running<'_>) -> bool) -> Vec<usize> {
+        self.running.iter().filter(|(_, step)| which(step)).map(|(number, _)| *number).collect()
+    }
+
+    /// The worker is of no use any more, or is not waited for.
+    fn lost(&mut self, incoming: Incoming) {
+        let reason = match unexpected(self.worker, incoming, "run the step") {
+            Stop::Terminated => "the build was terminated".to_owned(),
+            Stop::Failed(error) => error.message.trim_start_matches("cannot run the step: ").to_owned(),
+        };
+        self.worker.give_up();
+        self.build.broken = Some(reason.clone());
+        for number in self.numbers(|_| true) {
+            let Some(step) = self.running.get_mut(&number) else { continue };
+            if let Phase::Clone(_) = step.phase {
+                // Waited for: it writes to the volume.
+                step.stop_clone();
+                step.deadline = None;
+                continue;
+            }
+            let phase = std::mem::replace(&mut step.phase, Phase::Pause);
+            let mut ran = step.after_timeout(Ran::failed(reason.clone()));
+            if let Phase::Commands { output, directory, .. } = phase {
+                self.flush(number, output);
+                ran.directory = Some(directory);
+            }
+            self.end(number, ran);
+        }
+        // A second interrupt changes nothing: what still runs is a clone, which knows.
+        self.heard = u32::MAX;
+    }
+}
