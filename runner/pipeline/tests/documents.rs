@@ -2,6 +2,7 @@
 //!
 //! They are not part of the project; where they are absent these tests have nothing to say.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use stepbox_pipeline::Pipeline;
@@ -20,6 +21,14 @@ fn documents() -> Vec<(String, String)> {
         .collect();
     all.sort();
     all
+}
+
+/// The kind of every document, as whoever found it says.
+fn kinds() -> HashMap<String, String> {
+    let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/cases/pipelines/sources.tsv");
+    let text = std::fs::read_to_string(table).unwrap_or_default();
+    let rows = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.filter_map(|row| Some(((*row.first()?).to_owned(), (*row.last()?).to_owned()))).collect()
 }
 
 /// What the other reader understands, merges applied.
@@ -111,4 +120,61 @@ fn r1_no_document_makes_the_reader_panic_and_every_place_is_in_it() {
             "{name}"
         );
     }
+}
+
+/// Documents of the official documentation that are refused, each for a reason.
+const REFUSED: &[(&str, &str)] = &[
+    ("check-potentially-unstable-service-L26", "a piece of a document"),
+    ("cli__spec-L100", "a piece of a document"),
+    ("cli__spec-L74", "a piece of a document"),
+    ("codefresh-api-L165", "a piece of a document"),
+    ("codefresh-api-L250", "a piece of a document"),
+    ("custom-helm-uploads-L106", "a piece of a document"),
+    ("custom-helm-uploads-L54", "a piece of a document"),
+    ("deploy-to-heroku-L144", "a key stands twice (rule Y3)"),
+    ("git-clone-L446", "a step without fields"),
+    ("hooks-L542", "shows what is refused (rule H9)"),
+    ("jenkins-integration-L636", "the image of a build is `image_name`"),
+    ("jenkins-integration-L732", "the image of a build is `image_name`"),
+    ("jenkins-integration-L791", "the image of a build is `image_name`"),
+    ("microservices-L176", "a stage that is not declared"),
+    ("pipeline-execution-context-L34", "a piece of a document"),
+    ("push-L218", "a stage that is not declared"),
+    ("run-step-build-trigger-by-webhook-L35", "a piece of a document"),
+    ("run-step-if-file-exist-L27", "a piece of a document"),
+    ("set-branch-depending-on-push-vs-pr-L26", "a piece of a document"),
+    ("set-branch-depending-on-push-vs-pr-L45", "a piece of a document"),
+    ("monitoring-child-once-step-is-reached-L31", "a piece of a document"),
+    ("what-is-the-codefresh-yaml-L251", "shows what is refused (rule Y6)"),
+    ("steps__README-L12", "a step type"),
+    ("steps__README-L24.2", "a step type"),
+    ("steps__README-L38", "a step type"),
+    ("steps__README-L42", "`when` is a list"),
+];
+
+#[test]
+fn r1_documents_of_the_documentation_are_valid() {
+    let kinds = kinds();
+    let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    let mut odd = Vec::new();
+    for (name, text) in documents() {
+        let reading = Pipeline::read(&text);
+        let kind = kinds.get(&name).map_or("?", String::as_str);
+        let verdict = match (reading.errors().next(), reading.is_runnable()) {
+            (Some(_), _) => 2,
+            (None, false) => 1,
+            (None, true) => 0,
+        };
+        counts.entry(kind.to_owned()).or_default()[verdict] += 1;
+        let known = REFUSED.iter().find(|(known, _)| name.contains(&format!("{known}.yml")));
+        match (kind, verdict, known) {
+            ("docs", 2, None) => odd.push(format!("{name}: {}", reading.errors().next().expect("an error"))),
+            ("docs", 0 | 1, Some((_, reason))) => odd.push(format!("{name}: valid, though refused for: {reason}")),
+            _ => {}
+        }
+    }
+    for (kind, [runnable, valid, refused]) in &counts {
+        println!("{kind}: {runnable} can run, {valid} are valid but cannot run here, {refused} are refused");
+    }
+    assert!(odd.is_empty(), "{}:\n{}", odd.len(), odd.join("\n"));
 }

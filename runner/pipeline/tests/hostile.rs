@@ -1,7 +1,10 @@
 //! No input makes the reader panic or take long.
 
 use proptest::prelude::*;
-use stepbox_pipeline::{Exports, Masker, Pipeline, parse_variable_file};
+use stepbox_pipeline::{
+    BuildVersion, Exports, Integrations, Masker, Pipeline, Severity, check_integrations, lint, parse_variable_file,
+    validate,
+};
 
 /// Pieces of pipelines, so that random documents get past the scanner.
 fn piece() -> impl Strategy<Value = String> {
@@ -85,6 +88,13 @@ proptest! {
     }
 
     #[test]
+    fn r1_errors_never_differ_between_validating_and_reading(pieces in proptest::collection::vec(piece(), 0..60)) {
+        let text = format!("version: 1\nsteps:\n  a:\n    image: x\n{}", pieces.concat());
+        let errors: Vec<_> = validate(&text, BuildVersion::V2).into_iter().filter(|one| one.severity == Severity::Error).collect();
+        prop_assert_eq!(Pipeline::read(&text).errors().cloned().collect::<Vec<_>>(), errors);
+    }
+
+    #[test]
     fn v23_no_export_file_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
         let _ = Exports::parse(&bytes);
     }
@@ -107,4 +117,62 @@ proptest! {
             prop_assert!(!shown.contains(&secret), "{} shows {}", shown, secret);
         }
     }
+}
+
+/// Many of one thing, within a mapping or a list.
+fn many(before: &str, one: impl Fn(usize) -> String, count: usize) -> String {
+    (0..count).fold(before.to_owned(), |text, number| text + &one(number))
+}
+
+#[test]
+fn r1_large_documents_full_of_mistakes_are_read_within_bounds() {
+    let long = "n".repeat(100_000);
+    let step = "version: 1\nsteps:\n  a:\n    image: x\n";
+    let documents = [
+        many(step, |number| format!("    k{number}: 1\n"), 60_000),
+        many("version: 1\nsteps: {}\n", |number| format!("k{number}: 1\n"), 60_000),
+        many(
+            &format!("{step}    arguments: {{{}}}\n", many("a: 1", |number| format!(",k{number}: 1"), 30_000)),
+            |number| format!("    k{number}: 1\n"),
+            30_000,
+        ),
+        many(&format!("{step}    commands:\n"), |_| "    - {}\n".to_owned(), 60_000),
+        many(
+            &format!("{step}    on_success:\n      annotations:\n        set:\n        - annotations:\n"),
+            |_| "          - {a-b: [], c: {d: 1}}\n".to_owned(),
+            20_000,
+        ),
+        many(&format!("{step}    when:\n      steps:\n"), |_| "      - {on: [x]}\n".to_owned(), 30_000),
+        many("version: 1\nsteps:\n", |number| format!("  s{number}: {{type: git-clone, repos: 1}}\n"), 20_000),
+        many(
+            &format!("version: 1\nsteps:\n  {long}:\n    type: parallel\n    steps:\n"),
+            |number| format!("      s{number}: {{type: helm}}\n"),
+            20_000,
+        ),
+        format!("{step}    retry: &r {{{long}: 1}}\n    stage: {long}\n    shell: {long}\n    fail_fast: {long}\n"),
+        many(
+            "version: 1\nstages: [a]\nhooks:\n  on_fail:\n    steps:\n",
+            |number| format!("      s{number}: {{stage: a}}\n"),
+            20_000,
+        ),
+        many(&format!("{step}    scale:\n"), |number| format!("      s{number}: {{image: 5}}\n"), 20_000),
+        many(&format!("{step}    commands:\n    - >-\n      x\n"), |_| "       \ty\n".to_owned(), 60_000),
+    ];
+    for text in documents {
+        let reading = Pipeline::read(&text);
+        assert!(reading.diagnostics.len() <= 501 && reading.unsupported.len() <= 500);
+        let shown: usize = reading.diagnostics.iter().map(|one| one.message.len() + one.path.len()).sum();
+        assert!(shown < 1_000_000, "{shown}");
+        let _ = (lint(&text), check_integrations(&text, &Integrations::default()));
+    }
+}
+
+#[test]
+fn p3_parallel_steps_are_nested_as_deep_as_a_document_may_be() {
+    let mut text = "{image: x}".to_owned();
+    for number in 0..61 {
+        text = format!("{{type: parallel, steps: {{s{number}: {text}}}}}");
+    }
+    let reading = Pipeline::read(&format!("version: 1\nsteps: {{a: {text}}}"));
+    assert_eq!(reading.errors().next(), None);
 }

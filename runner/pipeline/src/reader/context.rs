@@ -158,17 +158,20 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Unsupported>) {
-        if self.dropped > 0 {
-            self.diagnostics.push(Diagnostic {
-                severity: Severity::Warning,
-                message: format!("{} more problems are not shown", self.dropped),
-                place: None,
-                other: None,
-                step: None,
-                path: String::new(),
-                hints: Vec::new(),
-            });
-        }
+        self.diagnostics.extend(dropped(self.dropped));
         (self.diagnostics, self.unsupported)
     }
+}
+
+/// Says how many problems are not shown, if there are any.
+pub(super) fn dropped(count: usize) -> Option<Diagnostic> {
+    (count > 0).then(|| Diagnostic {
+        severity: Severity::Warning,
+        message: format!("{count} more problems are not shown"),
+        place: None,
+        other: None,
+        step: None,
+        path: String::new(),
+        hints: Vec::new(),
+    })
 }

@@ -84,7 +84,11 @@ impl Pipeline {
 #[must_use]
 pub fn validate(text: &str, build: BuildVersion) -> Vec<Diagnostic> {
     match crate::yaml::parse(text) {
-        Ok(root) if root.is_mapping() => crate::schema::check(&root, build).0,
+        Ok(root) if root.is_mapping() => {
+            let (mut diagnostics, count) = crate::schema::check(&root, build);
+            diagnostics.extend(context::dropped(count));
+            diagnostics
+        }
         Ok(root) => vec![no_mapping(&root)],
         Err(error) => vec![yaml_diagnostic(error)],
     }

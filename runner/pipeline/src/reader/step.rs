@@ -3,7 +3,7 @@
 use super::context::{Context, Scope};
 use super::{freestyle, git_clone, retry, when};
 use crate::pipeline::{Step, StepKind};
-use crate::schema::{Entry, Fields, Kind, StepView, Support};
+use crate::schema::{Entry, Fields, Kind, StepView, Support, clip};
 use crate::step_name::StepName;
 use crate::timeout::{StepTimeout, parse_timeout};
 use crate::yaml::Node;
@@ -12,9 +12,10 @@ use crate::yaml::Node;
 pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str) -> Vec<Step> {
     let mut all = Vec::new();
     for (key, node) in steps.entries() {
-        let name = key.scalar_text().unwrap_or_default().into_owned();
-        let path = format!("{path}.{name}");
-        let scope = Scope { step: Some(&name), path: &path };
+        let name = key.scalar_text().unwrap_or_default();
+        let shown = clip(&name);
+        let path = format!("{path}.{shown}");
+        let scope = Scope { step: Some(shown), path: &path };
         all.extend(read_one(context, scope, key, node, StepName::new(&name).ok()));
     }
     all

@@ -2,99 +2,18 @@
 //!
 //! In a mapping come the fields in the order of their description, then those that do not belong there, then what holds
 //! between fields. Where a value may be one of several things and is none of them, each says why. Nothing here recurses
-//! deeper than the document, whose depth the YAML reader bounds; problems beyond [`MOST`] are counted and not kept, and
-//! their texts are made last, so that a hostile document cannot make many long ones.
+//! deeper than the document, whose depth the YAML reader bounds.
 
 use super::problem::{Problem, clip};
+use super::report::{Advice, Checker, Part, Trail};
 use super::shape::{Field, Least, List, Map, Object, Others, Presence, Rule, Shape};
 use super::suggest;
 use super::view::{Entry, Fields, StepView, key_text};
-use crate::diagnostic::{Diagnostic, Severity};
 use crate::pipeline::Flag;
 use crate::place::Place;
 use crate::template::holes;
 use crate::timeout::parse_timeout;
 use crate::yaml::{Node, Value};
-
-/// The most errors that are kept, and the most warnings.
-const MOST: usize = 500;
-
-/// A part of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part<'n> {
-    /// A field.
-    Key(&'n str),
-    /// An item, from 0.
-    Item(usize),
-}
-
-/// Where a value is, from the root.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Trail<'t, 'n> {
-    up: Option<&'t Trail<'t, 'n>>,
-    part: Option<Part<'n>>,
-}
-
-impl<'n> Trail<'_, 'n> {
-    /// The root.
-    pub(super) const ROOT: Trail<'static, 'static> = Trail { up: None, part: None };
-
-    /// A field or an item of this.
-    pub(super) fn then<'t>(&'t self, part: Part<'n>) -> Trail<'t, 'n> {
-        Trail { up: Some(self), part: Some(part) }
-    }
-
-    fn parts(&self) -> Vec<Part<'n>> {
-        let mut parts = Vec::new();
-        let mut at = Some(self);
-        while let Some(trail) = at {
-            parts.extend(trail.part);
-            at = trail.up;
-        }
-        parts.reverse();
-        parts
-    }
-}
-
-/// What one can do about a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Advice<'n> {
-    /// Nothing to say.
-    None,
-    /// This.
-    Say(&'static str),
-    /// Another name may be meant.
-    Meant(&'static str),
-    /// One of two is to be removed.
-    RemoveOne(&'static str, &'static str),
-    /// A stage is to be added.
-    AddStage(&'n str),
-    /// The other one stands there.
-    OtherAt(Place),
-}
-
-#[derive(Debug)]
-struct Fault<'n> {
-    problem: Problem<'n>,
-    path: Vec<Part<'n>>,
-    place: Place,
-    step: Option<&'n str>,
-    advice: Advice<'n>,
-}
-
-/// Collects what is wrong with a document.
-#[derive(Debug, Default)]
-pub(super) struct Checker<'n> {
-    /// The stages of the document.
-    pub(super) stages: Vec<&'n str>,
-    /// The step that is being checked.
-    pub(super) step: Option<&'n str>,
-    faults: Vec<Fault<'n>>,
-    /// How many errors there are, those that are not kept too.
-    failures: usize,
-    warnings: Vec<Diagnostic>,
-    warned: usize,
-}
 
 /// How a value is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -105,35 +24,19 @@ pub(super) struct Manner {
     pub(super) hint: &'static str,
 }
 
+/// A mapping whose fields are checked.
+struct Seen<'v, 'n> {
+    object: &'static Object,
+    fields: &'v Fields<'n>,
+    place: Place,
+    guided: bool,
+    /// Fields that cannot stand, whatever the description says.
+    barred: &'static [&'static str],
+    /// The step that it is, if it is one.
+    step: Option<&'v StepView<'n>>,
+}
+
 impl<'n> Checker<'n> {
-    /// Says an error.
-    pub(super) fn fail(&mut self, problem: Problem<'n>, trail: &Trail<'_, 'n>, place: Place, advice: Advice<'n>) {
-        self.failures += 1;
-        if self.faults.len() < MOST {
-            self.faults.push(Fault { problem, path: trail.parts(), place, step: self.step, advice });
-        }
-    }
-
-    /// Says a warning.
-    pub(super) fn warn(&mut self, message: String, trail: &Trail<'_, 'n>, place: Place, hint: Option<String>) {
-        self.warned += 1;
-        if self.warnings.len() < MOST {
-            let (path, hints) = (path_text(&trail.parts()), hint.into_iter().collect());
-            let step = self.step.map(|step| clip(step).to_owned());
-            let severity = Severity::Warning;
-            self.warnings.push(Diagnostic { severity, message, place: Some(place), other: None, step, path, hints });
-        }
-    }
-
-    /// Everything that was said, errors first, and how many were not kept.
-    pub(super) fn finish(self) -> (Vec<Diagnostic>, usize) {
-        let dropped = self.failures - self.faults.len() + self.warned - self.warnings.len();
-        let stages = self.stages;
-        let mut all: Vec<Diagnostic> = self.faults.iter().map(|fault| fault.diagnostic(&stages)).collect();
-        all.extend(self.warnings);
-        (all, dropped)
-    }
-
     /// Checks a value.
     pub(super) fn value(&mut self, shape: Shape, node: &'n Node, trail: &Trail<'_, 'n>, manner: Manner) {
         match shape {
@@ -170,19 +73,7 @@ impl<'n> Checker<'n> {
     }
 
     fn must_be(&mut self, kind: &'static str, node: &Node, trail: &Trail<'_, 'n>, manner: Manner) {
-        // `- echo a: b` is a mapping (rule Y6), `- KEY: value` too.
-        let advice = match (trail.part, &node.value) {
-            (Some(Part::Item(_)), Value::Mapping(_)) if kind == "a string" => {
-                Advice::Say("the `: ` makes a mapping of it: quote the text or use a block scalar `|-`")
-            }
-            (Some(Part::Item(_)), Value::Bool(_) | Value::Integer { .. } | Value::Float { .. })
-                if kind == "a string" =>
-            {
-                Advice::Say("quote it to make it a string")
-            }
-            _ if manner.hint.is_empty() => Advice::None,
-            _ => Advice::Say(manner.hint),
-        };
+        let advice = if manner.hint.is_empty() { Advice::None } else { Advice::Say(manner.hint) };
         self.fail(Problem::MustBe(kind), trail, node.span, advice);
     }
 
@@ -226,15 +117,25 @@ impl<'n> Checker<'n> {
         };
         let mut good = 0;
         for (number, item) in items.iter().enumerate() {
-            let before = self.failures;
+            let before = self.failures();
             let trail = trail.then(Part::Item(number));
             if list.least == Least::OneGood && item.as_str().is_some_and(|text| text.trim().is_empty()) {
                 self.fail(Problem::Empty, &trail, item.span, Advice::None);
                 self.fail(Problem::TooShort, &trail, item.span, Advice::None);
             } else {
-                self.value(list.item, item, &trail, Manner { guided: false, hint: "" });
+                // `- echo a: b` is a mapping (rule Y6), `- KEY: value` too.
+                let hint = match (list.item, &item.value) {
+                    (Shape::Text, Value::Mapping(_)) => {
+                        "the `: ` makes a mapping of it: quote the text or use a block scalar `|-`"
+                    }
+                    (Shape::Text, Value::Bool(_) | Value::Integer { .. } | Value::Float { .. }) => {
+                        "quote it to make it a string"
+                    }
+                    _ => "",
+                };
+                self.value(list.item, item, &trail, Manner { guided: false, hint });
             }
-            good += usize::from(self.failures == before);
+            good += usize::from(self.failures() == before);
         }
         match list.least {
             Least::One if items.is_empty() => self.fail(Problem::NoItems, trail, node.span, Advice::None),
@@ -272,7 +173,7 @@ impl<'n> Checker<'n> {
         trail: &Trail<'_, 'n>,
         guided: bool,
     ) {
-        self.fields(object, fields, place, trail, guided, &[], None);
+        self.fields(&Seen { object, fields, place, guided, barred: &[], step: None }, trail);
     }
 
     /// Checks the fields of a step. `barred` fields cannot stand, whatever the description says.
@@ -283,20 +184,12 @@ impl<'n> Checker<'n> {
         trail: &Trail<'_, 'n>,
         barred: &'static [&'static str],
     ) {
-        self.fields(view.object, &view.fields, place, trail, true, barred, Some(view));
+        let (object, fields) = (view.object, &view.fields);
+        self.fields(&Seen { object, fields, place, guided: true, barred, step: Some(view) }, trail);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one place checks fields, for mappings and for steps")]
-    fn fields(
-        &mut self,
-        object: &'static Object,
-        fields: &Fields<'n>,
-        place: Place,
-        trail: &Trail<'_, 'n>,
-        guided: bool,
-        barred: &'static [&'static str],
-        step: Option<&StepView<'n>>,
-    ) {
+    fn fields(&mut self, seen: &Seen<'_, 'n>, trail: &Trail<'_, 'n>) {
+        let Seen { object, fields, place, guided, barred, step } = *seen;
         for field in object.fields().filter(|field| !barred.contains(&field.name)) {
             let found = fields.entry(field.name);
             let below = trail.then(Part::Key(field.name));
@@ -316,23 +209,16 @@ impl<'n> Checker<'n> {
             }
         }
         for entry in fields.entries() {
-            self.other(object, fields, *entry, trail, guided, barred);
+            self.other(seen, *entry, trail);
         }
         for rule in object.rules {
-            self.rule(*rule, fields, place, trail);
+            self.rule(*rule, seen, trail);
         }
     }
 
     /// A field that may not belong here.
-    fn other(
-        &mut self,
-        object: &'static Object,
-        fields: &Fields<'n>,
-        entry: Entry<'n>,
-        trail: &Trail<'_, 'n>,
-        guided: bool,
-        barred: &'static [&'static str],
-    ) {
+    fn other(&mut self, seen: &Seen<'_, 'n>, entry: Entry<'n>, trail: &Trail<'_, 'n>) {
+        let Seen { object, fields, guided, barred, .. } = *seen;
         let is_barred = barred.contains(&entry.name);
         if !is_barred && object.fields().any(|field| field.name == entry.name) {
             return;
@@ -341,7 +227,7 @@ impl<'n> Checker<'n> {
         if let Some(field) = object.fields().find(|field| field.alias == Some(entry.name)) {
             // Under its present name it would have been found: both stand.
             let first = fields.entry(field.name).map_or(entry.key.span, |first| first.key.span);
-            let problem = Problem::Renamed(entry.name_of_alias(field), field.name);
+            let problem = Problem::Renamed(field.alias.unwrap_or(field.name), field.name);
             self.fail(problem, trail, entry.key.span, Advice::OtherAt(first));
             return;
         }
@@ -350,27 +236,34 @@ impl<'n> Checker<'n> {
                 |field: &&Field| !barred.contains(&field.name) && !matches!(field.presence, Presence::Forbidden(_));
             object.fields().filter(|field| field.suggested).filter(open).map(|field| field.name).collect()
         };
+        // Beyond what is kept nobody reads what may have been meant.
+        let kept = self.keeps_errors();
         match object.others {
             Others::Taken if !is_barred => {}
             Others::Warned(what) if !is_barred => {
+                if !self.keeps_warnings() {
+                    self.count_warning();
+                    return;
+                }
                 let hint = suggest::careful(entry.name, &candidates()).map(|near| format!("did you mean `{near}`?"));
                 let message = format!("{what} has no field `{}`, it is ignored", clip(entry.name));
                 self.warn(message, &below, entry.key.span, hint);
             }
             Others::RefusedWithHint => {
-                let near = suggest::careful(entry.name, &candidates());
+                let near = if kept { suggest::careful(entry.name, &candidates()) } else { None };
                 let advice = near.map_or(Advice::None, Advice::Meant);
                 self.fail(Problem::NotAllowed, &below, entry.key.span, advice);
             }
             _ => {
-                let near = if guided { suggest::official(entry.name, &candidates()) } else { None };
+                let near = if guided && kept { suggest::official(entry.name, &candidates()) } else { None };
                 let problem = near.map_or(Problem::NotAllowed, Problem::NotAllowedNear);
                 self.fail(problem, &below, entry.key.span, Advice::None);
             }
         }
     }
 
-    fn rule(&mut self, rule: Rule, fields: &Fields<'n>, place: Place, trail: &Trail<'_, 'n>) {
+    fn rule(&mut self, rule: Rule, seen: &Seen<'_, 'n>, trail: &Trail<'_, 'n>) {
+        let Seen { fields, place, .. } = *seen;
         let at = |name: &str| fields.entry(name).map(|entry| entry.key.span);
         match rule {
             Rule::Without(one, other) => {
@@ -403,30 +296,17 @@ impl<'n> Checker<'n> {
     }
 
     fn one_of(&mut self, shapes: &'static [Shape], node: &'n Node, trail: &Trail<'_, 'n>, manner: Manner) {
-        let (faults, failures) = (self.faults.len(), self.failures);
-        let (warnings, warned) = (self.warnings.len(), self.warned);
+        let mark = self.mark();
         for shape in shapes {
-            let before = self.failures;
+            let before = self.failures();
             self.value(*shape, node, trail, Manner { guided: false, ..manner });
-            if self.failures == before {
-                self.faults.truncate(faults);
-                self.failures = failures;
+            if self.failures() == before {
+                self.forget_errors(mark);
                 return;
             }
-            self.warnings.truncate(warnings);
-            self.warned = warned;
+            self.forget_warnings(mark);
         }
-        // Two choices may say the same about the same value.
-        let mut at = faults + 1;
-        while at < self.faults.len() {
-            let (said, new) = (&self.faults[faults..at], &self.faults[at]);
-            if said.iter().any(|one| one.problem == new.problem && one.path == new.path) {
-                self.faults.remove(at);
-                self.failures -= 1;
-            } else {
-                at += 1;
-            }
-        }
+        self.say_once(mark);
     }
 
     /// Only 1.0 exists, as a number or as a string (rule Y2).
@@ -455,55 +335,6 @@ impl<'n> Checker<'n> {
         let hint = "the timeout is ignored; write a number and `s`, `m` or `h`, as in `45m`";
         self.warn(message, trail, node.span, Some(hint.to_owned()));
     }
-}
-
-impl<'n> Entry<'n> {
-    fn name_of_alias(&self, field: &'static Field) -> &'static str {
-        field.alias.unwrap_or(field.name)
-    }
-}
-
-impl Fault<'_> {
-    fn diagnostic(&self, stages: &[&str]) -> Diagnostic {
-        let label = match self.path.last() {
-            Some(Part::Key(name)) => (*name).to_owned(),
-            Some(Part::Item(number)) => number.to_string(),
-            None => "value".to_owned(),
-        };
-        let hint = match self.advice {
-            Advice::None | Advice::Say("") => None,
-            Advice::Say(hint) => Some(hint.to_owned()),
-            Advice::Meant(near) => Some(format!("did you mean `{near}`?")),
-            Advice::RemoveOne(one, other) => Some(format!("remove `{one}` or `{other}`")),
-            Advice::AddStage(stage) => Some(format!("add `{}` to the list `stages` at the root", clip(stage))),
-            Advice::OtherAt(place) => Some(format!("the other one stands at {place}")),
-        };
-        Diagnostic {
-            severity: Severity::Error,
-            message: self.problem.message(&label, stages),
-            place: Some(self.place),
-            other: None,
-            step: self.step.map(|step| clip(step).to_owned()),
-            path: path_text(&self.path),
-            hints: hint.into_iter().collect(),
-        }
-    }
-}
-
-fn path_text(parts: &[Part<'_>]) -> String {
-    let mut text = String::new();
-    for part in parts {
-        match part {
-            Part::Key(name) => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(clip(name));
-            }
-            Part::Item(number) => text.push_str(&format!("[{number}]")),
-        }
-    }
-    text
 }
 
 /// The number that a node is, as such or in quotes.

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use super::check::{Advice, Checker, Manner, Part, Trail};
+use super::check::Manner;
 use super::common::{NOT_IN_HOOKS, OLD_HOOKS};
 use super::problem::{Problem, clip};
+use super::report::{Advice, Checker, Part, Trail};
 use super::root::{DOCUMENT, ROOT, SPEC_TEMPLATE};
 use super::shape::Shape;
 use super::types::BuildVersion;
@@ -184,7 +185,12 @@ fn copies<'n>(checker: &mut Checker<'n>, view: &StepView<'n>, trail: &Trail<'_, 
         let name = key_text(key);
         let below = matrix.then(Part::Key(name));
         for (number, value) in values.as_sequence().unwrap_or_default().iter().enumerate() {
-            checker.value(shape(name), value, &below.then(Part::Item(number)), manner);
+            // Of a field that is a list, one item is taken for a list of one.
+            let one = match shape(name) {
+                Shape::List(list) if value.as_sequence().is_none() => list.item,
+                whole => whole,
+            };
+            checker.value(one, value, &below.then(Part::Item(number)), manner);
         }
     }
     let scale = trail.then(Part::Key("scale"));

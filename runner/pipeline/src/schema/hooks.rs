@@ -1,9 +1,10 @@
 //! The new hooks, in all their forms (rules H1 to H4).
 
-use super::check::{Advice, Checker, Manner, Part, Trail};
+use super::check::Manner;
 use super::common::{ANNOTATIONS, HOOKS, IMAGE_METADATA};
 use super::document::{Home, step, steps};
 use super::problem::Problem;
+use super::report::{Advice, Checker, Part, Trail};
 use super::shape::{Field, Object, STRICT_SWITCH, SWITCH, Shape, TEXTS};
 use super::types::BuildVersion;
 use super::view::{Fields, key_text};

@@ -11,6 +11,7 @@ mod document;
 mod hooks;
 mod json;
 mod problem;
+mod report;
 mod root;
 mod shape;
 pub(crate) mod suggest;
@@ -21,6 +22,7 @@ mod view;
 pub(crate) use check::{is_variable, number};
 pub(crate) use document::{body, build_version, is_specification};
 pub use json::json_schema;
+pub(crate) use problem::clip;
 pub(crate) use shape::Support;
 pub use suggest::careful as nearest;
 pub use types::BuildVersion;
@@ -37,7 +39,7 @@ pub(crate) fn body_fields(specification: bool) -> &'static shape::Object {
 /// Everything that is wrong with a document, errors first in the official order, then warnings; and how many more there
 /// are.
 pub(crate) fn check(root: &Node, build: BuildVersion) -> (Vec<Diagnostic>, usize) {
-    let mut checker = check::Checker::default();
+    let mut checker = report::Checker::default();
     document::check(&mut checker, root, build);
     checker.finish()
 }

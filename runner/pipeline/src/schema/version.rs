@@ -1,7 +1,7 @@
 //! Versions of custom types (rule R10): both problems are warnings.
 
-use super::check::{Checker, Trail};
 use super::problem::clip;
+use super::report::{Checker, Trail};
 use crate::place::Place;
 use crate::template::holes;
 

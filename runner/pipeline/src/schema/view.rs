@@ -1,6 +1,7 @@
 //! A mapping seen through its description: fields under their present names, a step's arguments copied up.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::shape::Object;
 use super::types::{self, BuildVersion, StepType};
@@ -110,14 +111,18 @@ impl<'n> StepView<'n> {
         };
         let mut fields = Fields::of(step, object);
         let mut shadowed = Vec::new();
-        let own = fields.entries.len();
-        for (key, value) in step.get("arguments").into_iter().flat_map(Node::entries) {
+        let arguments = step.get("arguments").filter(|arguments| arguments.is_mapping());
+        let own: HashSet<&str> = match arguments {
+            Some(_) => fields.entries.iter().map(|entry| entry.name).collect(),
+            None => HashSet::new(),
+        };
+        for (key, value) in arguments.into_iter().flat_map(Node::entries) {
             let entry = Entry { name: key_text(key), key, value };
             // The argument `timeout` of a custom type is its own matter (rule R12).
             if matches!(kind, Kind::Custom(_)) && entry.name == "timeout" {
                 continue;
             }
-            if fields.entries[..own].iter().any(|other| other.name == entry.name) {
+            if own.contains(entry.name) {
                 shadowed.push(entry);
             } else {
                 fields.entries.push(entry);
