@@ -90,6 +90,12 @@ const KNOWN: &[(&str, &str)] = &[
     ("158-", "hooks are refused as a whole, their fields are not checked"),
 ];
 
+/// Valid cases that we refuse, each for a reason.
+const KNOWN_VALID: &[(&str, &str)] = &[
+    ("172-", "rule C18: the step that is waited for is not there"),
+    ("173-", "rule C18: the step that is waited for is not there"),
+];
+
 /// How many cases there are, and which differ without being known, or agree though they are known.
 fn run(name: &str, known: &[(&str, &str)]) -> (usize, Vec<String>) {
     let cases = cases(name);
@@ -108,7 +114,7 @@ fn run(name: &str, known: &[(&str, &str)]) -> (usize, Vec<String>) {
 
 #[test]
 fn r1_r14_valid_documents_of_the_official_validator_are_valid() {
-    let (all, odd) = run("valid.jsonl", &[]);
+    let (all, odd) = run("valid.jsonl", KNOWN_VALID);
     assert!(odd.is_empty(), "{} of {all}:\n{}", odd.len(), odd.join("\n"));
     assert!(all == 0 || all >= 151, "only {all} cases are compared");
 }

@@ -2,7 +2,7 @@
 
 use super::context::{Context, Scope};
 use super::fields::Fields;
-use super::{step, suggest};
+use super::{step, suggest, when};
 use crate::pipeline::Pipeline;
 use crate::yaml::{Node, Value};
 
@@ -73,6 +73,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Pipeline> {
         }
         Some(node) => step::read_all(context, node, "steps", None),
     };
+    when::check_names(context, &steps);
     Some(Pipeline { version: version?, stages, fail_fast, strict_fail_fast, steps })
 }
 

@@ -38,7 +38,7 @@ pub(super) const COMMON: &[&str] = &[
 ];
 
 /// Valid fields that change what a step does and are not executed.
-const REFUSED: &[&str] = &["when", "hooks", "on_success", "on_fail", "on_finish"];
+const REFUSED: &[&str] = &["hooks", "on_success", "on_fail", "on_finish"];
 
 /// Fields that section 12 lets us accept and ignore.
 const IGNORED: &[&str] = &["debug", "env", "docker_machine"];
@@ -99,6 +99,7 @@ fn read_one(
     let timeout =
         if base == "pending-approval" || base == "deploy" || typed { None } else { timeout(context, scope, &fields) };
     let retry = retry(context, scope, &fields);
+    let when = fields.get("when").and_then(|node| when::read(context, scope, node));
     refuse_common(context, scope, &fields);
 
     let kind = match base {
@@ -125,7 +126,20 @@ fn read_one(
     let (name, kind) = (name?, kind?);
     let place = key.span;
     let implicit = false;
-    Some(Step { name, title, description, stage, fail_fast, strict_fail_fast, timeout, retry, kind, place, implicit })
+    Some(Step {
+        name,
+        title,
+        description,
+        stage,
+        fail_fast,
+        strict_fail_fast,
+        when,
+        timeout,
+        retry,
+        kind,
+        place,
+        implicit,
+    })
 }
 
 /// Whether a type is none of the built-in ones (rules R9, R10).
@@ -316,12 +330,9 @@ fn refuse_common(context: &mut Context<'_>, scope: Scope<'_>, fields: &Fields<'_
     }
     for name in REFUSED {
         let Some((key, value)) = fields.entry(name) else { continue };
-        if *name == "when" {
-            when::check(context, scope, value);
-        }
         if value.is_mapping() {
             context.refuse(scope, *name, key.span, NOT_YET, None);
-        } else if *name != "when" {
+        } else {
             context.error(scope, name, value.span, format!("\"{name}\" must be an object"));
         }
     }

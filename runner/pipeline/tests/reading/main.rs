@@ -5,6 +5,7 @@ mod git_clone;
 mod refused;
 mod root;
 mod steps;
+mod when;
 
 use stepbox_pipeline::{Freestyle, GitClone, Pipeline, Reading, Step, StepKind, Template};
 
