@@ -7,6 +7,7 @@
 //! [`Script`]; when it ends, [`Exports`] are what it hands on. The rules and their numbers are those of the
 //! specification of Codefresh's behaviour.
 
+mod condition;
 mod diagnostic;
 mod environment;
 mod exports;
@@ -31,10 +32,15 @@ mod template;
 mod timeout;
 mod variable_file;
 mod variables;
+mod when;
 mod work;
 mod working_directory;
 pub mod yaml;
 
+pub use condition::{
+    Decision, FalseExpression, OtherStep, Reason, Situation, StepResult, StepStanding, WorkflowResult, quoted,
+    unquoted_holes,
+};
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
@@ -58,6 +64,7 @@ pub use template::{Hole, Template, holes};
 pub use timeout::{BadTimeout, MAX_TIMEOUT, StepTimeout, parse_timeout};
 pub use variable_file::{BadAssignment, VariableList, parse_assignment, parse_variable_file};
 pub use variables::{Layer, Variables};
+pub use when::{BranchFilter, Conditions, On, StepCondition, StepConditions, When};
 pub use work::MAX_WORK;
 pub use working_directory::{
     IMAGE_WORK_DIR, VOLUME_PATH, WorkingDirectory, clone_parent, repository_name, working_directory,

@@ -5,6 +5,7 @@ use crate::retry::Retry;
 use crate::step_name::{MAIN_CLONE, StepName};
 use crate::template::Template;
 use crate::timeout::StepTimeout;
+use crate::when::When;
 
 /// A pipeline whose steps can be executed.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub struct Step {
     pub fail_fast: Option<Flag>,
     /// Whether its failure makes the build fail at its end.
     pub strict_fail_fast: Option<Flag>,
+    /// When it runs; always where it is not given.
+    pub when: Option<When>,
     /// How long it may take.
     pub timeout: Option<StepTimeout>,
     /// How often it is tried.
@@ -195,6 +198,7 @@ impl Step {
             stage: None,
             fail_fast: Some(Flag::Value(true)),
             strict_fail_fast: None,
+            when: None,
             timeout: None,
             retry: Retry::default(),
             kind: StepKind::GitClone(GitClone {
@@ -222,6 +226,7 @@ impl Step {
                 all.push(template);
             }
         }
+        all.extend(self.when.iter().flat_map(When::templates));
         match &self.kind {
             StepKind::Freestyle(freestyle) => {
                 all.push(&freestyle.image);

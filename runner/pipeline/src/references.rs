@@ -24,6 +24,12 @@ pub struct StepFacts {
 }
 
 impl StepFacts {
+    /// The members that are known, by their names (rule V11).
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        const NAMES: [&str; 7] = ["name", "type", "description", "workingDirectory", "result", "revision", "repo"];
+        NAMES.into_iter().filter_map(|name| Some((name, self.member(name)?)))
+    }
+
     fn member(&self, name: &str) -> Option<&str> {
         match name {
             "name" => Some(&self.name),
@@ -54,6 +60,12 @@ impl References {
     /// Adds a step, or replaces what was known of it.
     pub fn insert(&mut self, facts: StepFacts) {
         self.steps.insert(facts.name.clone(), facts);
+    }
+
+    /// What is known of a step.
+    #[must_use]
+    pub fn facts(&self, step: &str) -> Option<&StepFacts> {
+        self.steps.get(step)
     }
 
     /// The directory of `main_clone`, if it has run (rules W1, G2).

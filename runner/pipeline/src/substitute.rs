@@ -68,7 +68,7 @@ pub fn substitute(
     variables: &Variables,
     references: &References,
 ) -> Result<Substituted, SubstituteError> {
-    fill(template.text(), template.holes(), template.place(), variables, references)
+    plain(template.text(), template.holes(), template.place(), variables, references)
 }
 
 /// Replaces the variables of a text that stands in no document.
@@ -80,7 +80,7 @@ pub fn substitute_text(
     variables: &Variables,
     references: &References,
 ) -> Result<Substituted, SubstituteError> {
-    fill(text, &holes(text), Place::default(), variables, references)
+    plain(text, &holes(text), Place::default(), variables, references)
 }
 
 /// Replaces the variables of a text in which all of them must be defined, such as an image; `what` names the text.
@@ -115,20 +115,32 @@ impl Flag {
     }
 }
 
-fn fill(
+fn plain(
     text: &str,
     holes: &[Hole],
     place: Place,
     variables: &Variables,
     references: &References,
 ) -> Result<Substituted, SubstituteError> {
+    let value = |name: &str| variables.get(name).or_else(|| references.get(name));
+    fill(text, holes, place, value, |_, value, out| out.push_str(value))
+}
+
+/// Replaces holes by what `value` says of their names, written by `write`, which is told the number of the hole.
+pub(crate) fn fill<'v>(
+    text: &str,
+    holes: &[Hole],
+    place: Place,
+    value: impl Fn(&str) -> Option<&'v str>,
+    write: impl Fn(usize, &str, &mut String),
+) -> Result<Substituted, SubstituteError> {
     let mut out = String::with_capacity(text.len());
     let mut unresolved = Vec::new();
     let mut from = 0;
-    for hole in holes {
+    for (number, hole) in holes.iter().enumerate() {
         out.push_str(&text[from..hole.start]);
-        match variables.get(&hole.name).or_else(|| references.get(&hole.name)) {
-            Some(value) => out.push_str(value),
+        match value(&hole.name) {
+            Some(value) => write(number, value, &mut out),
             None => {
                 out.push_str(&text[hole.start..hole.end]);
                 unresolved.push(Unresolved { name: hole.name.clone(), offset: hole.start });

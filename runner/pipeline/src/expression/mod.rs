@@ -92,6 +92,16 @@ impl Expression {
         Judgement { verdict, seen: evaluator.seen }
     }
 
+    /// An error that every evaluation must give, since nothing is ever skipped: the first part that can be read and has
+    /// no meaning, such as an unknown function. Names and types are only known later.
+    #[must_use]
+    pub fn certain_error(&self) -> Option<&ExpressionError> {
+        self.program.iter().find_map(|operation| match operation {
+            Operation::Fail(error) => Some(error),
+            _ => None,
+        })
+    }
+
     /// The operators that only [`Dialect::Stepbox`] knows (`===`, `!==`) with what to write instead, for a warning.
     #[must_use]
     pub fn foreign_operators(&self) -> Vec<(&'static str, &'static str)> {

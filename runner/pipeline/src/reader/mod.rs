@@ -1,7 +1,6 @@
 //! From the text of a pipeline to the typed pipeline, with every problem on the way.
 
 mod context;
-mod fields;
 mod freestyle;
 mod git_clone;
 mod retry;

@@ -1,7 +1,7 @@
 //! The body of a document: its root, or `spec` of a pipeline's specification (sections 1.1 and 10.4).
 
 use super::context::{Context, Scope};
-use super::step;
+use super::{step, when};
 use crate::pipeline::Pipeline;
 use crate::schema::{Fields, body, body_fields};
 use crate::yaml::Node;
@@ -33,11 +33,14 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Pipeline> {
     }
     let stages = context.texts(fields.get("stages")).unwrap_or_default();
     let path = if specification { "spec.steps" } else { "steps" };
+    let steps = fields.get("steps").map(|steps| step::read_all(context, steps, path)).unwrap_or_default();
+    let names = fields.get("steps").map(step::names).unwrap_or_default();
+    when::check_names(context, &steps, &names);
     Some(Pipeline {
         version: "1.0".to_owned(),
         stages: stages.iter().map(|stage| stage.text().to_owned()).collect(),
         fail_fast,
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
-        steps: fields.get("steps").map(|steps| step::read_all(context, steps, path)).unwrap_or_default(),
+        steps,
     })
 }

@@ -1,5 +1,7 @@
 //! Steps: what they do, and what they ask for that is not done (sections 1.2 to 1.4 of the specification).
 
+use std::collections::BTreeSet;
+
 use super::context::{Context, Scope};
 use super::{freestyle, git_clone, retry, when};
 use crate::pipeline::{Step, StepKind};
@@ -34,9 +36,7 @@ fn read_one(
     let view = StepView::new(node, context.build);
     let fields = &view.fields;
     let retry = retry::read(context, scope, fields);
-    if let Some(node) = fields.get("when") {
-        when::check(context, scope, node);
-    }
+    let when = fields.get("when").and_then(|node| when::read(context, scope, node));
     unsupported(
         context,
         scope,
@@ -72,6 +72,7 @@ fn read_one(
         stage: fields.get("stage").and_then(Node::as_str).map(str::to_owned),
         fail_fast: context.flag(fields.get("fail_fast")),
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
+        when,
         timeout: timeout(fields),
         retry,
         kind,
@@ -104,4 +105,17 @@ pub(super) fn unsupported<'n>(
             _ => {}
         }
     }
+}
+
+/// The names of all steps of a mapping and of those inside of them.
+pub(super) fn names(steps: &Node) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    let mut open = vec![steps];
+    while let Some(steps) = open.pop() {
+        for (key, step) in steps.entries() {
+            all.extend(key.scalar_text().map(std::borrow::Cow::into_owned));
+            open.extend(step.get("steps").filter(|steps| steps.is_mapping()));
+        }
+    }
+    all
 }

@@ -3,6 +3,7 @@
 use super::shape::{
     ANY_MAP, Field, Least, List, Map, Object, Others, Pattern, Rule, STRICT_SWITCH, SWITCH, Shape, TEXTS,
 };
+use crate::when::On;
 
 /// The reason for what Stepbox will execute one day.
 pub(crate) const NOT_YET: &str = "Stepbox does not execute it yet";
@@ -16,7 +17,7 @@ pub(super) const COMMON: &[Field] = &[
     Field::new("strict_fail_fast", STRICT_SWITCH, "Whether a failure that does not end the build fails it at its end")
         .hint("write true or false without quotes, or `${{VARIABLE}}`"),
     Field::new("docker_machine", DOCKER_MACHINE, "The machine to run on").ignored(),
-    Field::new("when", Shape::Object(&WHEN), "Conditions under which the step runs").refused(NOT_YET, None),
+    Field::new("when", Shape::Object(&WHEN), "Conditions under which the step runs"),
     Field::new("on_success", AFTER, "What to note after success").refused(NOT_YET, None),
     Field::new("on_fail", AFTER, "What to note after a failure").refused(NOT_YET, None),
     Field::new("on_finish", AFTER, "What to note at the end").refused(NOT_YET, None),
@@ -97,22 +98,9 @@ const STATES: Shape = Shape::List(&List { item: Shape::Object(&STATE), least: Le
 
 static STATE: Object = Object::closed(&[&[
     Field::new("name", Shape::Text, "The name of a step").required(),
-    Field::new("on", Shape::List(&List { item: Shape::Word(ON), least: Least::None }), "Its states")
+    Field::new("on", Shape::List(&List { item: Shape::Word(&On::WORDS), least: Least::None }), "Its states")
         .hint("write the states as a list"),
 ]]);
-
-const ON: &[&str] = &[
-    "success",
-    "failure",
-    "finished",
-    "skipped",
-    "pending",
-    "running",
-    "terminating",
-    "terminated",
-    "approved",
-    "denied",
-];
 
 /// Rule F28.
 static RETRY: Object = Object::closed(&[&[

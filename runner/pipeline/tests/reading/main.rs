@@ -6,6 +6,7 @@ mod refused;
 mod root;
 mod specification;
 mod steps;
+mod when;
 
 use stepbox_pipeline::{Freestyle, GitClone, Pipeline, Reading, Step, StepKind, Template};
 

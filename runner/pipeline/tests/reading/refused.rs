@@ -109,8 +109,7 @@ fn p8_p13_p14_p15_what_is_not_executed_yet_is_refused_all_at_once() {
             "services",
             "success_criteria",
             "type: build",
-            "volumes",
-            "when"
+            "volumes"
         ]
     );
     assert!(reading.pipeline.is_some() && !reading.is_runnable());
@@ -135,43 +134,6 @@ fn r14_what_only_a_server_knows_is_accepted_with_a_warning() {
 fn r14_hooks_of_both_kinds_exclude_each_other() {
     let message = "Either old \"on_success/on_fail/on_finish\" or new \"hooks\" should be used";
     assert_eq!(errors(&step("image: x\nhooks: {on_finish: [a]}\non_finish: {}")), [message]);
-}
-
-#[test]
-fn c1_when_has_branch_condition_and_steps() {
-    for (when, messages) in [
-        ("{brunch: x}", vec!["\"brunch\" is not allowed. Did you mean \"branch\"?"]),
-        ("{branch: {on: x}}", vec!["\"on\" is not allowed. Did you mean \"only\"?"]),
-        ("{branch: {only: main}}", vec!["\"only\" must be an array"]),
-        ("{condition: {or: {a: 'true'}}}", vec!["\"or\" is not allowed. Did you mean \"all\"?"]),
-        ("{condition: {all: {a-b: 'true'}}}", vec!["\"a-b\" is not allowed"]),
-        ("{condition: {all: {a: true}}}", vec!["\"a\" must be a string"]),
-        ("[]", vec!["\"when\" must be an object"]),
-    ] {
-        assert_eq!(errors(&step(&format!("image: x\nwhen: {when}"))), messages, "{when}");
-    }
-    let reading = step("image: x\nwhen: {branch: {only: [a]}, condition: {all: {a: 'true'}, any: {b_1: 'x'}}}");
-    assert_eq!((errors(&reading).len(), refused(&reading)), (0, vec!["when"]));
-}
-
-#[test]
-fn c2_steps_of_when_are_a_list_or_one_under_all_or_any() {
-    for (steps, messages) in [
-        ("[]", vec!["\"steps\" must be an object", "\"steps\" must contain at least 1 items"]),
-        ("[{name: a, on: success}]", vec!["\"steps\" must be an object", "\"on\" must be an array"]),
-        ("[{on: [success]}]", vec!["\"steps\" must be an object", "\"name\" is required"]),
-        ("{}", vec!["\"value\" must contain at least one of [all, any]", "\"steps\" must be an array"]),
-        (
-            "{all: [{name: a}], any: [{name: b}]}",
-            vec!["\"value\" contains a conflict between exclusive peers [all, any]", "\"steps\" must be an array"],
-        ),
-        ("text", vec!["\"steps\" must be an object", "\"steps\" must be an array"]),
-    ] {
-        assert_eq!(errors(&step(&format!("image: x\nwhen: {{steps: {steps}}}"))), messages, "{steps}");
-    }
-    for steps in ["[{name: a}]", "{all: [{name: a, on: [success]}]}", "{any: [{name: a}]}"] {
-        assert_eq!(errors(&step(&format!("image: x\nwhen: {{steps: {steps}}}"))), [""; 0], "{steps}");
-    }
 }
 
 #[test]
@@ -210,14 +172,6 @@ fn timeouts_of_types_that_have_their_own_are_not_read_as_ours() {
     }
     assert_eq!(warnings(&step("type: helm:1.2.3\ntimeout: {duration: 1}")), ["\"timeout\" must be a string"]);
     assert_eq!(errors(&step("type: pending-approval\ntimeout: 1h")), ["\"timeout\" must be an object"]);
-}
-
-#[test]
-fn c1_branches_to_ignore_are_a_list() {
-    for name in ["only", "ignore"] {
-        let reading = step(&format!("image: x\nwhen: {{branch: {{{name}: main}}}}"));
-        assert_eq!(errors(&reading), [format!("\"{name}\" must be an array")]);
-    }
 }
 
 #[test]
