@@ -2,9 +2,9 @@
 //!
 //! The way of the data: text → [`yaml`] (a tree with places) → [`Pipeline::read`] (typed, with every problem) →
 //! [`Plan`] (which step next). When a step's turn comes, its [`When`] and the [`Situation`] make a [`Decision`] (the
-//! language of conditions is [`expression`]). When it starts, its texts meet the [`Variables`] and the [`References`] to earlier
-//! steps ([`substitute`], [`resolve`]), which gives its [`working_directory`], its [`step_environment`] and its
-//! [`Script`]; when it ends, [`Exports`] are what it hands on. The rules and their numbers are those of the
+//! language of conditions is [`expression`]). When it starts, its texts meet the [`Variables`] and the [`References`]
+//! to earlier steps ([`substitute`], [`resolve`]), which gives its [`working_directory`], its [`step_environment`] and
+//! its [`Script`]; when it ends, [`Exports`] are what it hands on. The rules and their numbers are those of the
 //! specification of Codefresh's behaviour.
 
 mod condition;
