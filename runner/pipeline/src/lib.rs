@@ -1,10 +1,11 @@
-//! codefresh.yml: read, validate, variables, plan. Pure: no files, no clock, no environment.
+//! codefresh.yml: read, validate, variables, conditions, plan. Pure: no files, no clock, no environment.
 //!
 //! The way of the data: text → [`yaml`] (a tree with places) → the schema, the one description of all fields, which
-//! says every problem ([`validate`]) → [`Pipeline::read`] (typed) →
-//! [`Plan`] (which step next). When a step starts, its texts meet the [`Variables`] and the [`References`] to earlier
-//! steps ([`substitute`], [`resolve`]), which gives its [`working_directory`], its [`step_environment`] and its
-//! [`Script`]; when it ends, [`Exports`] are what it hands on. The rules and their numbers are those of the
+//! says every problem ([`validate`]) → [`Pipeline::read`] (typed) → [`Plan`] (which steps next). When a step's turn comes,
+//! its [`When`] and the [`Situation`] make a [`Decision`] (the language of conditions is [`expression`]). When it starts,
+//! its texts meet the [`Variables`] and the [`References`] to earlier steps ([`substitute`], [`resolve`]), which gives its
+//! [`working_directory`], its [`step_environment`] and its [`Script`]; when it ends, [`Exports`] are what it hands on.
+//! The rules and their numbers are those of the
 //! specification of Codefresh's behaviour.
 
 mod condition;

@@ -220,7 +220,7 @@ fn a6_an_approval_has_a_timeout_of_its_own() {
 
 #[test]
 fn c14_states_of_steps_are_those_that_there_are() {
-    let states = "success failure finished skipped pending running terminating terminated approved denied";
+    let states = "success running failure skipped pending terminating terminated finished approved denied";
     for state in states.split(' ') {
         assert_eq!(step(&format!("{{image: x, when: {{steps: [{{name: a, on: [{state}]}}]}}}}")), [""; 0], "{state}");
     }

@@ -77,7 +77,7 @@ impl Parser<'_> {
                     self.at += 2;
                     Ok(u32::from(letter) % 32)
                 }
-                None if unicode => Err("Invalid unicode escape"),
+                None if unicode => Err("Invalid Unicode escape"),
                 // The backslash is meant, and `c` stands for itself behind it.
                 None => Ok('\\'.into()),
             };
@@ -90,7 +90,7 @@ impl Parser<'_> {
             'f' => 0x0C,
             'r' => 0x0D,
             '0' if !self.peek().is_some_and(|c| c.is_ascii_digit()) => 0,
-            '0'..='9' if unicode => {
+            '0'..='7' if unicode => {
                 return Err(if in_class { "Invalid class escape" } else { "Invalid decimal escape" });
             }
             '0'..='7' => self.octal(u32::from(c) - 0x30),

@@ -8,6 +8,7 @@ use super::node::{Node, Set};
 pub(super) type Complaint = &'static str;
 
 const NOTHING: Complaint = "Nothing to repeat";
+const INCOMPLETE: Complaint = "Incomplete quantifier";
 const CAPTURE_NAME: Complaint = "Invalid capture group name";
 
 /// A parsed pattern.
@@ -176,8 +177,8 @@ impl Parser<'_> {
             '[' => Ok((Node::Set(self.class()?), true)),
             '\\' => self.escape(),
             '*' | '+' | '?' => Err(NOTHING),
-            '{' if self.syntax.unicode || !matches!(self.bounds(), Ok(None)) => Err(NOTHING),
-            ']' | '}' if self.syntax.unicode => Err("Lone quantifier brackets"),
+            '{' if !matches!(self.bounds(), Ok(None)) => Err(NOTHING),
+            ']' | '}' | '{' if self.syntax.unicode => Err("Lone quantifier brackets"),
             _ => {
                 self.at += 1;
                 Ok((Node::Character(c.into()), true))
@@ -241,9 +242,12 @@ impl Parser<'_> {
     /// Whether a quantifier stands here.
     fn repeats(&mut self) -> Result<bool, Complaint> {
         let here = self.at;
-        let found = matches!(self.peek(), Some('*' | '+' | '?')) || self.bounds()?.is_some();
+        let bounds = self.bounds()?.is_some();
         self.at = here;
-        Ok(found)
+        match self.peek() {
+            Some('{') if self.syntax.unicode && !bounds => Err(INCOMPLETE),
+            next => Ok(bounds || matches!(next, Some('*' | '+' | '?'))),
+        }
     }
 
     /// `name>`, of letters, digits, `_` and `$`.
@@ -273,7 +277,7 @@ impl Parser<'_> {
                     self.at -= 1;
                     bounds
                 }
-                None if self.syntax.unicode => return Err("Incomplete quantifier"),
+                None if self.syntax.unicode => return Err(INCOMPLETE),
                 None => return Ok(node),
             },
             _ => return Ok(node),
