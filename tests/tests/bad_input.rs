@@ -152,20 +152,21 @@ error: the pipeline `codefresh.yml` cannot be run
 #[test]
 fn everything_that_is_not_supported_is_told_at_once() {
     let text = refused(
-        "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [ls]\n    when:\n      branch:\n        only: [main]\n  b:\n    image: alpine\n    commands: [ls]\n    hooks:\n      on_success: [ls]\n",
+        "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [ls]\n    volumes:\n      - ./a:/b\n  b:\n    image: alpine\n    commands: [ls]\n    hooks:\n      on_success: [ls]\n",
     );
     assert_eq!(
         text,
         "\
-error: step `a`: `when` is not supported: Stepbox does not execute it yet
+error: step `a`: `volumes` is not supported: Stepbox does not execute it yet
  --> codefresh.yml:6:5
   |
-6 |     when:
-  |     ^^^^
+6 |     volumes:
+  |     ^^^^^^^
+hint: link to the folder of the volume instead
 error: `hooks` is not supported: Stepbox does not execute it yet
-  --> codefresh.yml:12:5
+  --> codefresh.yml:11:5
    |
-12 |     hooks:
+11 |     hooks:
    |     ^^^^^
 error: the pipeline `codefresh.yml` cannot be run, for 2 reasons
 "

@@ -1,6 +1,6 @@
 //! A build for people: plain lines. What steps print goes to standard output, everything else to standard error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use stepbox_engine::{BuildEvent, BuildResult, Outcome, StepOutcome, Stream, Volu
 use crate::human;
 use crate::results::Results;
 use crate::sanitize::{Sanitizer, plain};
+
+/// A longer line of a step that runs beside others is cut, in bytes.
+const MAX_PARTIAL: usize = 64 << 10;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,6 +29,10 @@ pub(crate) struct Text {
     amount: Amount,
     colors: bool,
     sanitizers: BTreeMap<(String, bool), Sanitizer>,
+    /// Steps that run now; of several at once, whole lines are printed, each with its step's name.
+    running: BTreeSet<String>,
+    /// What steps that run beside others have printed of a line that is not at its end.
+    partial: BTreeMap<(String, bool), String>,
     /// Whether the last thing printed on standard output ended its line.
     at_line_start: bool,
     results: Results,
@@ -33,7 +40,15 @@ pub(crate) struct Text {
 
 impl Text {
     pub(crate) fn new(amount: Amount, colors: bool) -> Self {
-        Self { amount, colors, sanitizers: BTreeMap::new(), at_line_start: true, results: Results::default() }
+        Self {
+            amount,
+            colors,
+            sanitizers: BTreeMap::new(),
+            running: BTreeSet::new(),
+            partial: BTreeMap::new(),
+            at_line_start: true,
+            results: Results::default(),
+        }
     }
 
     /// A line on standard error. Everything that came before on standard output stands before it.
@@ -53,6 +68,16 @@ impl Text {
     /// Shows an event.
     pub(crate) fn show(&mut self, event: &BuildEvent) {
         let tells = self.amount != Amount::Quiet;
+        match event {
+            BuildEvent::StepStarted { step, type_name, .. } if type_name != "parallel" => {
+                self.running.insert(step.clone());
+            }
+            BuildEvent::StepFinished(step) => {
+                self.end_lines(&step.name);
+                self.running.remove(&step.name);
+            }
+            _ => {}
+        }
         match event {
             BuildEvent::BuildStarted { build, pipeline, volume, from, .. } if tells => {
                 self.line(&format!("build: {build}"));
@@ -115,8 +140,40 @@ impl Text {
         if text.is_empty() {
             return;
         }
-        self.at_line_start = text.ends_with('\n');
-        self.results.write(text.as_bytes());
+        let key = (step.to_owned(), stream == Stream::Stderr);
+        if self.running.len() < 2 && !self.partial.contains_key(&key) {
+            self.at_line_start = text.ends_with('\n');
+            return self.results.write(text.as_bytes());
+        }
+        // Lines of steps that run at once must not mix.
+        let held = self.partial.entry(key).or_default();
+        held.push_str(&text);
+        let whole = match held.rfind('\n') {
+            Some(end) => held.drain(..=end).collect::<String>(),
+            None if held.len() > MAX_PARTIAL => std::mem::take(held) + "\n",
+            None => return,
+        };
+        self.lines(step, &whole);
+    }
+
+    /// Whole lines of a step that runs beside others.
+    fn lines(&mut self, step: &str, lines: &str) {
+        let name = self.paint("36", &plain(step));
+        let mut out = if self.at_line_start { String::new() } else { "\n".to_owned() };
+        for line in lines.lines() {
+            out.push_str(&format!("{name} | {line}\n"));
+        }
+        self.at_line_start = true;
+        self.results.write(out.as_bytes());
+    }
+
+    /// What a step that has ended left of a line.
+    fn end_lines(&mut self, step: &str) {
+        for stderr in [false, true] {
+            if let Some(rest) = self.partial.remove(&(step.to_owned(), stderr)).filter(|rest| !rest.is_empty()) {
+                self.lines(step, &rest);
+            }
+        }
     }
 
     /// Standard output as it was written to.
@@ -127,7 +184,7 @@ impl Text {
     fn state(&self, state: &str) -> String {
         let code = match state {
             "success" => "32",
-            "pending" => "2",
+            "pending" | "skipped" => "2",
             _ => "31",
         };
         self.paint(code, state)
@@ -139,6 +196,9 @@ impl Text {
             (Some(reason), _) => text.push_str(&format!(": {}", plain(reason))),
             (None, Some(status)) if status != 0 => text.push_str(&format!(": exit status {status}")),
             _ => {}
+        }
+        if step.state == "skipped" {
+            return text;
         }
         text.push_str(&format!(" ({})", human::duration(step.duration)));
         if self.amount == Amount::Verbose {
@@ -162,7 +222,11 @@ impl Text {
         for step in &outcome.steps {
             let state = format!("{:<10}", step.state);
             let state = state.replacen(&step.state, &self.state(&step.state), 1);
-            let time = if step.state == "pending" { "-".to_owned() } else { human::duration(step.duration) };
+            let time = if matches!(step.state.as_str(), "pending" | "skipped") {
+                "-".to_owned()
+            } else {
+                human::duration(step.duration)
+            };
             let stage = plain(step.stage.as_deref().unwrap_or("default"));
             self.line(&format!("{:<widest$}  {state}  {time:>8}  {stage}", name(step)));
         }

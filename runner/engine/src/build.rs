@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use cap_std::fs::Dir;
 use stepbox_pipeline::{
-    BuildResult as PlanResult, Pipeline, Place, Plan, References, Step, StepState, SubstituteError, Template,
-    Variables, substitute,
+    BuildResult as PlanResult, FlatStep, Pipeline, Place, Plan, PlanStep, References, Step, StepState, SubstituteError,
+    Template, Variables, substitute,
 };
 use stepbox_protocol::{Event, Request, Setup, VERSION};
 
@@ -51,11 +51,13 @@ pub(crate) struct Parts<'a> {
 /// # Errors
 /// Where no step could run: what happens to steps, and to the volume after them, is in the outcome.
 pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<'_>) -> Result<Outcome, EngineError> {
-    let steps = parts.pipeline.steps.len();
+    let flat = parts.pipeline.flat();
+    let plan_steps: Vec<PlanStep> = flat.iter().map(FlatStep::plan_step).collect();
     let mut build = Build {
-        plan: Plan::new(steps),
+        plan: Plan::new(parts.pipeline.mode, &plan_steps),
         references: References::new(),
-        outcomes: parts.pipeline.steps.iter().map(not_run).collect(),
+        outcomes: flat.iter().map(|flat| not_run(flat.step)).collect(),
+        flat,
         variables: parts.variables.clone(),
         secrets: vec![],
         broken: None,
@@ -64,9 +66,7 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
     };
     for number in &parts.left_out {
         build.plan.skip(*number);
-        let outcome = &mut build.outcomes[*number];
-        outcome.state = StepState::Skipped.as_str().to_owned();
-        outcome.reason = Some("left out by `--only` or `--skip`".to_owned());
+        build.outcomes[*number].reason = Some("left out by `--only` or `--skip`".to_owned());
     }
     let volume = match build.course(kept) {
         Ok(volume) => volume,
@@ -76,7 +76,10 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         }
         Err(Stop::Failed(error)) => return Err(error),
     };
-    let result = match build.plan.result() {
+    for (number, outcome) in build.outcomes.iter_mut().enumerate() {
+        outcome.state = build.plan.state(number).as_str().to_owned();
+    }
+    let result = match build.plan.result(build.criteria()) {
         // Interrupted while the volume was saved, when all steps had run.
         _ if volume == VolumeOutcome::Skipped && parts.interrupt.count() > 0 => BuildResult::Terminated,
         Some(PlanResult::Success) => BuildResult::Success,
@@ -106,6 +109,8 @@ pub(crate) struct Build<'a, 'r, 'e> {
     pub(crate) parts: &'a Parts<'a>,
     pub(crate) reporter: &'r mut Reporter<'e>,
     pub(crate) plan: Plan,
+    /// All steps; a step's number is its place here.
+    pub(crate) flat: Vec<FlatStep<'a>>,
     pub(crate) variables: Variables,
     pub(crate) references: References,
     pub(crate) outcomes: Vec<StepOutcome>,
@@ -134,7 +139,7 @@ impl Build<'_, '_, '_> {
         };
         self.steps(&mut worker, &volume);
 
-        let terminated = self.plan.result() == Some(PlanResult::Terminated);
+        let terminated = self.plan.result(None) == Some(PlanResult::Terminated);
         if let Some(reason) = self.broken.take() {
             save::complaints(worker.end(), self.reporter);
             if terminated {

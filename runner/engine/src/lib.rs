@@ -8,6 +8,7 @@
 
 mod build;
 mod build_id;
+mod decisions;
 mod directories;
 mod error;
 mod event;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use stepbox_pipeline::{
-    Diagnostic, Pipeline, References, Step, StepKind, SubstituteError, Template, Unsupported, Variables, holes,
+    Diagnostic, Mode, Pipeline, References, Step, StepKind, SubstituteError, Template, Unsupported, Variables, holes,
     substitute,
 };
 
@@ -68,11 +68,19 @@ pub(crate) fn check(
     variables: &Variables,
 ) -> Result<(), EngineError> {
     let mut problems = vec![];
-    for (number, step) in pipeline.steps.iter().enumerate().filter(|(number, _)| !left_out.contains(number)) {
-        let earlier = &pipeline.steps[..number];
+    let flat = pipeline.flat();
+    for (number, step) in flat.iter().map(|flat| flat.step).enumerate().filter(|(number, _)| !left_out.contains(number))
+    {
+        // In parallel mode the order of the file says nothing.
+        let earlier: Vec<&Step> = match pipeline.mode {
+            Mode::Sequential => flat[..number].iter().map(|flat| flat.step).collect(),
+            Mode::Parallel => flat.iter().map(|flat| flat.step).filter(|other| other.name != step.name).collect(),
+        };
+        let earlier = earlier.as_slice();
         let (image, directory) = match &step.kind {
             StepKind::Freestyle(freestyle) => (Some(&freestyle.image), freestyle.working_directory.as_ref()),
             StepKind::GitClone(clone) => (None, clone.working_directory.as_ref()),
+            StepKind::Parallel(_) => (None, None),
         };
         for (template, what) in image
             .map(|image| (image, "the image"))
@@ -94,7 +102,7 @@ pub(crate) fn check(
             }));
         }
         // What an earlier step exports may say another image.
-        let settled = |image: &Template| image.holes().is_empty() || !earlier.iter().any(can_export);
+        let settled = |image: &Template| image.holes().is_empty() || !earlier.iter().any(|step| can_export(step));
         if let Some(image) = image.filter(|image| settled(image))
             && let Ok(found) = substitute(image, variables, &References::new())
             && found.unresolved.is_empty()
@@ -111,14 +119,14 @@ fn undefined(
     template: &Template,
     what: &'static str,
     pipeline: &Pipeline,
-    earlier: &[Step],
+    earlier: &[&Step],
     variables: &Variables,
 ) -> Option<SubstituteError> {
     let (number, hole) = template.holes().iter().enumerate().find(|(_, hole)| {
         let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
         let step = reference.split('.').next().unwrap_or(reference);
         let is_earlier = earlier.iter().any(|one| one.name.as_str() == step);
-        let exported = pipeline.step(step).is_none() && earlier.iter().any(can_export);
+        let exported = pipeline.step(step).is_none() && earlier.iter().any(|step| can_export(step));
         variables.get(&hole.name).is_none() && !is_earlier && !exported
     })?;
     Some(SubstituteError::Undefined { name: hole.name.clone(), what, place: template.place_of_hole(number) })
@@ -155,7 +163,7 @@ pub(crate) fn no_image(
     };
     let place = match &step.kind {
         StepKind::Freestyle(freestyle) => freestyle.image.place(),
-        StepKind::GitClone(_) => step.place,
+        StepKind::GitClone(_) | StepKind::Parallel(_) => step.place,
     };
     let place = SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     Problem { message, place: Some(place), other: None, step: Some(name.to_string()), hints }

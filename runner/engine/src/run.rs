@@ -82,7 +82,7 @@ pub(crate) fn run_in(
         volume: identity.scope.name().to_owned(),
         from: history.snapshots.first().map(|snapshot| snapshot.build.clone()),
         timestamp,
-        steps: pipeline.steps.len(),
+        steps: pipeline.flat().len(),
     });
     if let Some(damage) = history.damage {
         reporter.warn(None, format!("falling back to an older volume: {damage}"));
@@ -145,24 +145,33 @@ fn facts_of(request: &BuildRequest, facts: BuildFacts) -> BuildFacts {
 /// The numbers of the steps that the caller does not want (rule S12). The source is cloned all the same, unless that is
 /// to be left out by its name.
 fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BTreeSet<usize>, EngineError> {
+    let flat = pipeline.flat();
     for (flag, name) in
         request.only.iter().map(|name| ("--only", name)).chain(request.skip.iter().map(|name| ("--skip", name)))
     {
         if pipeline.step(name).is_none() {
             let message = format!("there is no step `{name}`, which `{flag}` names");
             let error = EngineError::new(EngineErrorKind::Usage, message);
-            let names: Vec<&str> = pipeline.steps.iter().map(|step| step.name.as_str()).collect();
+            let names: Vec<&str> = flat.iter().map(|flat| flat.step.name.as_str()).collect();
             return Err(match nearest(name, &names) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error.hint(format!("its steps are {}", listed(&names))),
             });
         }
     }
-    let wanted = |step: &Step| {
-        let name = |names: &[String]| names.iter().any(|name| name == step.name.as_str());
-        (request.only.is_empty() || step.implicit || name(&request.only)) && !name(&request.skip)
+    let named = |number: usize, names: &[String]| names.iter().any(|name| name == flat[number].step.name.as_str());
+    let inside_of = |number: usize| std::iter::successors(Some(number), |number| flat[*number].parent);
+    // With a parallel step go those inside of it, and a step needs those that it is inside of.
+    let below = |number: usize, names: &[String]| inside_of(number).any(|number| named(number, names));
+    let above = |number: usize, names: &[String]| {
+        (number..flat.len()).any(|inner| named(inner, names) && inside_of(inner).any(|outer| outer == number))
     };
-    Ok(pipeline.steps.iter().enumerate().filter(|(_, step)| !wanted(step)).map(|(number, _)| number).collect())
+    let wanted = |number: usize| {
+        let only = &request.only;
+        (only.is_empty() || flat[number].step.implicit || below(number, only) || above(number, only))
+            && !below(number, &request.skip)
+    };
+    Ok((0..flat.len()).filter(|number| !wanted(*number)).collect())
 }
 
 /// Names in back quotes, the first twenty.

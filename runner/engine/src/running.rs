@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use stepbox_pipeline::{FailurePolicy, Step, StepState};
+use stepbox_pipeline::{Step, StepState};
 
 use crate::output::StepOutput;
 
@@ -33,8 +33,6 @@ impl Ran {
 /// A step between its start and its end.
 pub(crate) struct Running<'a> {
     pub(crate) step: &'a Step,
-    /// What its failure means; settled when it starts.
-    pub(crate) policy: FailurePolicy,
     pub(crate) description: Option<String>,
     /// When its first attempt began.
     pub(crate) started: Instant,
@@ -48,6 +46,8 @@ pub(crate) struct Running<'a> {
     pub(crate) deadline: Option<Instant>,
     /// Whether its own time was up (rule F25).
     pub(crate) timed_out: bool,
+    /// The step whose failure ends it (rule P12).
+    pub(crate) stopped_by: Option<String>,
 }
 
 /// What a running step does.
@@ -69,7 +69,8 @@ pub(crate) enum Phase {
 impl Running<'_> {
     /// Has it a further attempt (rules F30, F31)?
     pub(crate) fn may_try_again(&self, ran: &Ran) -> bool {
-        ran.state != StepState::Success && self.attempt < self.step.retry.max_attempts
+        let failed = ran.state != StepState::Success && self.stopped_by.is_none();
+        failed && self.attempt < self.step.retry.max_attempts
     }
 
     /// Tells a clone to stop. Commands are told by the worker.
@@ -79,9 +80,15 @@ impl Running<'_> {
         }
     }
 
-    /// What an attempt comes to after its time was up (rule F25).
-    pub(crate) fn after_timeout(&self, mut ran: Ran) -> Ran {
-        if self.timed_out && ran.state != StepState::Success {
+    /// What an attempt comes to after its time was up (rule F25) or it was stopped (rule P12).
+    pub(crate) fn as_ended(&self, mut ran: Ran) -> Ran {
+        if ran.state == StepState::Success {
+            return ran;
+        }
+        if let Some(name) = &self.stopped_by {
+            ran.state = StepState::Terminated;
+            ran.reason = Some(format!("stopped, because step `{name}` failed"));
+        } else if self.timed_out {
             ran.state = StepState::Terminated;
             let seconds = self.step.timeout.map_or(0.0, |timeout| timeout.duration().as_secs_f64());
             ran.reason = Some(format!("the step took longer than its timeout of {seconds} s"));

@@ -37,12 +37,27 @@ pub(crate) enum Job {
 }
 
 impl Build<'_, '_, '_> {
+    /// Tells that a parallel step begins; what its failure will mean.
+    pub(crate) fn begin_group(&mut self, number: usize, step: &Step) -> FailurePolicy {
+        let title =
+            step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, &self.variables));
+        self.outcomes[number].title.clone_from(&title);
+        self.reporter.emit(BuildEvent::StepStarted {
+            step: step.name.to_string(),
+            title,
+            stage: step.stage.clone(),
+            type_name: step.kind.type_name().to_owned(),
+            image: None,
+        });
+        FailurePolicy::of(&self.parts.pipeline, step, &self.variables, &self.references)
+    }
+
     /// Settles what an attempt at a step does (rule V7: variables are replaced when it starts). The first tells that the
     /// step begins.
     pub(crate) fn begin(&mut self, number: usize, step: &Step, attempt: u32) -> Begun {
         let items: &[Template] = match &step.kind {
             StepKind::Freestyle(freestyle) => &freestyle.environment,
-            StepKind::GitClone(_) => &[],
+            StepKind::GitClone(_) | StepKind::Parallel(_) => &[],
         };
         // What a step has for itself is of no concern to those beside it.
         let mut variables = self.variables.clone();
@@ -54,7 +69,7 @@ impl Build<'_, '_, '_> {
             StepKind::Freestyle(freestyle) => {
                 Some(resolve(&freestyle.image, "the image", &variables, &self.references))
             }
-            StepKind::GitClone(_) => None,
+            StepKind::GitClone(_) | StepKind::Parallel(_) => None,
         };
         if attempt == 1 {
             let title = step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, &variables));
@@ -80,6 +95,7 @@ impl Build<'_, '_, '_> {
                     }
                     (StepKind::Freestyle(_), Some(Err(error))) => Err(self.unusable(&error)),
                     (StepKind::Freestyle(_), None) => Err(Ran::failed("the step has no image")),
+                    (StepKind::Parallel(_), _) => Err(Ran::failed("a parallel step runs nothing itself")),
                     (StepKind::GitClone(clone), _) => self.clone_job(step, clone, &variables),
                 }
             }

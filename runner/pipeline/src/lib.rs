@@ -9,10 +9,12 @@
 //! specification of Codefresh's behaviour.
 
 mod condition;
+mod criteria;
 mod diagnostic;
 mod environment;
 mod exports;
 pub mod expression;
+mod flat;
 mod integrations;
 mod js_regex;
 mod lint;
@@ -42,17 +44,19 @@ pub use condition::{
     Decision, FalseExpression, OtherStep, Reason, Situation, StepResult, StepStanding, WorkflowResult, quoted,
     unquoted_holes,
 };
+pub use criteria::SuccessCriteria;
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
+pub use flat::FlatStep;
 pub use integrations::{GitIntegration, Integrations, RegistryIntegration, check_integrations};
 pub use js_regex::RegexError;
 pub use lint::lint;
 pub use masking::{MASK, Masker};
-pub use pipeline::{Credentials, Flag, Freestyle, GitClone, Pipeline, Shell, Step, StepKind, Words};
+pub use pipeline::{Credentials, Flag, Freestyle, GitClone, ParallelSteps, Pipeline, Shell, Step, StepKind, Words};
 pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecVariable};
 pub use place::Place;
-pub use plan::{BuildResult, FailurePolicy, Plan, StepState};
+pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStep, StepState};
 pub use reader::{Reading, validate};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};

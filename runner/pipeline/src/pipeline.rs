@@ -1,11 +1,13 @@
 //! The typed pipeline.
 
+use crate::criteria::SuccessCriteria;
 use crate::place::Place;
+use crate::plan::Mode;
 use crate::retry::Retry;
 use crate::step_name::{MAIN_CLONE, StepName};
 use crate::template::Template;
 use crate::timeout::StepTimeout;
-use crate::when::When;
+use crate::when::{Conditions, When};
 
 /// A pipeline whose steps can be executed.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +16,10 @@ pub struct Pipeline {
     pub version: String,
     /// The stages in their order, for display only.
     pub stages: Vec<String>,
+    /// Whether steps run in their order.
+    pub mode: Mode,
+    /// What decides about the result; the steps where it is not given.
+    pub success_criteria: Option<SuccessCriteria>,
     /// The default of every step's `fail_fast`; true where it is not given.
     pub fail_fast: Option<Flag>,
     /// The default of every step's `strict_fail_fast`; false where it is not given.
@@ -58,6 +64,8 @@ pub enum StepKind {
     Freestyle(Freestyle),
     /// Clones a repository.
     GitClone(GitClone),
+    /// Runs steps at once.
+    Parallel(ParallelSteps),
 }
 
 impl StepKind {
@@ -67,8 +75,18 @@ impl StepKind {
         match self {
             Self::Freestyle(_) => "freestyle",
             Self::GitClone(_) => "git-clone",
+            Self::Parallel(_) => "parallel",
         }
     }
+}
+
+/// A step that runs others at once (section 5.1 of the specification).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParallelSteps {
+    /// They; at least one.
+    pub steps: Vec<Step>,
+    /// What decides about the result; the steps where it is not given.
+    pub success_criteria: Option<SuccessCriteria>,
 }
 
 /// A step that runs commands in an image.
@@ -163,16 +181,16 @@ impl Flag {
 }
 
 impl Pipeline {
-    /// The step of a name.
+    /// The step of a name, wherever it stands.
     #[must_use]
     pub fn step(&self, name: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| step.name.as_str() == name)
+        self.flat().into_iter().map(|flat| flat.step).find(|step| step.name.as_str() == name)
     }
 
     /// Whether any text refers to a step.
     #[must_use]
     pub fn refers_to(&self, name: &str) -> bool {
-        self.steps.iter().flat_map(Step::templates).flat_map(Template::holes).any(|hole| {
+        self.flat().iter().flat_map(|flat| flat.step.templates()).flat_map(Template::holes).any(|hole| {
             let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
             reference.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
@@ -182,7 +200,7 @@ impl Pipeline {
     /// document refers to it or has no git-clone step. `skip` is `CF_SKIP_MAIN_CLONE=true`.
     #[must_use]
     pub fn needs_implicit_main_clone(&self, skip: bool) -> bool {
-        let clones = self.steps.iter().any(|step| matches!(step.kind, StepKind::GitClone(_)));
+        let clones = self.flat().iter().any(|flat| matches!(flat.step.kind, StepKind::GitClone(_)));
         !skip && self.step(MAIN_CLONE).is_none() && (!clones || self.refers_to(MAIN_CLONE))
     }
 }
@@ -217,7 +235,7 @@ impl Step {
         }
     }
 
-    /// Every text of the step in which `${{…}}` is replaced.
+    /// Every text of the step in which `${{…}}` is replaced; those of the steps inside of it are theirs.
     #[must_use]
     pub fn templates(&self) -> Vec<&Template> {
         let mut all: Vec<&Template> = self.title.iter().chain(&self.description).collect();
@@ -244,6 +262,10 @@ impl Step {
                 all.push(&clone.repo);
                 all.extend(clone.revision.iter().chain(&clone.git).chain(&clone.working_directory));
                 all.extend(clone.credentials.iter().flat_map(|both| [&both.username, &both.password]));
+            }
+            StepKind::Parallel(parallel) => {
+                let conditions = parallel.success_criteria.iter().flat_map(|criteria| &criteria.condition);
+                all.extend(conditions.flat_map(Conditions::templates));
             }
         }
         all

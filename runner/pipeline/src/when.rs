@@ -127,11 +127,17 @@ impl On {
     }
 }
 
+impl Conditions {
+    /// Every text in which `${{…}}` is replaced.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.all.iter().chain(&self.any).flatten().map(|(_, expression)| expression)
+    }
+}
+
 impl When {
     /// Every text in which `${{…}}` is replaced.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let branches = self.branch.iter().flat_map(|branch| branch.only.iter().chain(&branch.ignore).flatten());
-        let conditions = self.condition.iter().flat_map(|both| both.all.iter().chain(&both.any).flatten());
-        branches.chain(conditions.map(|(_, expression)| expression))
+        branches.chain(self.condition.iter().flat_map(Conditions::templates))
     }
 }

@@ -1,9 +1,9 @@
 //! A build from the pipeline's text to its result, with steps that are played: how the parts work together.
 
 use stepbox_pipeline::{
-    BuildFacts, BuildResult, Exports, FailurePolicy, Layer, Masker, Pipeline, Plan, References, Script, Step,
-    StepFacts, StepKind, StepState, SubstituteError, Template, Variables, clone_parent, repository_name, resolve,
-    step_environment, substitute, system_variables, working_directory,
+    BuildFacts, BuildResult, Exports, FailurePolicy, FlatStep, Layer, Masker, Pipeline, Plan, PlanStep, References,
+    Script, Step, StepFacts, StepKind, StepState, SubstituteError, Template, Variables, clone_parent, repository_name,
+    resolve, step_environment, substitute, system_variables, working_directory,
 };
 
 /// What a played step does: the text of its script gives exit status and export file.
@@ -45,10 +45,12 @@ impl Build {
 
     /// Runs it to its end: the log and the result, or the first error.
     fn run(mut self) -> Result<(Vec<String>, BuildResult), SubstituteError> {
-        let mut plan = Plan::new(self.pipeline.steps.len());
-        while let Some(number) = plan.start_next() {
+        let flat: Vec<PlanStep> = self.pipeline.flat().iter().map(FlatStep::plan_step).collect();
+        let mut plan = Plan::new(self.pipeline.mode, &flat);
+        while let Some(number) = plan.startable().first().copied() {
             let step = self.pipeline.steps[number].clone();
             let policy = FailurePolicy::of(&self.pipeline, &step, &self.variables, &self.references);
+            plan.start(number, policy);
             let mut facts = StepFacts {
                 name: step.name.to_string(),
                 type_name: step.kind.type_name().to_owned(),
@@ -64,6 +66,7 @@ impl Build {
                     facts.repo = Some(repo);
                     StepState::Success
                 }
+                StepKind::Parallel(_) => panic!("not in these builds"),
                 StepKind::Freestyle(freestyle) => {
                     let environment = step_environment(
                         &step.name,
@@ -98,9 +101,9 @@ impl Build {
             };
             facts.result = state.result_word().map(str::to_owned);
             self.references.insert(facts);
-            plan.finish(state, policy);
+            plan.finish(number, state);
         }
-        Ok((self.log, plan.result().expect("over")))
+        Ok((self.log, plan.result(None).expect("over")))
     }
 }
 

@@ -3,11 +3,13 @@
 mod bench;
 mod choices;
 mod clones;
+mod conditions;
 mod crashes;
 mod exports;
 mod failures;
 mod interrupts;
 mod order;
+mod parallel;
 mod preflight;
 mod retries;
 mod stored;

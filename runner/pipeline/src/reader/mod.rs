@@ -1,6 +1,8 @@
 //! From the text of a pipeline to the typed pipeline, with every problem on the way.
 
 mod context;
+mod criteria;
+mod cycles;
 mod freestyle;
 mod git_clone;
 mod retry;

@@ -1,8 +1,9 @@
 //! The body of a document: its root, or `spec` of a pipeline's specification (sections 1.1 and 10.4).
 
 use super::context::{Context, Scope};
-use super::{step, when};
+use super::{criteria, cycles, step, when};
 use crate::pipeline::Pipeline;
+use crate::plan::Mode;
 use crate::schema::{Fields, body, body_fields};
 use crate::yaml::Node;
 
@@ -18,13 +19,6 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Pipeline> {
         scope,
         object.fields().filter_map(|field| Some((field.support, fields.entry(field.name)?))),
     );
-    if fields.get("mode").and_then(Node::as_str) == Some("parallel")
-        && let Some(entry) = fields.entry("mode")
-    {
-        let hint = "remove it: the steps then run in the order of the file";
-        let reason = "steps run one after the other only";
-        context.refuse(scope, "mode: parallel", entry.key.span, reason, Some(hint));
-    }
     let fail_fast = context.flag(fields.get("fail_fast"));
     if let (None, Some(node)) = (&fail_fast, fields.get("fail_fast")) {
         // The validator takes any text and any mapping at the root.
@@ -33,14 +27,21 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Pipeline> {
     }
     let stages = context.texts(fields.get("stages")).unwrap_or_default();
     let path = if specification { "spec.steps" } else { "steps" };
-    let steps = fields.get("steps").map(|steps| step::read_all(context, steps, path)).unwrap_or_default();
-    let names = fields.get("steps").map(step::names).unwrap_or_default();
-    when::check_names(context, &steps, &names);
-    Some(Pipeline {
+    let steps = fields.get("steps").map(|steps| step::read_all(context, steps, path, None)).unwrap_or_default();
+    let pipeline = Pipeline {
         version: "1.0".to_owned(),
+        mode: match fields.get("mode").and_then(Node::as_str) {
+            Some("parallel") => Mode::Parallel,
+            _ => Mode::Sequential,
+        },
+        success_criteria: criteria::read(context, scope, fields.get("success_criteria")),
         stages: stages.iter().map(|stage| stage.text().to_owned()).collect(),
         fail_fast,
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
         steps,
-    })
+    };
+    let names = fields.get("steps").map(step::names).unwrap_or_default();
+    when::check_names(context, &pipeline, &names);
+    cycles::check(context, &pipeline);
+    Some(pipeline)
 }

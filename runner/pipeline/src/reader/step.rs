@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, Scope};
-use super::{freestyle, git_clone, retry, when};
-use crate::pipeline::{Step, StepKind};
+use super::{criteria, freestyle, git_clone, retry, when};
+use crate::pipeline::{ParallelSteps, Step, StepKind};
 use crate::schema::{Entry, Fields, Kind, StepView, Support, clip};
 use crate::step_name::StepName;
 use crate::timeout::{StepTimeout, parse_timeout};
 use crate::yaml::Node;
 
-/// Reads a mapping of steps.
-pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str) -> Vec<Step> {
+/// Reads a mapping of steps. `timeout` is what they have where they do not say another one (rule F26).
+pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str, timeout: Option<StepTimeout>) -> Vec<Step> {
     let mut all = Vec::new();
     for (key, node) in steps.entries() {
         let name = key.scalar_text().unwrap_or_default();
         let shown = clip(&name);
         let path = format!("{path}.{shown}");
         let scope = Scope { step: Some(shown), path: &path };
-        all.extend(read_one(context, scope, key, node, StepName::new(&name).ok()));
+        all.extend(read_one(context, scope, (key, node), StepName::new(&name).ok(), timeout));
     }
     all
 }
@@ -26,9 +26,9 @@ pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str) -> V
 fn read_one(
     context: &mut Context<'_>,
     scope: Scope<'_>,
-    key: &Node,
-    node: &Node,
+    (key, node): (&Node, &Node),
     name: Option<StepName>,
+    inherited: Option<StepTimeout>,
 ) -> Option<Step> {
     if !node.is_mapping() {
         return None;
@@ -53,11 +53,9 @@ fn read_one(
         }
         Kind::BuiltIn(one) => match (one.name, one.support) {
             ("freestyle", _) => freestyle::read(context, fields).map(StepKind::Freestyle),
+            ("parallel", _) => Some(StepKind::Parallel(parallel(context, scope, &view, timeout(fields, inherited)))),
             ("git-clone", _) => git_clone::read(context, scope, fields).map(StepKind::GitClone),
             (name, Support::Refused(reason, hint)) => {
-                if let Some(children) = view.children() {
-                    read_all(context, children, &format!("{}.steps", scope.path));
-                }
                 context.refuse(scope, format!("type: {name}"), place, reason, hint);
                 None
             }
@@ -73,7 +71,7 @@ fn read_one(
         fail_fast: context.flag(fields.get("fail_fast")),
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
         when,
-        timeout: timeout(fields),
+        timeout: timeout(fields, inherited),
         retry,
         kind,
         place: key.span,
@@ -81,9 +79,32 @@ fn read_one(
     })
 }
 
-/// A bad timeout is warned about by the schema and ignored (rule F22).
-fn timeout(fields: &Fields<'_>) -> Option<StepTimeout> {
-    parse_timeout(fields.get("timeout")?.as_str()?).ok().flatten()
+/// The steps inside of a parallel step.
+fn parallel(
+    context: &mut Context<'_>,
+    scope: Scope<'_>,
+    view: &StepView<'_>,
+    timeout: Option<StepTimeout>,
+) -> ParallelSteps {
+    let fields = &view.fields;
+    if let Some(entry) = fields.entry("retry") {
+        let hint = Some("put it on the steps inside");
+        context.refuse(scope, "retry", entry.key.span, "a parallel step is not tried again as a whole", hint);
+    }
+    let path = format!("{}.steps", scope.path);
+    ParallelSteps {
+        steps: view.children().map(|steps| read_all(context, steps, &path, timeout)).unwrap_or_default(),
+        success_criteria: criteria::read(context, scope, fields.get("success_criteria")),
+    }
+}
+
+/// A bad timeout is warned about by the schema and ignored (rule F22); `null` is none (rule F23).
+fn timeout(fields: &Fields<'_>, inherited: Option<StepTimeout>) -> Option<StepTimeout> {
+    match fields.get("timeout") {
+        Some(node) if node.is_null() => None,
+        Some(node) => node.as_str().map_or(inherited, |text| parse_timeout(text).unwrap_or(inherited)),
+        None => inherited,
+    }
 }
 
 /// Says which of the fields that stand are refused, and which have no effect here.

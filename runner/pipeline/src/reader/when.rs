@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::context::{Context, Scope};
 use crate::condition::{entry_error, quoted, unquoted_holes};
 use crate::expression::Expression;
-use crate::pipeline::Step;
+use crate::flat::FlatStep;
+use crate::pipeline::Pipeline;
 use crate::schema::nearest;
 use crate::step_name::MAIN_CLONE;
 use crate::template::Template;
@@ -19,7 +20,7 @@ const MAX_SHOWN: usize = 200;
 pub(super) fn read(context: &mut Context<'_>, scope: Scope<'_>, node: &Node) -> Option<When> {
     node.is_mapping().then(|| When {
         branch: node.get("branch").map(|node| branch(context, scope, node)),
-        condition: node.get("condition").map(|node| conditions(context, scope, node)),
+        condition: node.get("condition").map(|node| conditions(context, scope, "when.condition", node)),
         steps: node.get("steps").and_then(of_steps),
     })
 }
@@ -38,18 +39,19 @@ fn branch(context: &mut Context<'_>, scope: Scope<'_>, node: &Node) -> BranchFil
     BranchFilter { only: list("only"), ignore: list("ignore") }
 }
 
-fn conditions(context: &mut Context<'_>, scope: Scope<'_>, node: &Node) -> Conditions {
-    let mut list = |name: &str| node.get(name).map(|node| labelled(context, scope, name, node));
+/// Expressions under `all` and `any`. `field` is where they stand in the step.
+pub(super) fn conditions(context: &mut Context<'_>, scope: Scope<'_>, field: &str, node: &Node) -> Conditions {
+    let mut list = |name: &str| node.get(name).map(|node| labelled(context, scope, &format!("{field}.{name}"), node));
     Conditions { all: list("all"), any: list("any") }
 }
 
 /// Expressions under labels.
-fn labelled(context: &mut Context<'_>, scope: Scope<'_>, name: &str, node: &Node) -> Vec<(String, Template)> {
+fn labelled(context: &mut Context<'_>, scope: Scope<'_>, field: &str, node: &Node) -> Vec<(String, Template)> {
     let mut all = Vec::new();
     for (key, expression) in node.entries() {
         let label = key.scalar_text().unwrap_or_default();
         if let Some(expression) = context.text(Some(expression)) {
-            look_at(context, scope, &format!("when.condition.{name}.{label}"), &expression);
+            look_at(context, scope, &format!("{field}.{label}"), &expression);
             all.push((label.into_owned(), expression));
         }
     }
@@ -112,9 +114,9 @@ fn of_step(item: &Node) -> Option<StepCondition> {
 
 /// Once all steps are read: those that are waited for must be there (rule C18), but for `main_clone`, which may be
 /// implicit. `names` are those of all steps of the document, of those too that cannot be executed.
-pub(super) fn check_names(context: &mut Context<'_>, steps: &[Step], names: &BTreeSet<String>) {
+pub(super) fn check_names(context: &mut Context<'_>, pipeline: &Pipeline, names: &BTreeSet<String>) {
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    for step in steps {
+    for FlatStep { step, .. } in pipeline.flat() {
         let Some(conditions) = step.when.as_ref().and_then(|when| when.steps.as_ref()) else { continue };
         let path = format!("steps.{}", step.name);
         let scope = Scope { step: Some(step.name.as_str()), path: &path };

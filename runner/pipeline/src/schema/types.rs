@@ -44,14 +44,7 @@ static TYPES: &[StepType] = &[
     kind("launch-composition", &LAUNCH_COMPOSITION, DOCKER),
     kind("deploy", &DEPLOY, Support::Refused("it needs a cluster", None)),
     kind("pending-approval", &PENDING_APPROVAL, Support::Refused(NOT_YET, None)),
-    kind(
-        "parallel",
-        &PARALLEL,
-        Support::Refused(
-            "steps run one after the other only",
-            Some("write its steps directly under `steps`: they run one after the other"),
-        ),
-    ),
+    kind("parallel", &PARALLEL, Support::Full),
     kind("services", &OTHER, Support::Refused(SERVICES, None)),
     kind("integration-test", &INTEGRATION_TEST, DOCKER),
     kind("travis", &TRAVIS, DOCKER),

@@ -69,7 +69,7 @@ fn a_depth_that_is_no_number_of_commits_is_ignored_with_a_warning() {
         assert_eq!(warnings(&reading), ["\"depth\" must be at least 1, it is ignored"], "{depth}");
         match only(reading.pipeline.expect("a pipeline")).kind {
             StepKind::GitClone(clone) => assert_eq!(clone.depth, None, "{depth}"),
-            StepKind::Freestyle(_) => panic!("freestyle"),
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(clone("repo: a/b\ndepth: '4294967295'").depth, Some(u32::MAX));

@@ -2,6 +2,7 @@
 
 mod freestyle;
 mod git_clone;
+mod parallel;
 mod refused;
 mod root;
 mod specification;
@@ -49,14 +50,14 @@ fn only(pipeline: Pipeline) -> Step {
 fn freestyle(fields: &str) -> Freestyle {
     match only(clean(step(fields))).kind {
         StepKind::Freestyle(freestyle) => freestyle,
-        StepKind::GitClone(_) => panic!("a clone"),
+        other => panic!("{other:?}"),
     }
 }
 
 fn clone(fields: &str) -> GitClone {
     match only(clean(step(&format!("type: git-clone\n{fields}")))).kind {
         StepKind::GitClone(clone) => clone,
-        StepKind::Freestyle(_) => panic!("freestyle"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -71,15 +71,13 @@ fn f30_one_attempt_is_the_default_and_more_are_refused_by_name() {
 }
 
 #[test]
-fn p1_p3_parallel_steps_are_checked_and_refused_by_name() {
+fn p1_p3_parallel_steps_are_checked() {
     let missing = "\"steps\" is required and must be an array of type steps";
     assert_eq!(errors(&step("type: parallel")), [missing]);
     assert_eq!(errors(&step("type: parallel\nsteps: {}")), [missing]);
     let reading = step("type: parallel\nsteps: {a: {type: pending-approval}, b: {title: x}}");
     assert_eq!(errors(&reading), ["\"type\" can't be pending-approval", "\"image\" is required"]);
     assert_eq!(reading.errors().last().expect("an error").path, "steps.jim.steps.b.image");
-    let reading = step("type: parallel\nsteps: {a: {image: x}}");
-    assert_eq!(refused(&reading), ["type: parallel"]);
 }
 
 #[test]
@@ -88,8 +86,8 @@ fn p5_children_that_use_arguments_are_understood() {
 }
 
 #[test]
-fn p8_p13_p14_p15_what_is_not_executed_yet_is_refused_all_at_once() {
-    let text = "version: 1\nmode: parallel\nsuccess_criteria: {steps: {only: [a]}}\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
+fn p13_p14_what_is_not_executed_yet_is_refused_all_at_once() {
+    let text = "version: 1\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
                 a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {b: {}}\n    matrix: {image: [y]}\n    \
                 services: [z]\n    volumes: ['a:/b']\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build, image_name: x}\n";
     let reading = Pipeline::read(text);
@@ -98,19 +96,7 @@ fn p8_p13_p14_p15_what_is_not_executed_yet_is_refused_all_at_once() {
     found.sort_unstable();
     assert_eq!(
         found,
-        [
-            "annotations",
-            "hooks",
-            "matrix",
-            "mode: parallel",
-            "on_success",
-            "scale",
-            "services",
-            "services",
-            "success_criteria",
-            "type: build",
-            "volumes"
-        ]
+        ["annotations", "hooks", "matrix", "on_success", "scale", "services", "services", "type: build", "volumes"]
     );
     assert!(reading.pipeline.is_some() && !reading.is_runnable());
 }

@@ -62,12 +62,18 @@ fn c2_c15_c16_steps_are_a_list_or_one_under_all_or_any() {
             items.into_iter().map(|StepCondition { name, on, .. }| (name, on)).collect();
         (any, items)
     };
-    let jim = |on: &[On]| ("jim".to_owned(), on.to_vec());
-    assert_eq!(found("[{name: jim}]"), (false, vec![jim(&[On::Success])]));
-    assert_eq!(found("{all: [{name: jim, on: [failure, failure]}]}"), (false, vec![jim(&[On::Failure, On::Failure])]));
+    let jim = |on: &[On]| ("main_clone".to_owned(), on.to_vec());
+    assert_eq!(found("[{name: main_clone}]"), (false, vec![jim(&[On::Success])]));
+    assert_eq!(
+        found("{all: [{name: main_clone, on: [failure, failure]}]}"),
+        (false, vec![jim(&[On::Failure, On::Failure])])
+    );
     let both = vec![jim(&[On::Skipped, On::Denied]), ("main_clone".into(), vec![On::Finished])];
-    assert_eq!(found("{any: [{name: jim, on: [skipped, denied]}, {name: main_clone, on: [finished]}]}"), (true, both));
-    let StepConditions { items, .. } = when("{steps: [{name: jim}]}").steps.expect("steps");
+    assert_eq!(
+        found("{any: [{name: main_clone, on: [skipped, denied]}, {name: main_clone, on: [finished]}]}"),
+        (true, both)
+    );
+    let StepConditions { items, .. } = when("{steps: [{name: main_clone}]}").steps.expect("steps");
     assert_eq!((items[0].place.line, items[0].place.column), (6, 27));
 }
 

@@ -1,7 +1,9 @@
 //! The steps of a build: all that run at once, each until it ends.
 //!
 //! One thread listens: to the worker, to the threads that clone, to interrupts and to the clock. It starts what the plan
-//! says, and tells the plan how each step ended.
+//! and the conditions say ([`advance`]), and tells the plan how each step ended.
+
+mod advance;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
 use std::time::Instant;
 
-use stepbox_pipeline::{FailurePolicy, StepFacts, StepState};
+use stepbox_pipeline::{Consequences, StepFacts, StepState};
 use stepbox_protocol::{Event, OutputStream, Request, StepId};
 
 use crate::build::{Build, Parts};
@@ -32,6 +34,8 @@ struct Course<'c, 'a, 'r, 'e> {
     worker: &'c mut Worker,
     volume: &'c Volume,
     running: BTreeMap<usize, Running<'a>>,
+    /// When the parallel steps that run began.
+    groups: BTreeMap<usize, Instant>,
     /// How many interrupts were acted on.
     heard: u32,
 }
@@ -41,7 +45,8 @@ impl Build<'_, '_, '_> {
     pub(crate) fn steps(&mut self, worker: &mut Worker, volume: &Volume) {
         // Clones borrow what the build has, so they end before this does.
         std::thread::scope(|scope| {
-            Course { build: self, worker, volume, running: BTreeMap::new(), heard: 0 }.run(scope);
+            Course { build: self, worker, volume, running: BTreeMap::new(), groups: BTreeMap::new(), heard: 0 }
+                .run(scope);
         });
     }
 }
@@ -49,16 +54,9 @@ impl Build<'_, '_, '_> {
 impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn run<'env>(mut self, scope: &'scope Scope<'scope, 'env>) {
         loop {
-            while let Some(number) = self.build.plan.start_next() {
-                if self.build.parts.interrupt.count() > 0 {
-                    self.build.plan.terminate();
-                    self.build.outcomes[number].state = StepState::Terminated.as_str().to_owned();
-                    break;
-                }
-                self.start(scope, number);
-            }
+            self.advance(scope);
             if self.running.is_empty() {
-                return;
+                return self.leave_out_rest();
             }
             let deadline = self.running.values().filter_map(|step| step.deadline).min();
             match self.worker.next(self.heard, deadline) {
@@ -103,27 +101,6 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
 
     fn runs_commands(&self, step: StepId) -> bool {
         self.running.get(&(step.0 as usize)).is_some_and(|step| matches!(step.phase, Phase::Commands { .. }))
-    }
-
-    /// Begins a step: its first attempt.
-    fn start<'env>(&mut self, scope: &'scope Scope<'scope, 'env>, number: usize) {
-        let parts = self.build.parts;
-        let step = &parts.pipeline.steps[number];
-        let started = Instant::now();
-        let begun = self.build.begin(number, step, 1);
-        let running = Running {
-            step,
-            policy: begun.policy,
-            description: begun.description,
-            started,
-            attempt: 1,
-            modules: 0,
-            phase: Phase::Pause,
-            deadline: None,
-            timed_out: false,
-        };
-        self.running.insert(number, running);
-        self.attempt(scope, number, started, begun.job);
     }
 
     /// Begins an attempt (rule F25: its time runs from here on).
@@ -212,7 +189,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn attempted(&mut self, number: usize, ran: Ran) {
         let interrupted = self.build.parts.interrupt.count() > 0;
         let Some(step) = self.running.get_mut(&number) else { return };
-        let ran = step.after_timeout(ran);
+        let ran = step.as_ended(ran);
         if interrupted || self.build.broken.is_some() || !step.may_try_again(&ran) {
             return self.end(number, ran);
         }
@@ -240,14 +217,16 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         let Some(running) = self.running.remove(&number) else { return };
         let build = &mut *self.build;
         let step = running.step;
+        let mut consequences = Consequences::default();
         if build.parts.interrupt.count() > 0 && ran.state != StepState::Success {
             ran.state = StepState::Terminated;
             build.plan.terminate();
-        } else if build.broken.is_some() {
-            // Without a worker nothing can run on, whatever the step's policy says.
-            build.plan.finish(ran.state, FailurePolicy { fail_fast: true, strict_fail_fast: true });
         } else {
-            build.plan.finish(ran.state, running.policy);
+            consequences = build.plan.finish(number, ran.state);
+            if build.broken.is_some() {
+                // Without a worker nothing can run on, whatever the step's policy says.
+                build.plan.abort();
+            }
         }
         build.references.insert(StepFacts {
             name: step.name.to_string(),
@@ -268,6 +247,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         outcome.attempts = running.attempt;
         let event = BuildEvent::StepFinished(outcome.clone());
         build.reporter.emit(event);
+        self.follow(&step.name, consequences);
     }
 
     /// The first interrupt: everything is told to end.
@@ -339,7 +319,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 continue;
             }
             let phase = std::mem::replace(&mut step.phase, Phase::Pause);
-            let mut ran = step.after_timeout(Ran::failed(reason.clone()));
+            let mut ran = step.as_ended(Ran::failed(reason.clone()));
             if let Phase::Commands { output, directory, .. } = phase {
                 self.flush(number, output);
                 ran.directory = Some(directory);

@@ -1,0 +1,57 @@
+//! What the conditions of a build say: whether a step runs, and whether success criteria hold.
+
+use stepbox_pipeline::{
+    Decision, Mode, Situation, StepKind, StepResult, StepStanding, SuccessCriteria, When, WorkflowResult,
+};
+
+use crate::build::Build;
+
+impl Build<'_, '_, '_> {
+    /// Whether a step runs now (section 4 of the specification).
+    pub(crate) fn decide(&self, number: usize) -> Decision {
+        let step = self.flat[number].step;
+        match &step.when {
+            Some(when) => self.look(when, step.name.as_str(), self.parts.pipeline.mode == Mode::Parallel),
+            None => Decision::Run,
+        }
+    }
+
+    /// What the success criteria of a parallel step say; `None` where it has none (rules P15, P16).
+    pub(crate) fn criteria_of(&self, group: usize) -> Option<bool> {
+        let StepKind::Parallel(parallel) = &self.flat[group].step.kind else { return None };
+        parallel.success_criteria.as_ref().map(|criteria| self.hold(criteria, &self.plan.members(group)))
+    }
+
+    /// What the success criteria of the build say; `None` where it has none.
+    pub(crate) fn criteria(&self) -> Option<bool> {
+        let criteria = self.parts.pipeline.success_criteria.as_ref()?;
+        let roots: Vec<usize> = (0..self.flat.len()).filter(|number| self.flat[*number].parent.is_none()).collect();
+        Some(self.hold(criteria, &roots))
+    }
+
+    fn hold(&self, criteria: &SuccessCriteria, members: &[usize]) -> bool {
+        let members = members.iter().map(|number| (self.flat[*number].step.name.as_str(), self.plan.state(*number)));
+        criteria.hold(members, |condition| {
+            let when = When { condition: Some(condition.clone()), ..When::default() };
+            self.look(&when, "", false) == Decision::Run
+        })
+    }
+
+    fn look(&self, when: &When, step: &str, parallel: bool) -> Decision {
+        let standing = |number: usize| StepStanding {
+            name: self.flat[number].step.name.as_str(),
+            type_name: self.flat[number].step.kind.type_name(),
+            result: StepResult::from(self.plan.state(number)),
+        };
+        let steps: Vec<StepStanding<'_>> = (0..self.flat.len()).map(standing).collect();
+        let situation = Situation {
+            variables: &self.variables,
+            references: &self.references,
+            steps: &steps,
+            workflow: if self.plan.has_failed() { WorkflowResult::Failure } else { WorkflowResult::Running },
+            branch: self.variables.get("CF_BRANCH"),
+            parallel,
+        };
+        when.decide(step, &situation)
+    }
+}

@@ -1,0 +1,182 @@
+//! What starts next, and what the end of one step means for others.
+
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use stepbox_pipeline::{Consequences, Decision, FailurePolicy, StepFacts, StepKind, StepName, StepState};
+use stepbox_protocol::{Request, StepId};
+
+use super::{Course, TERM};
+use crate::event::BuildEvent;
+use crate::restore::GRACE;
+use crate::running::{Phase, Ran, Running};
+
+impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
+    /// Starts whatever can start. In parallel mode conditions are looked at again whenever a step has ended (rule P8).
+    pub(super) fn advance<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) {
+        // Whoever starts or is left out may be what another one waits for.
+        while self.pass(scope) {}
+    }
+
+    /// Looks at every step whose turn it is; whether anything became of one.
+    fn pass<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) -> bool {
+        let mut moved = false;
+        for number in self.build.plan.startable() {
+            if self.build.parts.interrupt.count() > 0 {
+                self.build.plan.start(number, FailurePolicy { fail_fast: true, strict_fail_fast: false });
+                self.build.plan.terminate();
+                return false;
+            }
+            // An earlier one may have ended at once, and the build with it.
+            if self.build.plan.state(number) != StepState::Pending || !self.build.plan.startable().contains(&number) {
+                continue;
+            }
+            match self.build.decide(number) {
+                Decision::Run => self.start(scope, number),
+                Decision::Skip(reason) => self.skip(number, &reason.to_string()),
+                Decision::Wait(_) => continue,
+            }
+            moved = true;
+        }
+        moved
+    }
+
+    /// Begins a step: its first attempt, or the steps inside of it.
+    fn start<'env>(&mut self, scope: &'scope Scope<'scope, 'env>, number: usize) {
+        let step = self.build.flat[number].step;
+        let started = Instant::now();
+        if let StepKind::Parallel(_) = step.kind {
+            let policy = self.build.begin_group(number, step);
+            self.groups.insert(number, started);
+            let consequences = self.build.plan.start(number, policy);
+            return self.follow(&step.name, consequences);
+        }
+        let begun = self.build.begin(number, step, 1);
+        let consequences = self.build.plan.start(number, begun.policy);
+        let running = Running {
+            step,
+            description: begun.description,
+            started,
+            attempt: 1,
+            modules: 0,
+            phase: Phase::Pause,
+            deadline: None,
+            timed_out: false,
+            stopped_by: None,
+        };
+        self.running.insert(number, running);
+        self.follow(&step.name, consequences);
+        self.attempt(scope, number, started, begun.job);
+    }
+
+    /// Leaves a step out, with all inside of it.
+    fn skip(&mut self, number: usize, reason: &str) {
+        let step = self.build.flat[number].step;
+        let consequences = self.build.plan.skip(number);
+        self.left_out(number, reason);
+        for inner in number + 1..self.build.flat.len() {
+            let inside = self.build.flat[inner].parent.is_some_and(|parent| parent >= number);
+            if inside
+                && self.build.plan.state(inner) == StepState::Skipped
+                && self.build.outcomes[inner].reason.is_none()
+            {
+                self.left_out(inner, &format!("inside step `{}`, which is skipped", step.name));
+            }
+        }
+        self.follow(&step.name, consequences);
+    }
+
+    fn left_out(&mut self, number: usize, reason: &str) {
+        let build = &mut *self.build;
+        let step = build.flat[number].step;
+        build.references.insert(StepFacts {
+            name: step.name.to_string(),
+            type_name: step.kind.type_name().to_owned(),
+            result: StepState::Skipped.result_word().map(str::to_owned),
+            ..StepFacts::default()
+        });
+        let title = step.title.as_ref().map(|title| build.text(title, &build.variables));
+        let reason = build.reporter.mask(reason);
+        let outcome = &mut build.outcomes[number];
+        outcome.title = title.unwrap_or_else(|| step.name.to_string());
+        outcome.state = StepState::Skipped.as_str().to_owned();
+        outcome.reason = Some(reason);
+        let event = BuildEvent::StepFinished(outcome.clone());
+        build.reporter.emit(event);
+    }
+
+    /// Nothing runs and nothing can start any more (rule P9).
+    pub(super) fn leave_out_rest(&mut self) {
+        let waiting: Vec<(usize, String)> = self
+            .build
+            .plan
+            .startable()
+            .into_iter()
+            .filter_map(|number| match self.build.decide(number) {
+                Decision::Wait(reason) | Decision::Skip(reason) => Some((number, reason.to_string())),
+                Decision::Run => None,
+            })
+            .collect();
+        for number in self.build.plan.skip_rest() {
+            let reason = waiting.iter().find(|(waiting, _)| *waiting == number);
+            let reason = reason.map_or("its turn never came", |(_, reason)| reason);
+            self.left_out(number, reason);
+        }
+    }
+
+    /// Does what the end of a step means for others.
+    pub(super) fn follow(&mut self, step: &StepName, consequences: Consequences) {
+        let mut open = vec![consequences];
+        while let Some(Consequences { stop, complete }) = open.pop() {
+            for number in stop {
+                self.stop(number, step);
+            }
+            for group in complete {
+                if self.build.plan.state(group) == StepState::Running {
+                    open.push(self.end_group(group));
+                }
+            }
+        }
+    }
+
+    /// Ends a running step because another one failed (rule P12).
+    fn stop(&mut self, number: usize, because: &StepName) {
+        let Some(step) = self.running.get_mut(&number).filter(|step| step.stopped_by.is_none()) else { return };
+        step.stopped_by = Some(because.to_string());
+        match &mut step.phase {
+            Phase::Commands { signals, .. } => {
+                *signals = 1;
+                step.deadline = Some(Instant::now() + GRACE);
+                let step = Some(StepId(u32::try_from(number).unwrap_or(u32::MAX)));
+                self.worker.send(&Request::Cancel { step, signal: TERM }, &[]);
+            }
+            Phase::Clone(_) => step.stop_clone(),
+            Phase::Pause => {
+                let ran = step.as_ended(Ran::new(StepState::Terminated));
+                self.end(number, ran);
+            }
+        }
+    }
+
+    /// All inside of a parallel step has ended.
+    fn end_group(&mut self, group: usize) -> Consequences {
+        let started = self.groups.remove(&group);
+        let build = &mut *self.build;
+        let step = build.flat[group].step;
+        let (state, consequences) = build.plan.finish_group(group, build.criteria_of(group));
+        build.references.insert(StepFacts {
+            name: step.name.to_string(),
+            type_name: step.kind.type_name().to_owned(),
+            description: step.description.as_ref().map(|text| build.text(text, &build.variables)),
+            result: state.result_word().map(str::to_owned),
+            ..StepFacts::default()
+        });
+        let outcome = &mut build.outcomes[group];
+        outcome.state = state.as_str().to_owned();
+        outcome.duration = started.map_or(Duration::ZERO, |started| started.elapsed());
+        outcome.attempts = 1;
+        let event = BuildEvent::StepFinished(outcome.clone());
+        build.reporter.emit(event);
+        consequences
+    }
+}

@@ -1,0 +1,282 @@
+//! The course of a build: which steps may start, what the end of a step means for the others, and what the build comes
+//! to (sections 5 and 6 of the specification).
+//!
+//! Steps have numbers: their places in [`crate::Pipeline::flat`], a group before its members. The plan knows neither
+//! conditions nor expressions: whoever drives it asks which steps may start ([`Plan::startable`]), looks at their
+//! conditions, and says what became of each. A group is a step that others run inside of (`type: parallel`).
+
+mod policy;
+mod state;
+
+pub use policy::FailurePolicy;
+pub use state::{BuildResult, StepState};
+
+/// Whether steps run in their order, or each as soon as it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Mode {
+    /// One after the other, as they stand in the file.
+    #[default]
+    Sequential,
+    /// Each when its condition allows (rule P8).
+    Parallel,
+}
+
+/// The place of a step in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanStep {
+    /// The group that it is a member of.
+    pub parent: Option<usize>,
+    /// Whether it is a group.
+    pub group: bool,
+}
+
+/// What the end of a step means for others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consequences {
+    /// Running steps that must be stopped (rule P12).
+    pub stop: Vec<usize>,
+    /// Groups whose members are all over now: [`Plan::finish_group`] is to be called for each.
+    pub complete: Vec<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Node {
+    parent: Option<usize>,
+    group: bool,
+    state: StepState,
+    policy: FailurePolicy,
+}
+
+/// The course of a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    mode: Mode,
+    nodes: Vec<Node>,
+    /// Nothing starts any more.
+    aborted: bool,
+    failed: bool,
+    terminated: bool,
+}
+
+/// Where nobody has said another one.
+const DEFAULT_POLICY: FailurePolicy = FailurePolicy { fail_fast: true, strict_fail_fast: false };
+
+impl Plan {
+    /// A build of some steps, none begun. A parent stands before its members.
+    #[must_use]
+    pub fn new(mode: Mode, steps: &[PlanStep]) -> Self {
+        let node = |step: &PlanStep| Node {
+            parent: step.parent,
+            group: step.group,
+            state: StepState::Pending,
+            policy: DEFAULT_POLICY,
+        };
+        Self { mode, nodes: steps.iter().map(node).collect(), aborted: false, failed: false, terminated: false }
+    }
+
+    /// The steps whose turn it is, if their conditions allow it. In sequential mode that is the next step, or the
+    /// members of the group that has begun (rule P2); in parallel mode every step that has not begun (rule P8).
+    #[must_use]
+    pub fn startable(&self) -> Vec<usize> {
+        if self.aborted {
+            return vec![];
+        }
+        let pending = |number: &usize| self.nodes[*number].state == StepState::Pending;
+        let inside = |number: &usize| {
+            self.nodes[*number].parent.is_some_and(|parent| self.nodes[parent].state == StepState::Running)
+        };
+        let mut found: Vec<usize> = (0..self.nodes.len()).filter(|number| pending(number) && inside(number)).collect();
+        let roots = || (0..self.nodes.len()).filter(|number| self.nodes[*number].parent.is_none());
+        match self.mode {
+            Mode::Parallel => found.extend(roots().filter(pending)),
+            Mode::Sequential if roots().any(|number| self.nodes[number].state == StepState::Running) => {}
+            Mode::Sequential => found.extend(roots().find(pending)),
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// A step begins. `policy` says what its failure will mean.
+    pub fn start(&mut self, step: usize, policy: FailurePolicy) -> Consequences {
+        if let Some(node) = self.nodes.get_mut(step).filter(|node| node.state == StepState::Pending) {
+            node.state = StepState::Running;
+            node.policy = policy;
+        }
+        self.consequences(vec![])
+    }
+
+    /// A step is left out, and with a group its members (rules C4, S12).
+    pub fn skip(&mut self, step: usize) -> Consequences {
+        if self.nodes.get(step).is_none_or(|node| node.state != StepState::Pending) {
+            return Consequences::default();
+        }
+        for number in step..self.nodes.len() {
+            if (number == step || self.is_inside(number, step)) && self.nodes[number].state == StepState::Pending {
+                self.nodes[number].state = StepState::Skipped;
+            }
+        }
+        self.consequences(vec![])
+    }
+
+    /// Leaves out all that has not begun, because nothing can make it start any more (rule P9). Those steps.
+    pub fn skip_rest(&mut self) -> Vec<usize> {
+        if self.aborted {
+            return vec![];
+        }
+        let rest: Vec<usize> =
+            (0..self.nodes.len()).filter(|number| self.nodes[*number].state == StepState::Pending).collect();
+        for number in &rest {
+            self.nodes[*number].state = StepState::Skipped;
+        }
+        rest
+    }
+
+    /// A running step that is no group has ended.
+    pub fn finish(&mut self, step: usize, state: StepState) -> Consequences {
+        let Some(node) = self.nodes.get_mut(step).filter(|node| node.state == StepState::Running) else {
+            return Consequences::default();
+        };
+        node.state = state;
+        let policy = node.policy;
+        let mut stop = vec![];
+        if state.failed() {
+            if policy.fail_fast {
+                stop = self.fail(step);
+            } else if policy.strict_fail_fast {
+                self.failed = true;
+            }
+        }
+        self.consequences(stop)
+    }
+
+    /// A group whose members are all over has ended. `criteria` is what its success criteria say, where it has some;
+    /// without them it fails where a member failed whose failure counts. Its state, and what that means.
+    pub fn finish_group(&mut self, group: usize, criteria: Option<bool>) -> (StepState, Consequences) {
+        let members = || self.nodes.iter().filter(|node| node.parent == Some(group));
+        let state = match criteria {
+            _ if self.terminated => StepState::Terminated,
+            _ if self.aborted && members().any(|node| !node.state.over() || node.state == StepState::Terminated) => {
+                StepState::Terminated
+            }
+            Some(true) => StepState::Success,
+            Some(false) => StepState::Error,
+            None if members().any(|node| node.state.failed() && node.policy.fail_fast) => StepState::Error,
+            None if members().all(|node| node.state == StepState::Skipped) => StepState::Skipped,
+            None => StepState::Success,
+        };
+        let Some(node) = self.nodes.get_mut(group).filter(|node| node.state == StepState::Running) else {
+            return (state, Consequences::default());
+        };
+        // Rule P17: without `fail_fast` a group is successful, and `strict_fail_fast` changes nothing.
+        let state = if state == StepState::Error && !node.policy.fail_fast { StepState::Success } else { state };
+        node.state = state;
+        let stop = if state == StepState::Error { self.fail(group) } else { vec![] };
+        (state, self.consequences(stop))
+    }
+
+    /// A failure that ends the build. Inside a group the group decides, when all its members are over (rule P2).
+    fn fail(&mut self, step: usize) -> Vec<usize> {
+        if self.nodes[step].parent.is_some() {
+            return vec![];
+        }
+        self.aborted = true;
+        self.failed = true;
+        self.running()
+    }
+
+    /// The steps that run, without groups.
+    #[must_use]
+    pub fn running(&self) -> Vec<usize> {
+        let runs = |number: &usize| {
+            let node = &self.nodes[*number];
+            node.state == StepState::Running && !node.group
+        };
+        (0..self.nodes.len()).filter(runs).collect()
+    }
+
+    /// Stops the build from outside: what runs is terminated, nothing else begins.
+    pub fn terminate(&mut self) {
+        self.aborted = true;
+        self.terminated = true;
+        for node in self.nodes.iter_mut().filter(|node| node.state == StepState::Running) {
+            node.state = StepState::Terminated;
+        }
+    }
+
+    /// Ends the build as failed: nothing else begins, whatever policies say.
+    pub fn abort(&mut self) {
+        self.aborted = true;
+        self.failed = true;
+    }
+
+    /// The state of a step.
+    #[must_use]
+    pub fn state(&self, step: usize) -> StepState {
+        self.nodes.get(step).map_or(StepState::Pending, |node| node.state)
+    }
+
+    /// The members of a group, in their order.
+    #[must_use]
+    pub fn members(&self, group: usize) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|number| self.nodes[*number].parent == Some(group)).collect()
+    }
+
+    /// Whether something failed that counts.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Whether nothing runs and nothing may start.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let open = |node: &Node| !node.state.over();
+        let runs = |node: &Node| node.state == StepState::Running;
+        self.terminated || if self.aborted { !self.nodes.iter().any(runs) } else { !self.nodes.iter().any(open) }
+    }
+
+    /// What the build came to; `None` while it is not over. `criteria` is what the success criteria of the root say,
+    /// where it has some: they decide in place of the steps (rule P15).
+    #[must_use]
+    pub fn result(&self, criteria: Option<bool>) -> Option<BuildResult> {
+        if !self.is_over() {
+            return None;
+        }
+        Some(match criteria {
+            _ if self.terminated => BuildResult::Terminated,
+            Some(true) => BuildResult::Success,
+            Some(false) => BuildResult::Error,
+            None if self.failed => BuildResult::Error,
+            None => BuildResult::Success,
+        })
+    }
+
+    fn is_inside(&self, step: usize, group: usize) -> bool {
+        let mut at = step;
+        while let Some(parent) = self.nodes[at].parent {
+            if parent == group {
+                return true;
+            }
+            at = parent;
+        }
+        false
+    }
+
+    fn consequences(&self, stop: Vec<usize>) -> Consequences {
+        let open = |node: &Node| match node.state {
+            StepState::Pending => !self.aborted,
+            state => !state.over(),
+        };
+        let mut complete = vec![];
+        for (number, node) in self.nodes.iter().enumerate() {
+            let mut members = self.nodes.iter().filter(|member| member.parent == Some(number));
+            if node.group && node.state == StepState::Running && !members.any(open) {
+                complete.push(number);
+            }
+        }
+        Consequences { stop, complete }
+    }
+}
+
+#[cfg(test)]
+mod tests;
