@@ -199,6 +199,24 @@ mod tests {
     }
 
     #[test]
+    fn v1_the_bound_of_a_text_is_exact() {
+        let mut variables = Variables::new();
+        variables.set(Layer::Build, "A", "x".repeat(MAX_SUBSTITUTED - 1));
+        let length = |text: &str| substitute_text(text, &variables, &References::new()).map(|found| found.text.len());
+        let too_long = Err(SubstituteError::TooLong { place: Place::default() });
+        for (text, expected) in [
+            ("${{A}}y", Ok(MAX_SUBSTITUTED)),
+            ("y${{A}}", Ok(MAX_SUBSTITUTED)),
+            ("${{A}}yy", too_long.clone()),
+            ("yy${{A}}", too_long.clone()),
+            ("${{A}}${{A}}", too_long.clone()),
+            ("${{A}}${{A}}${{A}}", too_long),
+        ] {
+            assert_eq!(length(text), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn v4_undefined_ones_stay_as_they_are_and_are_told() {
         let (variables, references) = known();
         let all = substitute_text("a ${{ NOPE }} ${{A}} ${{nope.x}}", &variables, &references).expect("short");
