@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Check pipelines against the rules of the format
     Validate(ValidateArguments),
+    /// Say what a condition comes to: `true` or `false`
+    Eval(EvalArguments),
     /// Print a JSON Schema of pipelines, for editors
     Schema,
     /// Look at the volumes that builds have left
@@ -112,6 +114,25 @@ pub(crate) struct ValidateArguments {
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox eval`.
+#[derive(Args, Debug)]
+pub(crate) struct EvalArguments {
+    /// The expression, as it stands in `when.condition`
+    pub(crate) expression: String,
+    /// Take variables from a JSON file: an object whose values are numbers, texts, booleans, null or objects
+    #[arg(long, value_name = "FILE")]
+    pub(crate) variables: Option<PathBuf>,
+    /// Set a variable to a text; may be given again
+    #[arg(short = 'v', long = "variable", visible_alias = "var", value_name = "NAME=VALUE")]
+    pub(crate) texts: Vec<String>,
+    /// Print the value itself
+    #[arg(long)]
+    pub(crate) value: bool,
+    /// Evaluate as the official evaluator does: `replace` replaces once, `===` is no operator
+    #[arg(long)]
+    pub(crate) official: bool,
 }
 
 /// How to print.

@@ -4,6 +4,7 @@ mod arguments;
 mod configuration;
 mod environment;
 mod error;
+mod eval;
 mod exit_code;
 mod human;
 mod json;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let status = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
         Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),
         Command::Worker => return ExitCode::from(worker::run()),

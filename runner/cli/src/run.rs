@@ -27,13 +27,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let project = configuration::project(&file)?;
     let user = configuration::user()?;
 
-    let mut variables = vec![];
-    for assignment in &arguments.variables {
-        let assignment = parse_assignment(assignment).map_err(|error| {
-            CliError::usage(error.to_string()).hint(format!("`{assignment}` was given; write `-v NAME=VALUE`"))
-        })?;
-        variables.push(assignment);
-    }
+    let variables = assignments(&arguments.variables)?;
     let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
     let mut images = vec![];
     for image in &arguments.images {
@@ -198,6 +192,16 @@ pub(crate) fn read_file(path: &Path, what: &str) -> Result<String, CliError> {
 
 pub(crate) fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> CliError {
     CliError::usage(format!("cannot read {what} `{}`: {}", path.display(), io_text(error)))
+}
+
+/// What `-v` gives.
+pub(crate) fn assignments(given: &[String]) -> Result<Vec<(String, String)>, CliError> {
+    let one = |text: &String| {
+        parse_assignment(text).map_err(|error| {
+            CliError::usage(error.to_string()).hint(format!("`{text}` was given; write `-v NAME=VALUE`"))
+        })
+    };
+    given.iter().map(one).collect()
 }
 
 /// The builds to run, each with its variables.

@@ -42,7 +42,7 @@ pub mod yaml;
 
 pub use condition::{
     Decision, FalseExpression, OtherStep, Reason, Situation, StepResult, StepStanding, WorkflowResult, quoted,
-    unquoted_holes,
+    substitute_condition, unquoted_holes,
 };
 pub use criteria::SuccessCriteria;
 pub use diagnostic::{Diagnostic, Severity, Unsupported};

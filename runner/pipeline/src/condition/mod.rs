@@ -10,7 +10,7 @@ mod situation;
 use std::collections::HashMap;
 
 pub(crate) use branch::entry_error;
-pub use quoting::{quoted, unquoted_holes};
+pub use quoting::{quoted, substitute_condition, unquoted_holes};
 pub use reason::{FalseExpression, OtherStep, Reason};
 pub use situation::{Situation, StepResult, StepStanding, WorkflowResult};
 

@@ -41,6 +41,14 @@ pub fn unquoted_holes(expression: &Template) -> Vec<usize> {
     (0..quotes.len()).filter(|number| quotes[*number].is_none()).collect()
 }
 
+/// Replaces the variables of an expression that stands in no document, as those of a condition are replaced.
+///
+/// # Errors
+/// Where the expression becomes too long.
+pub fn substitute_condition(text: &str, variables: &Variables) -> Result<Substituted, SubstituteError> {
+    substitute_expression(&Template::literal(text), variables, &References::new(), |_| None)
+}
+
 /// An expression with its unquoted holes in quotes, to show what was meant.
 #[must_use]
 pub fn quoted(expression: &Template) -> String {
