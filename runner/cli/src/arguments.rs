@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Check pipelines against the rules of the format
     Validate(ValidateArguments),
+    /// Say which steps of a pipeline can run here, and what the others need
+    Check(CheckArguments),
     /// Say what a condition comes to: `true` or `false`
     Eval(EvalArguments),
     /// Print a JSON Schema of pipelines, for editors
@@ -111,6 +113,22 @@ pub(crate) struct ValidateArguments {
     /// The pipeline files; `-` is the standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArguments {
+    /// The pipeline file [default: `codefresh.yml`, then `.codefresh/codefresh.yml`]
+    pub(crate) pipeline_file: Option<PathBuf>,
+    /// Set a variable of the build; may be given again
+    #[arg(short = 'v', long = "variable", visible_alias = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Say what stands for an image; NAME may be a glob, TARGET is `toolbox`; may be given again
+    #[arg(long = "image", value_name = "NAME=TARGET")]
+    pub(crate) images: Vec<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,

@@ -1,6 +1,7 @@
 //! `stepbox`: the program. The only room that touches the terminal, the process's environment and the home directory.
 
 mod arguments;
+mod check;
 mod configuration;
 mod environment;
 mod error;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let status = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),

@@ -8,6 +8,7 @@
 
 mod build;
 mod build_id;
+mod check;
 mod decisions;
 mod directories;
 mod error;
@@ -41,6 +42,7 @@ mod worker;
 mod tests;
 
 pub use build_id::BuildId;
+pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
 pub use directories::Directories;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 pub use event::{BuildEvent, EVENT_VERSION, Stream};
