@@ -1,5 +1,6 @@
 //! What readers share: the document's text, the problems found so far, the names seen.
 
+use super::copies::MAX_ALL_MEMBERS;
 use crate::diagnostic::{Diagnostic, Severity, Unsupported};
 use crate::place::Place;
 use crate::schema::{self, BuildVersion};
@@ -38,6 +39,8 @@ pub(super) struct Context<'a> {
     failed: bool,
     /// Which fields steps of type `build` have.
     pub(super) build: BuildVersion,
+    /// How many members `scale` and `matrix` have made.
+    members: usize,
 }
 
 impl<'a> Context<'a> {
@@ -49,6 +52,7 @@ impl<'a> Context<'a> {
             unsupported: Vec::new(),
             failed: false,
             build: BuildVersion::V2,
+            members: 0,
         }
     }
 
@@ -75,6 +79,12 @@ impl<'a> Context<'a> {
             return;
         }
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Counts members that `scale` or `matrix` make; whether there may be so many.
+    pub(super) fn count_members(&mut self, more: usize) -> bool {
+        self.members += more;
+        self.members <= MAX_ALL_MEMBERS
     }
 
     /// Says an error about a field that the schema does not know of.
@@ -109,7 +119,11 @@ impl<'a> Context<'a> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
-        self.say(Severity::Warning, scope, field, place, message.into(), hint);
+        let message = message.into();
+        // Copies of a step have its fields: once is enough.
+        if !self.diagnostics.iter().any(|one| one.place == Some(place) && one.message == message) {
+            self.say(Severity::Warning, scope, field, place, message, hint);
+        }
     }
 
     fn say(
@@ -141,9 +155,12 @@ impl<'a> Context<'a> {
         reason: impl Into<String>,
         hint: Option<&str>,
     ) {
-        if self.unsupported.len() < MAX_DIAGNOSTICS {
+        let feature = feature.into();
+        // Copies of a step have its fields: once is enough.
+        let told = self.unsupported.iter().rev().any(|one| one.place == place && one.feature == feature);
+        if self.unsupported.len() < MAX_DIAGNOSTICS && !told {
             self.unsupported.push(Unsupported {
-                feature: feature.into(),
+                feature,
                 step: scope.step.map(str::to_owned),
                 place,
                 reason: reason.into(),

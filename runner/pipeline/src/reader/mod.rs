@@ -1,6 +1,7 @@
 //! From the text of a pipeline to the typed pipeline, with every problem on the way.
 
 mod context;
+mod copies;
 mod criteria;
 mod cycles;
 mod freestyle;

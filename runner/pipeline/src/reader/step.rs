@@ -3,32 +3,41 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, Scope};
-use super::{criteria, freestyle, git_clone, retry, when};
+use super::{copies, criteria, freestyle, git_clone, retry, when};
 use crate::pipeline::{ParallelSteps, Step, StepKind};
 use crate::schema::{Entry, Fields, Kind, StepView, Support, clip};
 use crate::step_name::StepName;
 use crate::timeout::{StepTimeout, parse_timeout};
 use crate::yaml::Node;
 
-/// Reads a mapping of steps. `timeout` is what they have where they do not say another one (rule F26).
-pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str, timeout: Option<StepTimeout>) -> Vec<Step> {
+/// What steps have from where they stand.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Home {
+    /// How long they may take where they do not say so (rule F26).
+    pub(super) timeout: Option<StepTimeout>,
+    /// Whether the document has `mode: parallel`.
+    pub(super) parallel_mode: bool,
+}
+
+/// Reads a mapping of steps.
+pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str, home: Home) -> Vec<Step> {
     let mut all = Vec::new();
     for (key, node) in steps.entries() {
         let name = key.scalar_text().unwrap_or_default();
         let shown = clip(&name);
         let path = format!("{path}.{shown}");
         let scope = Scope { step: Some(shown), path: &path };
-        all.extend(read_one(context, scope, (key, node), StepName::new(&name).ok(), timeout));
+        all.extend(read_one(context, scope, (key, node), StepName::new(&name).ok(), home));
     }
     all
 }
 
-fn read_one(
+pub(super) fn read_one(
     context: &mut Context<'_>,
     scope: Scope<'_>,
     (key, node): (&Node, &Node),
     name: Option<StepName>,
-    inherited: Option<StepTimeout>,
+    home: Home,
 ) -> Option<Step> {
     if !node.is_mapping() {
         return None;
@@ -37,14 +46,28 @@ fn read_one(
     let fields = &view.fields;
     let retry = retry::read(context, scope, fields);
     let when = fields.get("when").and_then(|node| when::read(context, scope, node));
+    let several = copies::is_several(fields) && !view.kind.is("parallel");
+    // Of a step that is several, criteria decide about the whole.
+    let about = |name: &str| !(several && name == "success_criteria");
     unsupported(
         context,
         scope,
-        view.object.fields().filter_map(|field| Some((field.support, fields.entry(field.name)?))),
+        view.object
+            .fields()
+            .filter(|field| about(field.name))
+            .filter_map(|field| Some((field.support, fields.entry(field.name)?))),
     );
     let place = view.type_node.map_or(node.span, |node| node.span);
+    let own_time = timeout(fields, home.timeout);
+    let inner = Home { timeout: own_time, ..home };
     let kind = match view.kind {
         Kind::None => None,
+        // A parallel step is not multiplied: its fields are those of the whole.
+        _ if several => {
+            let steps = copies::read(context, scope, key, fields, inner);
+            let success_criteria = criteria::read(context, scope, fields.get("success_criteria"));
+            Some(StepKind::Parallel(ParallelSteps { steps, success_criteria }))
+        }
         Kind::Custom(text) => {
             let reason = "typed steps other than `freestyle` and `git-clone` are not executed yet";
             let hint = Some("write its commands as a freestyle step");
@@ -53,7 +76,7 @@ fn read_one(
         }
         Kind::BuiltIn(one) => match (one.name, one.support) {
             ("freestyle", _) => freestyle::read(context, fields).map(StepKind::Freestyle),
-            ("parallel", _) => Some(StepKind::Parallel(parallel(context, scope, &view, timeout(fields, inherited)))),
+            ("parallel", _) => Some(StepKind::Parallel(parallel(context, scope, &view, inner))),
             ("git-clone", _) => git_clone::read(context, scope, fields).map(StepKind::GitClone),
             (name, Support::Refused(reason, hint)) => {
                 context.refuse(scope, format!("type: {name}"), place, reason, hint);
@@ -71,7 +94,7 @@ fn read_one(
         fail_fast: context.flag(fields.get("fail_fast")),
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
         when,
-        timeout: timeout(fields, inherited),
+        timeout: own_time,
         retry,
         kind,
         place: key.span,
@@ -80,20 +103,21 @@ fn read_one(
 }
 
 /// The steps inside of a parallel step.
-fn parallel(
-    context: &mut Context<'_>,
-    scope: Scope<'_>,
-    view: &StepView<'_>,
-    timeout: Option<StepTimeout>,
-) -> ParallelSteps {
+fn parallel(context: &mut Context<'_>, scope: Scope<'_>, view: &StepView<'_>, home: Home) -> ParallelSteps {
     let fields = &view.fields;
+    for name in ["scale", "matrix"] {
+        if let Some(entry) = fields.entry(name) {
+            let hint = Some("put it on the steps inside");
+            context.refuse(scope, name, entry.key.span, "a parallel step is not multiplied", hint);
+        }
+    }
     if let Some(entry) = fields.entry("retry") {
         let hint = Some("put it on the steps inside");
         context.refuse(scope, "retry", entry.key.span, "a parallel step is not tried again as a whole", hint);
     }
     let path = format!("{}.steps", scope.path);
     ParallelSteps {
-        steps: view.children().map(|steps| read_all(context, steps, &path, timeout)).unwrap_or_default(),
+        steps: view.children().map(|steps| read_all(context, steps, &path, home)).unwrap_or_default(),
         success_criteria: criteria::read(context, scope, fields.get("success_criteria")),
     }
 }

@@ -23,10 +23,8 @@ pub(super) const COMMON: &[Field] = &[
     Field::new("on_finish", AFTER, "What to note at the end").refused(NOT_YET, None),
     Field::new("hooks", Shape::Object(&HOOKS), "What runs before and after the step").refused(NOT_YET, None),
     Field::new("retry", Shape::Object(&RETRY), "How often a failing step is tried"),
-    Field::new("scale", SCALE, "Copies of the step, each with fields of its own").refused(NOT_YET, None).unsuggested(),
-    Field::new("matrix", MATRIX, "Copies of the step, one for each combination of values")
-        .refused(NOT_YET, None)
-        .unsuggested(),
+    Field::new("scale", SCALE, "Copies of the step, each with fields of its own").unsuggested(),
+    Field::new("matrix", MATRIX, "Copies of the step, one for each combination of values").unsuggested(),
     Field::new("debug", Shape::Object(&DEBUG), "Breakpoints").ignored(),
     Field::new("arguments", ANY_MAP, "Fields of the type, as an alternative to writing them beside `type`"),
     TYPE,
