@@ -9,6 +9,7 @@ mod eval;
 mod exit_code;
 mod human;
 mod json;
+mod plan;
 mod results;
 mod run;
 mod sanitize;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let status = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Schema => validate::schema(),

@@ -12,7 +12,7 @@ use crate::arguments::{Output, RunArguments};
 use crate::error::{CliError, colors};
 use crate::results::Results;
 use crate::text::{Amount, Text};
-use crate::{configuration, environment, exit_code, json, secrets, worker};
+use crate::{configuration, environment, exit_code, json, plan, secrets, worker};
 
 /// Where a pipeline is looked for, in this order.
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
@@ -65,6 +65,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.initiator = environment::user();
 
     let directories = directories()?;
+    if arguments.dry_run {
+        for from_file in variable_sets(arguments.variable_file.as_deref())? {
+            request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();
+            plan::dry_run(&directories, &request, arguments.output)?;
+        }
+        return Ok(exit_code::SUCCESS);
+    }
     let launch = launch(arguments.in_process)?;
     let interrupt = watch_signals()?;
 

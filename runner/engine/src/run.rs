@@ -144,7 +144,7 @@ fn facts_of(request: &BuildRequest, facts: BuildFacts) -> BuildFacts {
 
 /// The numbers of the steps that the caller does not want (rule S12). The source is cloned all the same, unless that is
 /// to be left out by its name.
-fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BTreeSet<usize>, EngineError> {
+pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BTreeSet<usize>, EngineError> {
     let flat = pipeline.flat();
     for (flag, name) in
         request.only.iter().map(|name| ("--only", name)).chain(request.skip.iter().map(|name| ("--skip", name)))
@@ -184,7 +184,7 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// Rule G3.
-fn insert_main_clone(pipeline: &mut Pipeline, request: &BuildRequest, variables: &Variables) {
+pub(crate) fn insert_main_clone(pipeline: &mut Pipeline, request: &BuildRequest, variables: &Variables) {
     let skip = variables.get("CF_SKIP_MAIN_CLONE").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
     if pipeline.needs_implicit_main_clone(skip) {
         let revision = request.revision.as_ref().or(request.branch.as_ref());
