@@ -103,7 +103,8 @@ pub fn check(directories: &Directories, request: &BuildRequest) -> Result<Pipeli
     let Some(pipeline) = reading.pipeline.filter(|_| errors.is_empty()) else { return Err(refusal(request, errors)) };
     // A source that cannot be used says nothing about the steps.
     let facts = Clones::find(request, directories).map(|clones| clones.facts()).unwrap_or_default();
-    let variables = known_variables(request, facts, None);
+    let spec = reading.spec.unwrap_or_default();
+    let variables = known_variables(request, &spec, facts, None);
     let checker = Checker { request, variables: &variables };
 
     let mut steps: Vec<StepCheck> = vec![];

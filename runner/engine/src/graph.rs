@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stepbox_pipeline::{
-    Conditions, FlatStep, Mode, On, References, StepConditions, StepKind, Template, Variables, When, substitute,
+    Conditions, FlatStep, Masker, Mode, On, References, StepConditions, StepKind, Template, Variables, When, substitute,
 };
 
 use crate::directories::Directories;
@@ -11,7 +11,7 @@ use crate::git::Clones;
 use crate::preflight::{self, Read};
 use crate::repository::Repository;
 use crate::request::BuildRequest;
-use crate::run::{insert_main_clone, known_variables, left_out};
+use crate::run::{insert_main_clone, known_variables, left_out, secrets};
 use crate::unsupported::settle;
 
 /// A pipeline as it would run.
@@ -56,16 +56,17 @@ pub struct GraphStep {
 /// # Errors
 /// As [`crate::run`] has them for a pipeline that cannot run.
 pub fn graph(directories: &Directories, request: &BuildRequest) -> Result<PipelineGraph, EngineError> {
-    let Read { mut pipeline, unsupported, .. } = preflight::read(request)?;
+    let Read { mut pipeline, spec, unsupported, .. } = preflight::read(request)?;
     let facts = Clones::find(request, directories).map(|clones| clones.facts()).unwrap_or_default();
-    let variables = known_variables(request, facts, None);
+    let variables = known_variables(request, &spec, facts, None);
     insert_main_clone(&mut pipeline, request, &variables);
     let chosen = left_out(request, &pipeline)?;
     let left_out = settle(request, &pipeline, unsupported, chosen, &variables)?;
+    let masker = Masker::new(secrets(request, &spec));
     let flat = pipeline.flat();
     let mut steps: Vec<GraphStep> = vec![];
     for (number, FlatStep { step, parent }) in flat.iter().enumerate() {
-        let text = |template: &Template| shown(request, template, &variables);
+        let text = |template: &Template| shown(&masker, template, &variables);
         let freestyle = match &step.kind {
             StepKind::Freestyle(freestyle) => Some(freestyle),
             _ => None,
@@ -97,10 +98,10 @@ pub fn graph(directories: &Directories, request: &BuildRequest) -> Result<Pipeli
 }
 
 /// A text with what is known; secrets are not shown (rule V32).
-fn shown(request: &BuildRequest, template: &Template, variables: &Variables) -> String {
+fn shown(masker: &Masker, template: &Template, variables: &Variables) -> String {
     let text = substitute(template, variables, &References::new())
         .map_or_else(|_| template.text().to_owned(), |done| done.text);
-    stepbox_pipeline::Masker::new(request.secrets.iter().map(|(_, secret)| secret.as_str())).mask(&text)
+    masker.mask(&text)
 }
 
 fn conditions(when: &When, text: &dyn Fn(&Template) -> String) -> Vec<String> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use stepbox_pipeline::{
-    Diagnostic, Mode, Pipeline, Reading, References, Step, StepKind, SubstituteError, Template, Unsupported, Variables,
-    holes, substitute,
+    Diagnostic, Mode, Pipeline, PipelineSpec, Reading, References, Step, StepKind, SubstituteError, Template,
+    Unsupported, Variables, holes, substitute,
 };
 
 use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
@@ -15,6 +15,8 @@ use crate::unsupported::LeftOut;
 /// A pipeline that is right.
 pub(crate) struct Read {
     pub(crate) pipeline: Pipeline,
+    /// What a specification (`kind: pipeline`) says beside it.
+    pub(crate) spec: PipelineSpec,
     pub(crate) warnings: Vec<Diagnostic>,
     /// What is not supported.
     pub(crate) unsupported: Vec<Problem>,
@@ -31,7 +33,9 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Read, EngineError> {
     let unsupported: Vec<Problem> = reading.unsupported.iter().map(|one| unsupported(one, place(one.place))).collect();
     let warnings = reading.warnings().cloned().collect();
     match reading.pipeline {
-        Some(pipeline) if problems.is_empty() => Ok(Read { pipeline, warnings, unsupported }),
+        Some(pipeline) if problems.is_empty() => {
+            Ok(Read { pipeline, spec: reading.spec.unwrap_or_default(), warnings, unsupported })
+        }
         _ => {
             problems.extend(unsupported);
             Err(refusal(request, problems))

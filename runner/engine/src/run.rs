@@ -2,7 +2,9 @@
 
 use std::time::{Instant, UNIX_EPOCH};
 
-use stepbox_pipeline::{BuildFacts, Diagnostic, Layer, Pipeline, Step, Variables, nearest, system_variables};
+use stepbox_pipeline::{
+    BuildFacts, Diagnostic, Layer, Pipeline, PipelineSpec, Step, Variables, nearest, system_variables,
+};
 
 use crate::build::{self, Parts};
 use crate::build_id::BuildId;
@@ -52,11 +54,11 @@ pub(crate) fn run_in(
     let started = Instant::now();
     let now = (request.clock)();
     let timestamp = as_milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default());
-    let Read { mut pipeline, warnings: diagnostics, unsupported } = preflight::read(request)?;
+    let Read { mut pipeline, spec, warnings: diagnostics, unsupported } = preflight::read(request)?;
     let identity = Identity::of(request)?;
     let repository = rooms.repository(request, directories)?;
     let id = BuildId::generate(now).map_err(|error| EngineError::state("cannot name the build", &error))?;
-    let variables = known_variables(request, repository.facts(), Some((&id, timestamp)));
+    let variables = known_variables(request, &spec, repository.facts(), Some((&id, timestamp)));
     insert_main_clone(&mut pipeline, request, &variables);
     let chosen = left_out(request, &pipeline)?;
     let left_out = unsupported::settle(request, &pipeline, unsupported, chosen, &variables)?;
@@ -67,11 +69,12 @@ pub(crate) fn run_in(
     let snapshots = rooms.snapshots(&state, request, &identity, crashed)?;
     // Until the volume is restored.
     let kept = snapshots.keep()?;
-    let history = if request.reset_volume { History::default() } else { snapshots.history()? };
+    let history =
+        if request.reset_volume || spec.options.reset_volume { History::default() } else { snapshots.history()? };
     let work = WorkDirectory::create(&state, &id)?;
 
     let mut reporter = Reporter::new(events);
-    for (_, secret) in &request.secrets {
+    for secret in secrets(request, &spec) {
         reporter.add_secret(secret);
     }
     let about = BuildAbout {
@@ -121,9 +124,16 @@ pub(crate) fn run_in(
 }
 
 /// The variables that every step can see (rule V16); `build` is its name and when it was made, where there is one.
-pub(crate) fn known_variables(request: &BuildRequest, facts: BuildFacts, build: Option<(&BuildId, u64)>) -> Variables {
+pub(crate) fn known_variables(
+    request: &BuildRequest,
+    spec: &PipelineSpec,
+    facts: BuildFacts,
+    build: Option<(&BuildId, u64)>,
+) -> Variables {
     let stem = request.pipeline_file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
     let named = match &facts.repo_name {
+        // The specification names it; which builds share a volume it does not say, as a stranger may have written it.
+        _ if !spec.name.is_empty() => spec.name.clone(),
         Some(repository) => format!("{repository}/{stem}"),
         None => stem.to_owned(),
     };
@@ -137,8 +147,15 @@ pub(crate) fn known_variables(request: &BuildRequest, facts: BuildFacts, build: 
     };
     let mut variables = Variables::new();
     variables.extend(Layer::System, system_variables(&facts));
+    variables.extend(Layer::Pipeline, spec.variables.iter().map(|one| (one.key.clone(), one.value.clone())));
     variables.extend(Layer::Build, request.variables.iter().chain(&request.secrets).cloned());
     variables
+}
+
+/// The values that are masked (rule V31): those of `--secret`, and of encrypted variables of the specification.
+pub(crate) fn secrets<'a>(request: &'a BuildRequest, spec: &'a PipelineSpec) -> impl Iterator<Item = &'a str> {
+    let encrypted = spec.variables.iter().filter(|one| one.encrypted).map(|one| one.value.as_str());
+    request.secrets.iter().map(|(_, value)| value.as_str()).chain(encrypted)
 }
 
 /// The variables that were given for the build, of secrets the names alone (rule V31).

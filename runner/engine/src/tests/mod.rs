@@ -13,6 +13,7 @@ mod parallel;
 mod preflight;
 mod records;
 mod retries;
+mod specification;
 mod stored;
 mod unsupported;
 mod volumes;
