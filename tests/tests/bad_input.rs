@@ -422,3 +422,34 @@ fn output_that_cannot_be_written_is_told() {
     let kept = place.run(["volume", "show", "codefresh.yml"]);
     assert_eq!((kept.status, kept.stdout.matches("digest:").count()), (0, 2), "the volume is saved: {kept:?}");
 }
+
+#[test]
+fn flags_of_the_official_command_line_that_mean_nothing_are_noted() {
+    let place = Place::new().commands(&["echo hello"]);
+    let run = place.run(["run", "-ncfc", "-en", "--local", "--cpu", "500", "--pack-name", "small"]);
+    let notes: Vec<&str> = run.stderr.lines().filter(|line| line.starts_with("note: ")).collect();
+    assert_eq!(
+        (run.status, notes),
+        (
+            0,
+            vec![
+                "note: `--no-cf-cache` has no meaning here: there is no such cache here",
+                "note: `--enable-notifications` has no meaning here: there is nobody to notify",
+                "note: `--local` has no meaning here: every build is local",
+                "note: `--cpu` has no meaning here: all processors may be used",
+                "note: `--pack-name` has no meaning here: this machine is as large as it is",
+            ]
+        )
+    );
+}
+
+#[test]
+fn the_memory_of_commands_can_be_bounded() {
+    let place = Place::new().commands(&["sort /dev/zero | head -c 1 || echo over"]);
+    let run = place.run(["run", "--quiet", "--memory", "0"]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+    let place = place.commands(&["head -c 60000000 < /dev/zero | sort | wc -c"]);
+    let run = place.run(["run", "--memory", "32"]);
+    assert!(run.stdout.contains("memory"), "{run:?}");
+    assert!(place.run(["run", "--memory", "1024"]).stdout.ends_with("60000001\n"));
+}

@@ -83,6 +83,12 @@ pub(crate) struct RunArguments {
     /// Leave this step out; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// Memory that one command may use, in MiB
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(crate) memory: Option<u64>,
+    /// Flags of the official command line that mean nothing here
+    #[command(flatten)]
+    pub(crate) meaningless: Meaningless,
     /// Leave out what cannot run here, and what refers to it, instead of refusing the pipeline
     #[arg(long)]
     pub(crate) skip_unsupported: bool,
@@ -189,6 +195,43 @@ pub(crate) struct EvalArguments {
     /// Evaluate as the official evaluator does: `replace` replaces once, `===` is no operator
     #[arg(long)]
     pub(crate) official: bool,
+}
+
+/// Flags of the official command line that mean nothing here. They are accepted, with a note.
+#[derive(Args, Debug)]
+pub(crate) struct Meaningless {
+    #[arg(long, hide = true)]
+    no_cf_cache: bool,
+    #[arg(long, hide = true)]
+    enable_notifications: bool,
+    #[arg(long, hide = true)]
+    local: bool,
+    #[arg(long, hide = true, value_name = "MILLICORES")]
+    cpu: Option<String>,
+    #[arg(long, hide = true, value_name = "GIB")]
+    disk: Option<String>,
+    #[arg(long, hide = true, value_name = "NAME")]
+    pack_name: Option<String>,
+    #[arg(long, hide = true, value_name = "NAME")]
+    runtime_name: Option<String>,
+}
+
+impl Meaningless {
+    /// Those that were given, each with the reason why it means nothing.
+    pub(crate) fn given(&self) -> Vec<(&'static str, &'static str)> {
+        [
+            (self.no_cf_cache, "--no-cf-cache", "there is no such cache here"),
+            (self.enable_notifications, "--enable-notifications", "there is nobody to notify"),
+            (self.local, "--local", "every build is local"),
+            (self.cpu.is_some(), "--cpu", "all processors may be used"),
+            (self.disk.is_some(), "--disk", "the disk is not bounded yet"),
+            (self.pack_name.is_some(), "--pack-name", "this machine is as large as it is"),
+            (self.runtime_name.is_some(), "--runtime-name", "builds run on this machine"),
+        ]
+        .into_iter()
+        .filter_map(|(given, flag, why)| given.then_some((flag, why)))
+        .collect()
+    }
 }
 
 /// How to print.

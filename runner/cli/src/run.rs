@@ -54,6 +54,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.only.clone_from(&arguments.only);
     request.skip.clone_from(&arguments.skip);
     request.skip_unsupported = arguments.skip_unsupported;
+    if let Some(memory) = arguments.memory {
+        request.limits.memory = memory << 20;
+    }
+    for (flag, why) in arguments.meaningless.given().into_iter().filter(|_| !arguments.quiet) {
+        eprintln!("note: `{flag}` has no meaning here: {why}");
+    }
     request.source.clone_from(&arguments.source);
     request.pipeline = arguments.pipeline.clone().or_else(environment::pipeline).or(user.pipeline);
     request.volume.clone_from(&arguments.volume);
@@ -155,6 +161,10 @@ fn status(outcome: &Outcome, require_save: bool) -> u8 {
     }
 }
 
+/// They, and what they stand for.
+const SHORTS: [(&str, &str); 3] =
+    [("-rv", "--reset-volume"), ("-ncfc", "--no-cf-cache"), ("-en", "--enable-notifications")];
+
 /// The two-letter shorts that Codefresh's own command line has; clap knows only shorts of one letter.
 pub(crate) fn rewrite_shorts(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.collect();
@@ -163,8 +173,10 @@ pub(crate) fn rewrite_shorts(arguments: impl Iterator<Item = OsString>) -> Vec<O
             if argument == "--" {
                 break;
             }
-            if argument == "-rv" {
-                *argument = "--reset-volume".into();
+            for (short, long) in SHORTS {
+                if argument == short {
+                    *argument = long.into();
+                }
             }
         }
     }
