@@ -1,6 +1,7 @@
 //! What readers share: the document's text, the problems found so far, the names seen.
 
 use crate::diagnostic::{Diagnostic, Severity, Unsupported};
+use crate::expansion::Expansion;
 use crate::place::Place;
 use crate::schema::{self, BuildVersion};
 use crate::template::Template;
@@ -36,6 +37,8 @@ pub(super) struct Context<'a> {
     unsupported: Vec<Unsupported>,
     /// Whether the schema found an error: what readers say then was said before.
     failed: bool,
+    /// Which steps are copies.
+    expansion: Expansion,
     /// Which fields steps of type `build` have.
     pub(super) build: BuildVersion,
 }
@@ -48,14 +51,18 @@ impl<'a> Context<'a> {
             dropped: 0,
             unsupported: Vec::new(),
             failed: false,
+            expansion: Expansion::default(),
             build: BuildVersion::V2,
         }
     }
 
     /// Checks a document against the schema.
-    pub(super) fn check(&mut self, root: &Node) {
-        self.build = schema::body(root).map_or(self.build, |body| schema::build_version(body, self.build));
-        let (diagnostics, dropped) = schema::check(root, self.build);
+    pub(super) fn check(&mut self, root: &Node, build: BuildVersion, expansion: Expansion) {
+        self.build = build;
+        let (checked, dropped) = schema::check(root, build);
+        let mut diagnostics = expansion.problems.clone();
+        diagnostics.extend(checked);
+        self.expansion = expansion;
         self.failed = diagnostics.iter().any(|one| one.severity == Severity::Error);
         self.dropped += dropped;
         for diagnostic in diagnostics {
@@ -158,6 +165,8 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Unsupported>) {
+        self.expansion.once(&mut self.diagnostics);
+        self.expansion.refused_once(&mut self.unsupported);
         self.diagnostics.extend(dropped(self.dropped));
         (self.diagnostics, self.unsupported)
     }

@@ -2,7 +2,7 @@
 
 use stepbox_pipeline::{Shell, Words};
 
-use crate::{errors, freestyle, refused, step, texts, warnings};
+use crate::{errors, freestyle, step, texts, warnings};
 
 #[test]
 fn y6_a_command_that_became_a_mapping_is_an_error_with_advice() {
@@ -72,7 +72,6 @@ fn an_image_is_required_and_a_string() {
     assert_eq!(errors(&step("title: x")), ["\"image\" is required"]);
     assert_eq!(errors(&step("image: {}")), ["\"image\" must be a string"]);
     assert_eq!(errors(&step("image: ''")), ["\"image\" is not allowed to be empty"]);
-    assert_eq!(refused(&step("matrix: {image: [a, b]}")), ["matrix"]);
     assert_eq!(errors(&step("matrix: {image: [a, b]}")), [""; 0]);
 }
 
