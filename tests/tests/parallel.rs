@@ -100,3 +100,18 @@ fn p12_a_failure_in_parallel_mode_stops_the_others_wherever_they_are() {
     }
     assert!(fs::metadata(place.path("state/store/oci-layout")).is_ok());
 }
+
+#[test]
+fn p14_a_matrix_runs_every_combination() {
+    let place = Place::new().file(
+        "codefresh.yml",
+        "version: '1.0'\nsteps:\n  test:\n    title: Tests\n    commands:\n      - echo \"$CF_STEP_NAME $A $B\" >> /codefresh/volume/seen\n    matrix:\n      image: [alpine, 'debian:12']\n      \
+         environment:\n        - [A=1, B=2]\n        - [A=3, B=4]\n  look:\n    image: alpine\n    commands: [sort /codefresh/volume/seen]\n",
+    );
+    let run = place.run(["run"]);
+    assert!(run.status == 0 && run.stdout.ends_with("test_1 1 2\ntest_2 3 4\ntest_3 1 2\ntest_4 3 4\n"), "{run:?}");
+    assert!(
+        run.stderr.contains("\n==> Tests\n") && run.stderr.contains("test (debian:12, A=3 B=4): success"),
+        "{run:?}"
+    );
+}

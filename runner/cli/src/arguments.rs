@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Check pipelines against the rules of the format
     Validate(ValidateArguments),
+    /// Show the steps of a pipeline as they would run
+    Plan(PlanArguments),
+    /// Say which steps of a pipeline can run here, and what the others need
+    Check(CheckArguments),
     /// Say what a condition comes to: `true` or `false`
     Eval(EvalArguments),
     /// Print a JSON Schema of pipelines, for editors
@@ -76,6 +80,9 @@ pub(crate) struct RunArguments {
     /// Leave this step out; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// Show what would run, variables replaced as far as they are known, and run nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// The directory that is cloned where the pipeline clones its own repository [default: the git work tree of the pipeline file]
     #[arg(long, value_name = "DIR")]
     pub(crate) source: Option<PathBuf>,
@@ -111,6 +118,46 @@ pub(crate) struct ValidateArguments {
     /// The pipeline files; `-` is the standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox plan`.
+#[derive(Args, Debug)]
+pub(crate) struct PlanArguments {
+    /// The pipeline file [default: `codefresh.yml`, then `.codefresh/codefresh.yml`]
+    pub(crate) pipeline_file: Option<PathBuf>,
+    /// Set a variable of the build; may be given again
+    #[arg(short = 'v', long = "variable", visible_alias = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = PlanOutput::Text)]
+    pub(crate) output: PlanOutput,
+}
+
+/// How to print a plan.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum PlanOutput {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+    /// A flow chart in Mermaid's language
+    Mermaid,
+}
+
+/// Arguments of `stepbox check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArguments {
+    /// The pipeline file [default: `codefresh.yml`, then `.codefresh/codefresh.yml`]
+    pub(crate) pipeline_file: Option<PathBuf>,
+    /// Set a variable of the build; may be given again
+    #[arg(short = 'v', long = "variable", visible_alias = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Say what stands for an image; NAME may be a glob, TARGET is `toolbox`; may be given again
+    #[arg(long = "image", value_name = "NAME=TARGET")]
+    pub(crate) images: Vec<String>,
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,

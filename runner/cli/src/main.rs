@@ -1,6 +1,7 @@
 //! `stepbox`: the program. The only room that touches the terminal, the process's environment and the home directory.
 
 mod arguments;
+mod check;
 mod configuration;
 mod environment;
 mod error;
@@ -8,6 +9,7 @@ mod eval;
 mod exit_code;
 mod human;
 mod json;
+mod plan;
 mod results;
 mod run;
 mod sanitize;
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
     let status = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),

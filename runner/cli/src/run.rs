@@ -12,7 +12,7 @@ use crate::arguments::{Output, RunArguments};
 use crate::error::{CliError, colors};
 use crate::results::Results;
 use crate::text::{Amount, Text};
-use crate::{configuration, environment, exit_code, json, secrets, worker};
+use crate::{configuration, environment, exit_code, json, plan, secrets, worker};
 
 /// Where a pipeline is looked for, in this order.
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
@@ -20,20 +20,17 @@ const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
 /// How large a pipeline or variable file may be, in bytes.
 pub(crate) const MAX_FILE: u64 = 4 << 20;
 
-/// Runs the pipeline, once or once per set of variables; the exit status.
-pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
-    let file = pipeline_file(arguments.pipeline_file.as_deref())?;
+/// What is to be built, as files and environment say it.
+pub(crate) fn request(file: Option<&Path>, images: &[String]) -> Result<BuildRequest, CliError> {
+    let file = pipeline_file(file)?;
     let text = read_file(&file, "the pipeline")?;
     let project = configuration::project(&file)?;
-    let user = configuration::user()?;
-
-    let variables = assignments(&arguments.variables)?;
-    let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut images = vec![];
-    for image in &arguments.images {
+    let mut request = BuildRequest::new(file, text, missing_commands);
+    request.home = environment::home();
+    for image in images {
         match image.split_once('=') {
             Some((name, target)) if !name.is_empty() && !target.is_empty() => {
-                images.push((name.to_owned(), target.to_owned()))
+                request.images.push((name.to_owned(), target.to_owned()));
             }
             _ => {
                 let message = format!("`--image {image}` does not say what stands for the image");
@@ -41,17 +38,22 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
             }
         }
     }
-    images.extend(project.images);
+    request.images.extend(project.images);
+    Ok(request)
+}
 
-    let mut request = BuildRequest::new(file, text, missing_commands);
+/// Runs the pipeline, once or once per set of variables; the exit status.
+pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
+    let variables = assignments(&arguments.variables)?;
+    let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut request = request(arguments.pipeline_file.as_deref(), &arguments.images)?;
+    let user = configuration::user()?;
     request.secrets = secrets;
     request.branch.clone_from(&arguments.branch);
     request.revision.clone_from(&arguments.sha);
     request.only.clone_from(&arguments.only);
     request.skip.clone_from(&arguments.skip);
     request.source.clone_from(&arguments.source);
-    request.home = environment::home();
-    request.images = images;
     request.pipeline = arguments.pipeline.clone().or_else(environment::pipeline).or(user.pipeline);
     request.volume.clone_from(&arguments.volume);
     request.reset_volume = arguments.reset_volume;
@@ -63,6 +65,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.initiator = environment::user();
 
     let directories = directories()?;
+    if arguments.dry_run {
+        for from_file in variable_sets(arguments.variable_file.as_deref())? {
+            request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();
+            plan::dry_run(&directories, &request, arguments.output)?;
+        }
+        return Ok(exit_code::SUCCESS);
+    }
     let launch = launch(arguments.in_process)?;
     let interrupt = watch_signals()?;
 

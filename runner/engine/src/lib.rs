@@ -8,6 +8,7 @@
 
 mod build;
 mod build_id;
+mod check;
 mod decisions;
 mod directories;
 mod error;
@@ -15,6 +16,7 @@ mod event;
 mod export_files;
 mod freestyle;
 mod git;
+mod graph;
 mod identity;
 mod image;
 mod interrupt;
@@ -41,9 +43,11 @@ mod worker;
 mod tests;
 
 pub use build_id::BuildId;
+pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
 pub use directories::Directories;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 pub use event::{BuildEvent, EVENT_VERSION, Stream};
+pub use graph::{GraphStep, PipelineGraph, graph};
 pub use interrupt::Interrupt;
 pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use stepbox_pipeline::{
-    Diagnostic, Mode, Pipeline, References, Step, StepKind, SubstituteError, Template, Unsupported, Variables, holes,
-    substitute,
+    Diagnostic, Mode, Pipeline, Reading, References, Step, StepKind, SubstituteError, Template, Unsupported, Variables,
+    holes, substitute,
 };
 
 use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
@@ -19,22 +19,26 @@ use crate::request::BuildRequest;
 pub(crate) fn read(request: &BuildRequest) -> Result<(Pipeline, Vec<Diagnostic>), EngineError> {
     let reading = Pipeline::read(&request.pipeline_text);
     let place = |place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
-    let mut problems: Vec<Problem> = reading
-        .errors()
-        .map(|error| Problem {
-            message: error.message.clone(),
-            place: error.place.map(place),
-            other: error.other.map(place),
-            step: error.step.clone(),
-            hints: error.hints.clone(),
-        })
-        .collect();
+    let mut problems = errors_of(request, &reading);
     problems.extend(reading.unsupported.iter().map(|one| unsupported(one, place(one.place))));
     let warnings = reading.warnings().cloned().collect();
     match reading.pipeline {
         Some(pipeline) if problems.is_empty() => Ok((pipeline, warnings)),
         _ => Err(refusal(request, problems)),
     }
+}
+
+/// What is wrong with a pipeline, apart from what is not supported.
+pub(crate) fn errors_of(request: &BuildRequest, reading: &Reading) -> Vec<Problem> {
+    let place = |place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
+    let problem = |error: &Diagnostic| Problem {
+        message: error.message.clone(),
+        place: error.place.map(place),
+        other: error.other.map(place),
+        step: error.step.clone(),
+        hints: error.hints.clone(),
+    };
+    reading.errors().map(problem).collect()
 }
 
 fn unsupported(one: &Unsupported, place: SourcePlace) -> Problem {
@@ -47,7 +51,7 @@ fn unsupported(one: &Unsupported, place: SourcePlace) -> Problem {
     }
 }
 
-fn refusal(request: &BuildRequest, problems: Vec<Problem>) -> EngineError {
+pub(crate) fn refusal(request: &BuildRequest, problems: Vec<Problem>) -> EngineError {
     let shown = request.pipeline_file.display();
     let message = match problems.len() {
         0 => format!("the pipeline `{shown}` cannot be read"),
@@ -132,7 +136,7 @@ fn undefined(
     Some(SubstituteError::Undefined { name: hole.name.clone(), what, place: template.place_of_hole(number) })
 }
 
-fn can_export(step: &Step) -> bool {
+pub(crate) fn can_export(step: &Step) -> bool {
     matches!(step.kind, StepKind::Freestyle(_))
 }
 
@@ -175,6 +179,19 @@ fn toolbox_hint(request: &BuildRequest, step: &Step, variables: &Variables) -> S
     let Some(commands) = &freestyle.commands else {
         return "the step runs the image's own entry point, which the toolbox does not have".to_owned();
     };
+    let script = script_of(commands, variables);
+    match (request.toolbox)(script.as_bytes()) {
+        Ok(missing) if missing.is_empty() => "the toolbox has every command of this step".to_owned(),
+        Ok(missing) => {
+            let list: Vec<String> = missing.iter().map(|one| format!("`{}`", one.name)).collect();
+            format!("the toolbox lacks {} of this step", list.join(", "))
+        }
+        Err(error) => format!("whether the toolbox has every command of this step is not known: {error}"),
+    }
+}
+
+/// The script of a step as far as its variables are known.
+pub(crate) fn script_of(commands: &[Template], variables: &Variables) -> String {
     let mut script = String::new();
     for command in commands {
         let text = substitute(command, variables, &References::new())
@@ -189,14 +206,7 @@ fn toolbox_hint(request: &BuildRequest, step: &Step, variables: &Variables) -> S
         script.push_str(&text[from..]);
         script.push('\n');
     }
-    match (request.toolbox)(script.as_bytes()) {
-        Ok(missing) if missing.is_empty() => "the toolbox has every command of this step".to_owned(),
-        Ok(missing) => {
-            let list: Vec<String> = missing.iter().map(|one| format!("`{}`", one.name)).collect();
-            format!("the toolbox lacks {} of this step", list.join(", "))
-        }
-        Err(error) => format!("whether the toolbox has every command of this step is not known: {error}"),
-    }
+    script
 }
 
 /// A text as YAML, quoted.

@@ -56,7 +56,7 @@ pub(crate) fn run_in(
     let identity = Identity::of(request)?;
     let repository = rooms.repository(request, directories)?;
     let id = BuildId::generate(now).map_err(|error| EngineError::state("cannot name the build", &error))?;
-    let variables = variables(request, repository.facts(), &id, timestamp);
+    let variables = known_variables(request, repository.facts(), Some((&id, timestamp)));
     insert_main_clone(&mut pipeline, request, &variables);
     let left_out = left_out(request, &pipeline)?;
     preflight::check(request, &pipeline, &left_out, &variables)?;
@@ -108,8 +108,8 @@ pub(crate) fn run_in(
     })
 }
 
-/// The variables that every step can see (rule V16).
-fn variables(request: &BuildRequest, facts: BuildFacts, id: &BuildId, timestamp: u64) -> Variables {
+/// The variables that every step can see (rule V16); `build` is its name and when it was made, where there is one.
+pub(crate) fn known_variables(request: &BuildRequest, facts: BuildFacts, build: Option<(&BuildId, u64)>) -> Variables {
     let stem = request.pipeline_file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("pipeline");
     let named = match &facts.repo_name {
         Some(repository) => format!("{repository}/{stem}"),
@@ -117,8 +117,8 @@ fn variables(request: &BuildRequest, facts: BuildFacts, id: &BuildId, timestamp:
     };
     let facts = facts_of(request, facts);
     let facts = BuildFacts {
-        build_id: Some(id.to_string()),
-        build_timestamp: Some(timestamp),
+        build_id: build.map(|(id, _)| id.to_string()),
+        build_timestamp: build.map(|(_, timestamp)| timestamp),
         build_initiator: Some(request.initiator.clone()).filter(|name| !name.is_empty()),
         pipeline_name: Some(request.pipeline.clone().unwrap_or(named)),
         ..facts
@@ -144,7 +144,7 @@ fn facts_of(request: &BuildRequest, facts: BuildFacts) -> BuildFacts {
 
 /// The numbers of the steps that the caller does not want (rule S12). The source is cloned all the same, unless that is
 /// to be left out by its name.
-fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BTreeSet<usize>, EngineError> {
+pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BTreeSet<usize>, EngineError> {
     let flat = pipeline.flat();
     for (flag, name) in
         request.only.iter().map(|name| ("--only", name)).chain(request.skip.iter().map(|name| ("--skip", name)))
@@ -184,7 +184,7 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// Rule G3.
-fn insert_main_clone(pipeline: &mut Pipeline, request: &BuildRequest, variables: &Variables) {
+pub(crate) fn insert_main_clone(pipeline: &mut Pipeline, request: &BuildRequest, variables: &Variables) {
     let skip = variables.get("CF_SKIP_MAIN_CLONE").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
     if pipeline.needs_implicit_main_clone(skip) {
         let revision = request.revision.as_ref().or(request.branch.as_ref());

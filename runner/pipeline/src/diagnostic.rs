@@ -53,3 +53,17 @@ pub struct Unsupported {
     /// What one can do about it.
     pub hint: Option<String>,
 }
+
+impl Unsupported {
+    /// Whether Docker would be needed for it.
+    #[must_use]
+    pub fn needs_docker(&self) -> bool {
+        [NEEDS_DOCKER, SERVICES].contains(&self.reason.as_str())
+    }
+}
+
+/// The reason for what only Docker does.
+pub(crate) const NEEDS_DOCKER: &str = "it needs docker";
+
+/// The reason for services.
+pub(crate) const SERVICES: &str = "services are containers, which need docker";

@@ -2,8 +2,8 @@
 //!
 //! A copy has the fields of the step, each replaced where the copy says it otherwise. Lists `environment` are put
 //! together: of two items with one name the copy's counts. What the step says about all copies together is the parallel
-//! step's: `when` (unless a copy has its own), `success_criteria`, and what is shown of it. A title that the copies share
-//! is completed by what tells them apart.
+//! step's: its title, `when` (unless a copy has its own), `success_criteria`. The title of a copy of a `matrix` is the name
+//! of the step with the values; a copy of a `scale` has a name of its own to be shown.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use crate::yaml::{Node, Value};
 const MAX_SHOWN: usize = 40;
 
 /// What the parallel step has of the step, beside its copies.
-const SHARED: &[&str] = &["title", "description", "stage", "fail_fast", "strict_fail_fast"];
+const SHARED: &[&str] = &["title", "description", "stage", "fail_fast", "strict_fail_fast", "success_criteria"];
 
 /// A copy of a step.
 pub(super) struct Copy {
@@ -71,8 +71,7 @@ pub(super) fn weigh(name: &str, step: &Node, node: &Node, count: usize) -> Weigh
 pub(super) fn of_scale(step: &Node, scale: &Node, object: &Object) -> Vec<Copy> {
     let copies = scale.entries().map(|(key, entry)| {
         let own: Vec<(&Node, Node)> = entry.entries().map(|(key, value)| (key, value.clone())).collect();
-        let title = field(step, object, "title").and_then(|(_, title)| titled(title, title.as_str()?, key_text(key)));
-        let fields = fields_of(step, object, "scale", &own, title);
+        let fields = fields_of(step, object, "scale", &own, None);
         Copy { key: key.clone(), step: Node { value: Value::Mapping(fields), span: entry.span } }
     });
     copies.collect()
@@ -95,14 +94,11 @@ pub(super) fn of_matrix(key: &Node, step: &Node, matrix: &Node, object: &Object,
             })
             .collect();
         let told: Vec<String> = values().map(|(_, value)| shown(value)).collect();
-        let title = match field(step, object, "title") {
-            Some((_, title)) => title.as_str().and_then(|text| titled(title, text, &told.join(", "))),
-            None => titled(key, key_text(key), &told.join(", ")),
-        };
+        let title = Node { value: Value::String(format!("{} ({})", key_text(key), told.join(", "))), span: key.span };
         let name = names.next(key_text(key));
         copies.push(Copy {
             key: Node { value: Value::String(name), span: key.span },
-            step: Node { value: Value::Mapping(fields_of(step, object, "matrix", &own, title)), span: step.span },
+            step: Node { value: Value::Mapping(fields_of(step, object, "matrix", &own, Some(title))), span: step.span },
         });
         // Counts on, the last field first.
         let Some(at) = (0..fields.len()).rev().find(|at| chosen[*at] + 1 < fields[*at].1.len()) else { return copies };
@@ -111,18 +107,12 @@ pub(super) fn of_matrix(key: &Node, step: &Node, matrix: &Node, object: &Object,
     }
 }
 
-/// A title with what tells a copy apart; `None` where there is nothing to complete.
-fn titled(place: &Node, text: &str, part: &str) -> Option<Node> {
-    let text = format!("{text} ({part})");
-    (!text.starts_with(' ')).then_some(Node { value: Value::String(text), span: place.span })
-}
-
 /// A value in a title.
 fn shown(node: &Node) -> String {
     let text = match &node.value {
         Value::Sequence(items) => {
             let items: Vec<_> = items.iter().map(|item| item.scalar_text().unwrap_or_default()).collect();
-            items.join("; ")
+            items.join(" ")
         }
         _ => node.scalar_text().unwrap_or_default().into_owned(),
     };
@@ -141,16 +131,11 @@ fn fields_of(
     own: &[(&Node, Node)],
     title: Option<Node>,
 ) -> Vec<(Node, Node)> {
-    let parallel = step.get("type").and_then(Node::as_str) == Some("parallel");
-    let kept = |(key, _): &(&Node, &Node)| {
-        let name = object.present_name(key_text(key));
-        let shared = match name {
-            // A parallel step's are about the steps inside of it.
-            "success_criteria" => !parallel,
-            "when" => !own_when(step, without),
-            _ => false,
-        };
-        name != without && !shared
+    let shared_when = !own_when(step, without);
+    let kept = |(key, _): &(&Node, &Node)| match object.present_name(key_text(key)) {
+        "title" | "success_criteria" => false,
+        "when" => !shared_when,
+        name => name != without,
     };
     let pairs = |node: &Node| -> Vec<(Node, Node)> {
         node.entries().filter(kept).map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -258,12 +243,10 @@ fn environment(step: &Node, copy: &Node) -> Option<Node> {
 /// The parallel step that holds the copies of a step. `name` stands there and made them.
 pub(super) fn group(step: &Node, object: &Object, name: &str, place: Place, copies: Vec<Copy>) -> Node {
     let text = |text: &str| Node { value: Value::String(text.to_owned()), span: place };
-    let parallel = step.get("type").and_then(Node::as_str) == Some("parallel");
-    let mut shared = SHARED.to_vec();
-    shared.extend((!own_when(step, name)).then_some("when"));
-    shared.extend((!parallel).then_some("success_criteria"));
-    let mut fields: Vec<(Node, Node)> = shared
-        .into_iter()
+    let mut fields: Vec<(Node, Node)> = SHARED
+        .iter()
+        .copied()
+        .chain((!own_when(step, name)).then_some("when"))
         .filter_map(|name| field(step, object, name))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();

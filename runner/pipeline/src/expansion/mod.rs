@@ -4,8 +4,8 @@
 //! each copy that `scale` makes has the `matrix`. What is checked and read afterwards are ordinary steps, whose nodes
 //! still stand where they were written. What a copy is: [`copy`]; what it is called: [`names`].
 //!
-//! A step whose `scale` or `matrix` is not of the right shape stays as it is, for the schema to say so. Steps of hooks are
-//! not multiplied.
+//! A step whose `scale` or `matrix` is not of the right shape stays as it is, for the schema to say so. Parallel steps, for
+//! which the reader refuses them, and steps of hooks are not multiplied.
 
 mod copy;
 mod names;
@@ -76,7 +76,7 @@ impl Expander {
                 continue;
             }
             let path = format!("{path}.{}", clip(key_text(key)));
-            if multiplied {
+            if multiplied && !StepView::new(step, self.build).kind.is("parallel") {
                 self.step(key, step, &path, depth + 1);
             }
             if StepView::new(step, self.build).children().is_none() {
@@ -96,7 +96,7 @@ impl Expander {
         let find = |name| Some((name, copy::field(step, object, name).filter(|(_, node)| !node.is_null())?));
         let Some((name, (field, node))) = find("scale").or_else(|| find("matrix")) else { return };
         if self.parallel_mode {
-            let message = format!("\"{name}\" is not allowed in mode parallel");
+            let message = format!("\"{name}\" cannot be used in mode: parallel");
             let hint = "write the copies as steps of their own";
             return self.say(key, path, name, field.span, message, Some(hint));
         }
@@ -122,11 +122,10 @@ impl Expander {
 
     /// Takes what some copies cost from what is left, for copies of a step that is so deep in the tree.
     fn afford(&mut self, name: &str, step: &Node, node: &Node, count: usize, depth: usize) -> Result<(), String> {
-        if count > MAX_COPIES_OF_STEP {
-            return Err(format!("\"{name}\" must make at most {MAX_COPIES_OF_STEP} copies of the step"));
-        }
-        if self.copies + count > MAX_COPIES {
-            return Err(format!("\"{name}\" makes more than {MAX_COPIES} copies of steps, with those before it"));
+        if count > MAX_COPIES_OF_STEP || self.copies + count > MAX_COPIES {
+            return Err(format!(
+                "too many copies: at most {MAX_COPIES_OF_STEP} of one step and {MAX_COPIES} in a document are allowed"
+            ));
         }
         let cost = copy::weigh(name, step, node, count);
         let (nodes, text) = (self.nodes.saturating_add(cost.nodes), self.text.saturating_add(cost.text));

@@ -87,6 +87,12 @@ fn parallel(
     timeout: Option<StepTimeout>,
 ) -> ParallelSteps {
     let fields = &view.fields;
+    for name in ["scale", "matrix"] {
+        if let Some(entry) = fields.entry(name) {
+            let hint = Some("put it on the steps inside");
+            context.refuse(scope, name, entry.key.span, "a parallel step is not multiplied", hint);
+        }
+    }
     if let Some(entry) = fields.entry("retry") {
         let hint = Some("put it on the steps inside");
         context.refuse(scope, "retry", entry.key.span, "a parallel step is not tried again as a whole", hint);

@@ -2,9 +2,7 @@
 
 use super::common::{CONDITION, HOOKS, NOT_YET};
 use super::shape::{ANY_MAP, Field, Least, List, Object, Others, STRICT_SWITCH, Shape, TEXTS};
-
-/// Why services are refused.
-pub(crate) const SERVICES: &str = "services are containers, which need docker";
+use crate::diagnostic::SERVICES;
 
 /// The root of a codefresh.yml.
 pub(super) static ROOT: Object =

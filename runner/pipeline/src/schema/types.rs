@@ -3,8 +3,9 @@
 use super::common::{COMMON, NOT_YET, TIMED};
 use super::docker::{BUILD_V1, BUILD_V2, COMPOSITION, DEPLOY, INTEGRATION_TEST, LAUNCH_COMPOSITION, PUSH, PUSH_TAG};
 use super::docker::{SIMPLE_TRAVIS, TRAVIS};
-use super::root::{SERVICES, SUCCESS_CRITERIA};
+use super::root::SUCCESS_CRITERIA;
 use super::shape::{ANY_MAP, Field, Least, List, Object, Others, Pattern, Rule, Shape, Support, TEXTS, WORDS};
+use crate::diagnostic::{NEEDS_DOCKER, SERVICES};
 
 /// Which fields steps of type `build` have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,7 +32,7 @@ const fn kind(name: &'static str, object: &'static Object, support: Support) -> 
     StepType { name, object, support }
 }
 
-const DOCKER: Support = Support::Refused("it needs docker", None);
+const DOCKER: Support = Support::Refused(NEEDS_DOCKER, None);
 
 /// The built-in types (rule R9).
 static TYPES: &[StepType] = &[
