@@ -80,6 +80,12 @@ pub(crate) struct RunArguments {
     /// Leave this step out; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// Leave out what cannot run here, and what refers to it, instead of refusing the pipeline
+    #[arg(long)]
+    pub(crate) skip_unsupported: bool,
+    /// With `--skip-unsupported`: end with status 1 where something was left out
+    #[arg(long)]
+    pub(crate) require_all: bool,
     /// Show what would run, variables replaced as far as they are known, and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -53,6 +53,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.revision.clone_from(&arguments.sha);
     request.only.clone_from(&arguments.only);
     request.skip.clone_from(&arguments.skip);
+    request.skip_unsupported = arguments.skip_unsupported;
     request.source.clone_from(&arguments.source);
     request.pipeline = arguments.pipeline.clone().or_else(environment::pipeline).or(user.pipeline);
     request.volume.clone_from(&arguments.volume);
@@ -116,7 +117,10 @@ fn build(
     if let Some(text) = &mut text {
         text.summary(&outcome);
     }
-    let status = status(&outcome, arguments.require_save);
+    let mut status = status(&outcome, arguments.require_save);
+    if arguments.require_all && status == exit_code::SUCCESS && outcome.steps.iter().any(|step| step.unsupported) {
+        status = exit_code::BUILD_FAILED;
+    }
     if let Err(error) = text.as_ref().map_or(&results, Text::results).check() {
         error.print();
         return Ok(if status == exit_code::SUCCESS { error.status() } else { status });

@@ -250,7 +250,12 @@ impl Text {
             VolumeOutcome::Skipped => self.line("volume not saved: the build was terminated"),
         }
         let code = if outcome.result == BuildResult::Success { "32" } else { "31" };
-        let text = format!("{} ({})", result_text(outcome.result), human::duration(outcome.duration));
+        let unsupported = outcome.steps.iter().filter(|step| step.unsupported).count() as u64;
+        let skipped = match unsupported {
+            0 => String::new(),
+            count => format!(" ({} skipped)", human::count(count, "step", "steps")),
+        };
+        let text = format!("{}{skipped} ({})", result_text(outcome.result), human::duration(outcome.duration));
         let text = self.paint(code, &text);
         self.line(&text);
     }

@@ -1,7 +1,6 @@
 //! One build: volume, steps in their order, archive.
 
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use cap_std::fs::Dir;
@@ -23,6 +22,7 @@ use crate::restore::{GRACE, Stop, Volume, restore, unexpected};
 use crate::running::Ran;
 use crate::save;
 use crate::snapshots::{Publication, Snapshot, Snapshots};
+use crate::unsupported::LeftOut;
 use crate::work_directory::WorkDirectory;
 use crate::worker::{Incoming, Worker, WorkerLaunch};
 
@@ -31,8 +31,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) id: BuildId,
     pub(crate) request: &'a BuildRequest,
     pub(crate) pipeline: Pipeline,
-    /// Steps that the caller does not want.
-    pub(crate) left_out: BTreeSet<usize>,
+    /// Steps that the caller does not want, or that cannot run here.
+    pub(crate) left_out: LeftOut,
     pub(crate) variables: Variables,
     pub(crate) snapshots: &'a dyn Snapshots,
     pub(crate) repository: &'a dyn Repository,
@@ -64,9 +64,14 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         parts: &parts,
         reporter,
     };
-    for number in &parts.left_out {
+    for (number, omission) in &parts.left_out {
         build.plan.skip(*number);
-        build.outcomes[*number].reason = Some("left out by `--only` or `--skip`".to_owned());
+        let outcome = &mut build.outcomes[*number];
+        outcome.reason = Some(omission.reason.clone());
+        outcome.unsupported = omission.unsupported;
+        outcome.state = StepState::Skipped.as_str().to_owned();
+        let event = BuildEvent::StepFinished(outcome.clone());
+        build.reporter.emit(event);
     }
     let volume = match build.course(kept) {
         Ok(volume) => volume,
@@ -239,5 +244,6 @@ fn not_run(step: &Step) -> StepOutcome {
         duration: Duration::ZERO,
         modules: 0,
         attempts: 0,
+        unsupported: false,
     }
 }

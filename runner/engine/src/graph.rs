@@ -8,10 +8,11 @@ use stepbox_pipeline::{
 use crate::directories::Directories;
 use crate::error::EngineError;
 use crate::git::Clones;
-use crate::preflight;
+use crate::preflight::{self, Read};
 use crate::repository::Repository;
 use crate::request::BuildRequest;
 use crate::run::{insert_main_clone, known_variables, left_out};
+use crate::unsupported::settle;
 
 /// A pipeline as it would run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,11 +56,12 @@ pub struct GraphStep {
 /// # Errors
 /// As [`crate::run`] has them for a pipeline that cannot run.
 pub fn graph(directories: &Directories, request: &BuildRequest) -> Result<PipelineGraph, EngineError> {
-    let (mut pipeline, _) = preflight::read(request)?;
+    let Read { mut pipeline, unsupported, .. } = preflight::read(request)?;
     let facts = Clones::find(request, directories).map(|clones| clones.facts()).unwrap_or_default();
     let variables = known_variables(request, facts, None);
     insert_main_clone(&mut pipeline, request, &variables);
-    let left_out = left_out(request, &pipeline)?;
+    let chosen = left_out(request, &pipeline)?;
+    let left_out = settle(request, &pipeline, unsupported, chosen, &variables)?;
     let flat = pipeline.flat();
     let mut steps: Vec<GraphStep> = vec![];
     for (number, FlatStep { step, parent }) in flat.iter().enumerate() {
@@ -86,7 +88,7 @@ pub fn graph(directories: &Directories, request: &BuildRequest) -> Result<Pipeli
             inside,
             after,
             when: step.when.as_ref().map(|when| conditions(when, &text)).unwrap_or_default(),
-            left_out: left_out.contains(&number),
+            left_out: left_out.contains_key(&number),
             commands: freestyle.and_then(|one| one.commands.as_ref()).into_iter().flatten().map(text).collect(),
         });
     }

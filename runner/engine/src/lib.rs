@@ -35,6 +35,7 @@ mod snapshots;
 mod step;
 mod steps;
 mod stored_snapshots;
+mod unsupported;
 mod volumes;
 mod work_directory;
 mod worker;

@@ -59,6 +59,8 @@ pub struct StepOutcome {
     pub modules: u64,
     /// How many attempts were made; 0 where it did not run.
     pub attempts: u32,
+    /// Whether it was left out because it cannot run here (`--skip-unsupported`).
+    pub unsupported: bool,
 }
 
 /// What became of the volume.

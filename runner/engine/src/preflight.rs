@@ -1,6 +1,5 @@
 //! Everything about a pipeline that can be known to be wrong before anything runs.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use stepbox_pipeline::{
@@ -11,20 +10,32 @@ use stepbox_pipeline::{
 use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 use crate::image::{self, NoImage};
 use crate::request::BuildRequest;
+use crate::unsupported::LeftOut;
+
+/// A pipeline that is right.
+pub(crate) struct Read {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// What is not supported.
+    pub(crate) unsupported: Vec<Problem>,
+}
 
 /// Reads the pipeline.
 ///
 /// # Errors
-/// [`EngineErrorKind::Pipeline`] with everything that is wrong and everything that is not supported.
-pub(crate) fn read(request: &BuildRequest) -> Result<(Pipeline, Vec<Diagnostic>), EngineError> {
+/// [`EngineErrorKind::Pipeline`] with everything that is wrong, and with it everything that is not supported.
+pub(crate) fn read(request: &BuildRequest) -> Result<Read, EngineError> {
     let reading = Pipeline::read(&request.pipeline_text);
     let place = |place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     let mut problems = errors_of(request, &reading);
-    problems.extend(reading.unsupported.iter().map(|one| unsupported(one, place(one.place))));
+    let unsupported: Vec<Problem> = reading.unsupported.iter().map(|one| unsupported(one, place(one.place))).collect();
     let warnings = reading.warnings().cloned().collect();
     match reading.pipeline {
-        Some(pipeline) if problems.is_empty() => Ok((pipeline, warnings)),
-        _ => Err(refusal(request, problems)),
+        Some(pipeline) if problems.is_empty() => Ok(Read { pipeline, warnings, unsupported }),
+        _ => {
+            problems.extend(unsupported);
+            Err(refusal(request, problems))
+        }
     }
 }
 
@@ -61,19 +72,20 @@ pub(crate) fn refusal(request: &BuildRequest, problems: Vec<Problem>) -> EngineE
     EngineError { kind: EngineErrorKind::Pipeline, message, problems, hints: vec![] }
 }
 
-/// Checks images and working directories of all steps that are to run, as far as they are known.
-///
-/// # Errors
-/// [`EngineErrorKind::Pipeline`] with every problem.
-pub(crate) fn check(
-    request: &BuildRequest,
-    pipeline: &Pipeline,
-    left_out: &BTreeSet<usize>,
-    variables: &Variables,
-) -> Result<(), EngineError> {
-    let mut problems = vec![];
+/// What is wrong with images and working directories of the steps that are to run, as far as they are known.
+pub(crate) struct Checked {
+    /// What is not defined.
+    pub(crate) wrong: Vec<Problem>,
+    /// Images that nobody provides.
+    pub(crate) images: Vec<Problem>,
+}
+
+/// Checks images and working directories.
+pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &LeftOut, variables: &Variables) -> Checked {
+    let (mut problems, mut images) = (vec![], vec![]);
     let flat = pipeline.flat();
-    for (number, step) in flat.iter().map(|flat| flat.step).enumerate().filter(|(number, _)| !left_out.contains(number))
+    for (number, step) in
+        flat.iter().map(|flat| flat.step).enumerate().filter(|(number, _)| !left_out.contains_key(number))
     {
         // In parallel mode the order of the file says nothing.
         let earlier: Vec<&Step> = match pipeline.mode {
@@ -84,7 +96,7 @@ pub(crate) fn check(
         let (image, directory) = match &step.kind {
             StepKind::Freestyle(freestyle) => (Some(&freestyle.image), freestyle.working_directory.as_ref()),
             StepKind::GitClone(clone) => (None, clone.working_directory.as_ref()),
-            StepKind::Parallel(_) => (None, None),
+            StepKind::Parallel(_) | StepKind::Unsupported(_) => (None, None),
         };
         for (template, what) in image
             .map(|image| (image, "the image"))
@@ -112,10 +124,10 @@ pub(crate) fn check(
             && found.unresolved.is_empty()
             && let Err(missing) = image::find(&found.text, &request.images)
         {
-            problems.push(no_image(request, step, &found.text, &missing, variables));
+            images.push(no_image(request, step, &found.text, &missing, variables));
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(refusal(request, problems)) }
+    Checked { wrong: problems, images }
 }
 
 /// The first hole of a text that nobody can fill by the time the step starts.
@@ -167,7 +179,7 @@ pub(crate) fn no_image(
     };
     let place = match &step.kind {
         StepKind::Freestyle(freestyle) => freestyle.image.place(),
-        StepKind::GitClone(_) | StepKind::Parallel(_) => step.place,
+        StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => step.place,
     };
     let place = SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     Problem { message, place: Some(place), other: None, step: Some(name.to_string()), hints }

@@ -36,6 +36,8 @@ pub struct BuildRequest {
     pub only: Vec<String>,
     /// Leave these steps out (rule S12).
     pub skip: Vec<String>,
+    /// Leave out what cannot run here, and what refers to it, instead of refusing the pipeline.
+    pub skip_unsupported: bool,
     /// The source of the build, where not the work tree or directory of the pipeline file.
     pub source: Option<PathBuf>,
     /// The user's home directory, which is never a source.
@@ -85,6 +87,7 @@ impl BuildRequest {
             revision: None,
             only: vec![],
             skip: vec![],
+            skip_unsupported: false,
             source: None,
             home: None,
             images: vec![],

@@ -1,6 +1,5 @@
 //! The way into a build: everything that must be right before its first event.
 
-use std::collections::BTreeSet;
 use std::time::{Instant, UNIX_EPOCH};
 
 use stepbox_pipeline::{BuildFacts, Diagnostic, Layer, Pipeline, Step, Variables, nearest, system_variables};
@@ -14,13 +13,14 @@ use crate::git::Clones;
 use crate::identity::Identity;
 use crate::interrupt::Interrupt;
 use crate::outcome::{Outcome, as_milliseconds};
-use crate::preflight;
+use crate::preflight::{self, Read};
 use crate::record::Record;
 use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
 use crate::snapshots::{History, Snapshots};
 use crate::stored_snapshots::StoredSnapshots;
+use crate::unsupported::{self, LeftOut, Omission};
 use crate::work_directory::{WorkDirectory, sweep};
 use crate::worker::WorkerLaunch;
 
@@ -52,14 +52,14 @@ pub(crate) fn run_in(
     let started = Instant::now();
     let now = (request.clock)();
     let timestamp = as_milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default());
-    let (mut pipeline, diagnostics) = preflight::read(request)?;
+    let Read { mut pipeline, warnings: diagnostics, unsupported } = preflight::read(request)?;
     let identity = Identity::of(request)?;
     let repository = rooms.repository(request, directories)?;
     let id = BuildId::generate(now).map_err(|error| EngineError::state("cannot name the build", &error))?;
     let variables = known_variables(request, repository.facts(), Some((&id, timestamp)));
     insert_main_clone(&mut pipeline, request, &variables);
-    let left_out = left_out(request, &pipeline)?;
-    preflight::check(request, &pipeline, &left_out, &variables)?;
+    let chosen = left_out(request, &pipeline)?;
+    let left_out = unsupported::settle(request, &pipeline, unsupported, chosen, &variables)?;
 
     let state = State::open(&directories.state)?;
     let modules = directories.cache.as_deref().map(private_directory).transpose()?;
@@ -144,7 +144,7 @@ fn facts_of(request: &BuildRequest, facts: BuildFacts) -> BuildFacts {
 
 /// The numbers of the steps that the caller does not want (rule S12). The source is cloned all the same, unless that is
 /// to be left out by its name.
-pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BTreeSet<usize>, EngineError> {
+pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<LeftOut, EngineError> {
     let flat = pipeline.flat();
     for (flag, name) in
         request.only.iter().map(|name| ("--only", name)).chain(request.skip.iter().map(|name| ("--skip", name)))
@@ -171,7 +171,8 @@ pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<BT
         (only.is_empty() || flat[number].step.implicit || below(number, only) || above(number, only))
             && !below(number, &request.skip)
     };
-    Ok((0..flat.len()).filter(|number| !wanted(*number)).collect())
+    let reason = || Omission { reason: "left out by `--only` or `--skip`".to_owned(), unsupported: false };
+    Ok((0..flat.len()).filter(|number| !wanted(*number)).map(|number| (number, reason())).collect())
 }
 
 /// Names in back quotes, the first twenty.

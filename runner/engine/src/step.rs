@@ -57,7 +57,7 @@ impl Build<'_, '_, '_> {
     pub(crate) fn begin(&mut self, number: usize, step: &Step, attempt: u32) -> Begun {
         let items: &[Template] = match &step.kind {
             StepKind::Freestyle(freestyle) => &freestyle.environment,
-            StepKind::GitClone(_) | StepKind::Parallel(_) => &[],
+            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => &[],
         };
         // What a step has for itself is of no concern to those beside it.
         let mut variables = self.variables.clone();
@@ -69,7 +69,7 @@ impl Build<'_, '_, '_> {
             StepKind::Freestyle(freestyle) => {
                 Some(resolve(&freestyle.image, "the image", &variables, &self.references))
             }
-            StepKind::GitClone(_) | StepKind::Parallel(_) => None,
+            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => None,
         };
         if attempt == 1 {
             let title = step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, &variables));
@@ -95,7 +95,9 @@ impl Build<'_, '_, '_> {
                     }
                     (StepKind::Freestyle(_), Some(Err(error))) => Err(self.unusable(&error)),
                     (StepKind::Freestyle(_), None) => Err(Ran::failed("the step has no image")),
-                    (StepKind::Parallel(_), _) => Err(Ran::failed("a parallel step runs nothing itself")),
+                    (StepKind::Parallel(_) | StepKind::Unsupported(_), _) => {
+                        Err(Ran::failed(format!("`type: {}` runs nothing itself", step.kind.type_name())))
+                    }
                     (StepKind::GitClone(clone), _) => self.clone_job(step, clone, &variables),
                 }
             }

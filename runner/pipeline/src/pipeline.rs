@@ -66,16 +66,19 @@ pub enum StepKind {
     GitClone(GitClone),
     /// Runs steps at once.
     Parallel(ParallelSteps),
+    /// Of a type that is not executed here, which is among [`crate::Reading::unsupported`].
+    Unsupported(String),
 }
 
 impl StepKind {
     /// The name of the type as pipelines write it.
     #[must_use]
-    pub fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &str {
         match self {
             Self::Freestyle(_) => "freestyle",
             Self::GitClone(_) => "git-clone",
             Self::Parallel(_) => "parallel",
+            Self::Unsupported(name) => name,
         }
     }
 }
@@ -190,10 +193,7 @@ impl Pipeline {
     /// Whether any text refers to a step.
     #[must_use]
     pub fn refers_to(&self, name: &str) -> bool {
-        self.flat().iter().flat_map(|flat| flat.step.templates()).flat_map(Template::holes).any(|hole| {
-            let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
-            reference.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
+        self.flat().iter().any(|flat| flat.step.refers_to(name))
     }
 
     /// Whether the source must be cloned before the first step (rule G3): nobody defines `main_clone`, and the
@@ -235,6 +235,15 @@ impl Step {
         }
     }
 
+    /// Whether a text of this step refers to a step: `${{name}}`, `${{name.member}}`, `${{steps.name.member}}`.
+    #[must_use]
+    pub fn refers_to(&self, name: &str) -> bool {
+        self.templates().into_iter().flat_map(Template::holes).any(|hole| {
+            let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
+            reference.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+
     /// Every text of the step in which `${{…}}` is replaced; those of the steps inside of it are theirs.
     #[must_use]
     pub fn templates(&self) -> Vec<&Template> {
@@ -263,6 +272,7 @@ impl Step {
                 all.extend(clone.revision.iter().chain(&clone.git).chain(&clone.working_directory));
                 all.extend(clone.credentials.iter().flat_map(|both| [&both.username, &both.password]));
             }
+            StepKind::Unsupported(_) => {}
             StepKind::Parallel(parallel) => {
                 let conditions = parallel.success_criteria.iter().flat_map(|criteria| &criteria.condition);
                 all.extend(conditions.flat_map(Conditions::templates));

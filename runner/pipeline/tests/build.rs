@@ -66,7 +66,7 @@ impl Build {
                     facts.repo = Some(repo);
                     StepState::Success
                 }
-                StepKind::Parallel(_) => panic!("not in these builds"),
+                StepKind::Parallel(_) | StepKind::Unsupported(_) => panic!("not in these builds"),
                 StepKind::Freestyle(freestyle) => {
                     let environment = step_environment(
                         &step.name,

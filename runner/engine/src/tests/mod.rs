@@ -13,5 +13,6 @@ mod parallel;
 mod preflight;
 mod retries;
 mod stored;
+mod unsupported;
 mod volumes;
 mod worker;

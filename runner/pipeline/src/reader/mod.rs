@@ -23,7 +23,7 @@ use context::Context;
 /// What reading a document gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// The pipeline; `None` where there is an error. Steps that are unsupported are missing from it.
+    /// The pipeline; `None` where there is an error. Steps of unsupported types are in it by their names alone.
     pub pipeline: Option<Pipeline>,
     /// What a document of `kind: pipeline` says beside the pipeline; `None` for any other and where there is an error.
     pub spec: Option<PipelineSpec>,

@@ -49,7 +49,7 @@ fn read_one(
             let reason = "typed steps other than `freestyle` and `git-clone` are not executed yet";
             let hint = Some("write its commands as a freestyle step");
             context.refuse(scope, format!("type: {text}"), place, reason, hint);
-            None
+            Some(StepKind::Unsupported(text.to_owned()))
         }
         Kind::BuiltIn(one) => match (one.name, one.support) {
             ("freestyle", _) => freestyle::read(context, fields).map(StepKind::Freestyle),
@@ -57,7 +57,7 @@ fn read_one(
             ("git-clone", _) => git_clone::read(context, scope, fields).map(StepKind::GitClone),
             (name, Support::Refused(reason, hint)) => {
                 context.refuse(scope, format!("type: {name}"), place, reason, hint);
-                None
+                Some(StepKind::Unsupported(name.to_owned()))
             }
             _ => None,
         },
