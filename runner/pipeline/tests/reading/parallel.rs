@@ -102,6 +102,78 @@ fn p9_steps_that_wait_for_each_other_are_an_error() {
 }
 
 #[test]
+fn p9_steps_of_which_every_way_leads_back_are_an_error() {
+    let round = |names: &str| format!("these steps wait for each other and can never run: {names}");
+    assert_eq!(
+        cycles(&[("a", "{any: [{name: b}, {name: c}]}"), ("b", "[{name: a}]"), ("c", "[{name: a}, {name: first}]")]),
+        [round("`a` for `b` for `a`")]
+    );
+    assert_eq!(
+        cycles(&[("a", "[{name: b, on: [running]}]"), ("b", "[{name: a, on: [running]}]")]),
+        [round("`a` for `b` for `a`")]
+    );
+    // Two rounds, and one who waits for both.
+    assert_eq!(
+        cycles(&[("x", "[{name: a}, {name: c}]"), ("a", "[{name: b}]"), ("b", "[{name: a}]"), ("c", "[{name: c}]")]),
+        [round("`a` for `b` for `a`"), "step `c` waits for itself and can never run".to_owned()]
+    );
+    assert_eq!(cycles(&[("a", "{any: [{name: b}, {name: a, on: [pending]}]}"), ("b", "[{name: a}]")]), [""; 0]);
+}
+
+#[test]
+fn p9_a_parallel_step_waits_for_those_inside_of_it_and_they_for_it() {
+    let said = |mode: &str, group: &str, inside: &str, after: &str| {
+        errors(&Pipeline::read(&format!(
+            "version: 1\nmode: {mode}\nsteps:\n  g:\n    type: parallel\n    when: {{steps: [{group}]}}\n    steps:\n      m: {{image: x, when: {{steps: [{inside}]}}}}\n      \
+             o: {{image: x}}\n  x: {{image: x, when: {{steps: [{after}]}}}}\n  first: {{image: x}}\n"
+        )))
+    };
+    let first = "{name: first}";
+    for (mode, group, inside, after, names) in [
+        ("parallel", first, "{name: x}", "{name: g}", "`m` for `x` for `g` for `m`"),
+        ("parallel", "{name: x}", first, "{name: o}", "`g` for `x` for `o` for `g`"),
+        ("parallel", first, "{name: g}", first, "`m` for `g` for `m`"),
+        ("sequential", first, "{name: g, on: [finished]}", first, "`m` for `g` for `m`"),
+    ] {
+        let found = said(mode, group, inside, after);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let round: Vec<&str> = found[0].rsplit(": ").next().expect("names").split(" for ").collect();
+        let turned = |round: &[&str]| {
+            let mut names: Vec<String> = round[1..].iter().map(|name| (*name).to_owned()).collect();
+            let least = (0..names.len()).min_by_key(|at| names[*at].clone()).unwrap_or(0);
+            names.rotate_left(least);
+            names
+        };
+        assert_eq!(turned(&round), turned(&names.split(" for ").collect::<Vec<_>>()), "{found:?}");
+    }
+    for (mode, inside, after) in [
+        ("parallel", "{name: o}", "{name: g}"),
+        ("parallel", "{name: g, on: [running]}", "{name: m}"),
+        ("sequential", "{name: x}", "{name: g}"),
+    ] {
+        assert_eq!(said(mode, first, inside, after), [""; 0], "{mode} {inside} {after}");
+    }
+}
+
+#[test]
+fn c4_p9_in_sequential_mode_only_what_waits_for_itself_is_an_error() {
+    let steps = |a: &str| {
+        format!(
+            "version: 1\nsteps:\n  a: {{image: x, when: {{steps: [{{name: {a}}}]}}}}\n  b: {{image: x, when: {{steps: [{{name: a, on: [skipped]}}]}}}}\n"
+        )
+    };
+    clean(Pipeline::read(&steps("b")));
+    let reading = Pipeline::read(&steps("a"));
+    assert_eq!(errors(&reading), ["step `a` waits for itself and can never run"]);
+    let error = reading.errors().next().expect("an error");
+    let place = error.place.expect("a place");
+    assert_eq!(
+        (error.step.as_deref(), error.path.as_str(), place.line, place.column),
+        (Some("a"), "steps.a.when.steps", 3, 39)
+    );
+}
+
+#[test]
 fn p9_long_chains_are_looked_at_in_bounded_time() {
     let mut text = "version: 1\nmode: parallel\nsteps:\n".to_owned();
     for number in 0..8000 {
