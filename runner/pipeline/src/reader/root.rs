@@ -34,7 +34,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Pipeline> {
             Some("parallel") => Mode::Parallel,
             _ => Mode::Sequential,
         },
-        success_criteria: criteria::read(context, scope, fields.get("success_criteria")),
+        success_criteria: criteria::read(context, scope, fields.get("success_criteria"), fields.get("steps")),
         stages: stages.iter().map(|stage| stage.text().to_owned()).collect(),
         fail_fast,
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),

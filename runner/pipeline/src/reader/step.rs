@@ -10,6 +10,9 @@ use crate::step_name::StepName;
 use crate::timeout::{StepTimeout, parse_timeout};
 use crate::yaml::Node;
 
+/// Rule P4.
+const OUTSIDE: Support = Support::Refused("a parallel step has no hooks", Some("put them on the steps inside"));
+
 /// Reads a mapping of steps. `timeout` is what they have where they do not say another one (rule F26).
 pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str, timeout: Option<StepTimeout>) -> Vec<Step> {
     let mut all = Vec::new();
@@ -37,11 +40,14 @@ fn read_one(
     let fields = &view.fields;
     let retry = retry::read(context, scope, fields);
     let when = fields.get("when").and_then(|node| when::read(context, scope, node));
-    unsupported(
-        context,
-        scope,
-        view.object.fields().filter_map(|field| Some((field.support, fields.entry(field.name)?))),
-    );
+    let asked = view.object.fields().filter_map(|field| {
+        let support = match field.name {
+            "hooks" if view.kind.is("parallel") => OUTSIDE,
+            _ => field.support,
+        };
+        Some((support, fields.entry(field.name)?))
+    });
+    unsupported(context, scope, asked);
     let place = view.type_node.map_or(node.span, |node| node.span);
     let kind = match view.kind {
         Kind::None => None,
@@ -100,7 +106,7 @@ fn parallel(
     let path = format!("{}.steps", scope.path);
     ParallelSteps {
         steps: view.children().map(|steps| read_all(context, steps, &path, timeout)).unwrap_or_default(),
-        success_criteria: criteria::read(context, scope, fields.get("success_criteria")),
+        success_criteria: criteria::read(context, scope, fields.get("success_criteria"), view.children()),
     }
 }
 

@@ -63,6 +63,34 @@ fn p15_criteria_are_a_list_or_only_and_ignore() {
 }
 
 #[test]
+fn p15_steps_that_decide_must_be_there() {
+    let reading = step(
+        "type: parallel\nsuccess_criteria: {steps: {only: [test, tests, far], ignore: [jim]}}\nsteps: {tests: {image: x}, p: {type: parallel, steps: {far: {image: x}}}}",
+    );
+    let found: Vec<(&str, &[String], usize)> = reading
+        .errors()
+        .map(|error| (error.message.as_str(), error.hints.as_slice(), error.place.expect("a place").column))
+        .collect();
+    let hint = ["did you mean `tests`?".to_owned()];
+    assert_eq!(
+        found,
+        [
+            ("there is no step `test` that could decide", &hint[..], 39),
+            ("there is no step `far` that could decide", &[], 52),
+            ("there is no step `jim` that could decide", &[], 67),
+        ]
+    );
+    let root = |list: &str| {
+        errors(&Pipeline::read(&format!(
+            "version: 1\nsuccess_criteria: {{steps: {list}}}\nsteps:\n  a: {{image: x, scale: {{b: {{}}}}}}\n  c: {{type: push, candidate: x}}\n"
+        )))
+    };
+    assert_eq!(root("[a, c, main_clone]"), [""; 0]);
+    assert_eq!(root("[b]"), ["there is no step `b` that could decide"]);
+    assert_eq!(errors(&step("image: x\nsuccess_criteria: {steps: [jim_2]}\nmatrix: {shell: [sh, bash]}")), [""; 0]);
+}
+
+#[test]
 fn p8_the_mode_is_sequential_unless_it_says_parallel() {
     for (text, mode) in
         [("", Mode::Sequential), ("mode: sequential\n", Mode::Sequential), ("mode: parallel\n", Mode::Parallel)]
@@ -76,6 +104,19 @@ fn p8_the_mode_is_sequential_unless_it_says_parallel() {
 fn f28_a_parallel_step_is_not_tried_again_as_a_whole() {
     let reading = step("type: parallel\nretry: {maxAttempts: 2}\nsteps: {a: {image: x}}");
     assert_eq!((errors(&reading).len(), refused(&reading)), (0, vec!["retry"]));
+}
+
+#[test]
+fn p4_a_parallel_step_has_no_hooks() {
+    let reading = step("type: parallel\nhooks: {on_finish: [echo]}\nsteps: {a: {image: x}}");
+    let one = &reading.unsupported[0];
+    assert_eq!((refused(&reading), one.reason.as_str()), (vec!["hooks"], "a parallel step has no hooks"));
+    // Those of a step with copies are the copies'.
+    let reading = step("image: x\nhooks: {on_finish: [echo]}\nscale: {a: {}, b: {}}");
+    assert_eq!(
+        (refused(&reading), reading.unsupported[0].reason.as_str()),
+        (vec!["hooks"], "Stepbox does not execute it yet")
+    );
 }
 
 /// Steps of which each waits for others: the errors.
