@@ -60,7 +60,19 @@ fn f25_a_timeout_counts_as_a_failure() {
 fn s1_states_have_the_official_words() {
     let all = [StepState::Pending, StepState::Running, StepState::Success, StepState::Error, StepState::Terminated];
     assert_eq!(all.map(StepState::as_str), ["pending", "running", "success", "error", "terminated"]);
-    assert_eq!(StepState::Skipped.as_str(), "skipped");
+    let others = [StepState::Skipped, StepState::Approved, StepState::Denied];
+    assert_eq!(others.map(StepState::as_str), ["skipped", "approved", "denied"]);
+    assert_eq!(others.map(StepState::result_word), [Some("skipped"), Some("approved"), Some("denied")]);
+}
+
+#[test]
+fn a7_what_is_denied_has_failed_and_what_is_approved_has_not() {
+    use StepState::{Approved, Denied};
+    assert_eq!(course(FAST, Denied), ("denied pending".into(), BuildResult::Error));
+    assert_eq!(course(SLOW, Denied), ("denied success".into(), BuildResult::Success));
+    assert_eq!(course(STRICT, Denied), ("denied success".into(), BuildResult::Error));
+    assert_eq!(course(FAST, Approved), ("approved success".into(), BuildResult::Success));
+    assert_eq!([Approved, Denied].map(StepResult::from), [StepResult::Approved, StepResult::Denied]);
 }
 
 #[test]
