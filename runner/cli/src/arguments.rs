@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Look at the volumes that builds have left
     #[command(subcommand)]
     Volume(VolumeCommand),
+    /// Look at builds that ran here
+    #[command(subcommand)]
+    Builds(BuildsCommand),
     /// The other side of `run`; the socket to it is the standard input
     #[command(name = "__worker", hide = true)]
     Worker,
@@ -195,6 +198,62 @@ pub(crate) enum Output {
     Text,
     /// One JSON document a line: an event of a build, or what is said of a file
     Json,
+}
+
+/// `stepbox builds …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum BuildsCommand {
+    /// List the builds, the newest first
+    Ls(ListArguments),
+    /// Show what a build was and what it came to
+    Show(ShowArguments),
+    /// Print what a build has told
+    Logs(LogsArguments),
+    /// Remove the record of a build
+    Rm(BuildName),
+}
+
+/// Which builds.
+#[derive(Args, Debug)]
+pub(crate) struct ListArguments {
+    /// At most so many; 0 for all
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
+    pub(crate) limit: usize,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Which build.
+#[derive(Args, Debug)]
+pub(crate) struct BuildName {
+    /// The build's name, its first digits, or `latest`
+    pub(crate) build: String,
+}
+
+/// Arguments of `stepbox builds show`.
+#[derive(Args, Debug)]
+pub(crate) struct ShowArguments {
+    /// The build's name, its first digits, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) build: String,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox builds logs`.
+#[derive(Args, Debug)]
+pub(crate) struct LogsArguments {
+    /// The build's name, its first digits, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) build: String,
+    /// Only what this step has printed
+    #[arg(long, value_name = "STEP")]
+    pub(crate) step: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 /// `stepbox volume …`

@@ -1,6 +1,7 @@
 //! `stepbox`: the program. The only room that touches the terminal, the process's environment and the home directory.
 
 mod arguments;
+mod builds;
 mod check;
 mod configuration;
 mod environment;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),
+        Command::Builds(command) => builds::run(&command),
         Command::Worker => return ExitCode::from(worker::run()),
     };
     match status {

@@ -62,7 +62,7 @@ impl Text {
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.colors { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        painted(code, text, self.colors)
     }
 
     /// Shows an event.
@@ -181,17 +181,23 @@ impl Text {
         &self.results
     }
 
-    fn state(&self, state: &str) -> String {
-        let code = match state {
-            "success" => "32",
-            "pending" | "skipped" => "2",
-            _ => "31",
-        };
-        self.paint(code, state)
+    /// The table of steps.
+    pub(crate) fn steps(steps: &[StepOutcome], colors: bool) -> String {
+        let name = |step: &StepOutcome| plain(&step.name);
+        let widest = steps.iter().map(|step| name(step).chars().count()).max().unwrap_or(0).clamp(4, 60);
+        let mut out = format!("{:<widest$}  {:<10}  {:>8}  stage\n", "step", "result", "time");
+        for step in steps {
+            let state = format!("{:<10}", step.state).replacen(&step.state, &painted_state(&step.state, colors), 1);
+            let ran = !matches!(step.state.as_str(), "pending" | "skipped");
+            let time = if ran { human::duration(step.duration) } else { "-".to_owned() };
+            let stage = plain(step.stage.as_deref().unwrap_or("default"));
+            out.push_str(&format!("{:<widest$}  {state}  {time:>8}  {stage}\n", name(step)));
+        }
+        out
     }
 
     fn step_result(&self, step: &StepOutcome) -> String {
-        let mut text = format!("{}: {}", plain(&step.title), self.state(&step.state));
+        let mut text = format!("{}: {}", plain(&step.title), painted_state(&step.state, self.colors));
         match (&step.reason, step.status) {
             (Some(reason), _) => text.push_str(&format!(": {}", plain(reason))),
             (None, Some(status)) if status != 0 => text.push_str(&format!(": exit status {status}")),
@@ -216,20 +222,8 @@ impl Text {
             return;
         }
         self.line("");
-        let name = |step: &StepOutcome| plain(&step.name);
-        let widest = outcome.steps.iter().map(|step| name(step).chars().count()).max().unwrap_or(0).clamp(4, 60);
-        self.line(&format!("{:<widest$}  {:<10}  {:>8}  stage", "step", "result", "time"));
-        for step in &outcome.steps {
-            let state = format!("{:<10}", step.state);
-            let state = state.replacen(&step.state, &self.state(&step.state), 1);
-            let time = if matches!(step.state.as_str(), "pending" | "skipped") {
-                "-".to_owned()
-            } else {
-                human::duration(step.duration)
-            };
-            let stage = plain(step.stage.as_deref().unwrap_or("default"));
-            self.line(&format!("{:<widest$}  {state}  {time:>8}  {stage}", name(step)));
-        }
+        let table = Self::steps(&outcome.steps, self.colors);
+        table.lines().for_each(|line| self.line(line));
         self.line("");
         match &outcome.volume {
             VolumeOutcome::Saved { digest, entries, bytes, change, stored } => {
@@ -259,6 +253,19 @@ impl Text {
         let text = self.paint(code, &text);
         self.line(&text);
     }
+}
+
+fn painted(code: &str, text: &str, colors: bool) -> String {
+    if colors { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+fn painted_state(state: &str, colors: bool) -> String {
+    let code = match state {
+        "success" => "32",
+        "pending" | "skipped" => "2",
+        _ => "31",
+    };
+    painted(code, state, colors)
 }
 
 fn result_text(result: BuildResult) -> String {

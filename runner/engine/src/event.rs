@@ -5,7 +5,7 @@
 //! version; a reader skips events and fields that it does not know. Durations are milliseconds, sizes bytes. Texts of steps
 //! are masked (rule V31) and otherwise untrusted: who shows them must strip what steers a terminal.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::build_id::BuildId;
 use crate::outcome::{BuildResult, StepOutcome, VolumeOutcome};
@@ -14,7 +14,7 @@ use crate::outcome::{BuildResult, StepOutcome, VolumeOutcome};
 pub const EVENT_VERSION: u32 = 1;
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum BuildEvent {
     /// The pipeline is valid, and the build begins.
@@ -133,7 +133,7 @@ pub enum BuildEvent {
 }
 
 /// Where a step printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
     /// Standard output.

@@ -8,6 +8,7 @@
 
 mod build;
 mod build_id;
+mod builds;
 mod check;
 mod decisions;
 mod directories;
@@ -44,6 +45,7 @@ mod worker;
 mod tests;
 
 pub use build_id::BuildId;
+pub use builds::{BuildRecord, BuildState, Builds};
 pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
 pub use directories::Directories;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
@@ -51,6 +53,7 @@ pub use event::{BuildEvent, EVENT_VERSION, Stream};
 pub use graph::{GraphStep, PipelineGraph, graph};
 pub use interrupt::Interrupt;
 pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
+pub use record::{BuildAbout, RECORD_VERSION};
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};
 pub use run::run;
 pub use stepbox_pipeline::{

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::build_id::BuildId;
 
 /// A build that ran.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The build.
     pub build: BuildId,
@@ -18,14 +18,14 @@ pub struct Outcome {
     /// What became of the volume.
     pub volume: VolumeOutcome,
     /// How long it took.
-    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds", deserialize_with = "from_milliseconds")]
     pub duration: Duration,
     /// The texts of all warnings.
     pub warnings: Vec<String>,
 }
 
 /// What a build came to (rule S2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BuildResult {
     /// All well, or nothing that counts failed.
@@ -37,7 +37,7 @@ pub enum BuildResult {
 }
 
 /// How a step went.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepOutcome {
     /// Its name.
     #[serde(rename = "step")]
@@ -53,18 +53,20 @@ pub struct StepOutcome {
     /// Why it failed, where an exit status does not say it.
     pub reason: Option<String>,
     /// How long it took.
-    #[serde(rename = "duration_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "duration_ms", serialize_with = "milliseconds", deserialize_with = "from_milliseconds")]
     pub duration: Duration,
     /// How many modules were instantiated for it.
     pub modules: u64,
     /// How many attempts were made; 0 where it did not run.
+    #[serde(default)]
     pub attempts: u32,
     /// Whether it was left out because it cannot run here (`--skip-unsupported`).
+    #[serde(default)]
     pub unsupported: bool,
 }
 
 /// What became of the volume.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum VolumeOutcome {
     /// Archived; the fields are those of the event `volume_saved`.
@@ -91,6 +93,10 @@ pub enum VolumeOutcome {
 
 pub(crate) fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(as_milliseconds(*duration))
+}
+
+fn from_milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
 }
 
 pub(crate) fn as_milliseconds(duration: Duration) -> u64 {

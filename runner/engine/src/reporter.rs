@@ -76,10 +76,15 @@ impl<'a> Reporter<'a> {
 
     /// Writes the outcome beside the record.
     pub(crate) fn finish(&mut self, outcome: &crate::Outcome) {
-        if let Some(record) = &mut self.record
-            && let Err(error) = record.finish(outcome)
-        {
+        let Some(record) = &mut self.record else { return };
+        let cut = record.is_cut();
+        if let Err(error) = record.finish(outcome) {
             self.warn(None, format!("the outcome is not recorded: {}", stepbox_volume::io_text(&error)));
+        } else if cut {
+            self.warn(
+                None,
+                "the steps printed so much that the record of the build holds only a part of it".to_owned(),
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::interrupt::Interrupt;
 use crate::outcome::{Outcome, as_milliseconds};
 use crate::preflight::{self, Read};
-use crate::record::Record;
+use crate::record::{BuildAbout, RECORD_VERSION, Record};
 use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
@@ -74,13 +74,25 @@ pub(crate) fn run_in(
     for (_, secret) in &request.secrets {
         reporter.add_secret(secret);
     }
-    reporter.record(Record::create(&state.builds, &id));
-    reporter.emit(BuildEvent::BuildStarted {
-        version: EVENT_VERSION,
+    let about = BuildAbout {
+        version: RECORD_VERSION,
         build: id.clone(),
         pipeline: identity.pipeline.clone(),
         volume: identity.scope.name().to_owned(),
         from: history.snapshots.first().map(|snapshot| snapshot.build.clone()),
+        started: timestamp,
+        branch: variables.get("CF_BRANCH").map(str::to_owned),
+        revision: variables.get("CF_REVISION").map(str::to_owned),
+        initiator: Some(request.initiator.clone()).filter(|name| !name.is_empty()),
+        variables: given(request, &reporter),
+    };
+    reporter.record(Record::create(&state.builds, &about));
+    reporter.emit(BuildEvent::BuildStarted {
+        version: EVENT_VERSION,
+        build: about.build,
+        pipeline: about.pipeline,
+        volume: about.volume,
+        from: about.from,
         timestamp,
         steps: pipeline.flat().len(),
     });
@@ -127,6 +139,14 @@ pub(crate) fn known_variables(request: &BuildRequest, facts: BuildFacts, build: 
     variables.extend(Layer::System, system_variables(&facts));
     variables.extend(Layer::Build, request.variables.iter().chain(&request.secrets).cloned());
     variables
+}
+
+/// The variables that were given for the build, of secrets the names alone (rule V31).
+fn given(request: &BuildRequest, reporter: &Reporter<'_>) -> Vec<(String, Option<String>)> {
+    let open = request.variables.iter().map(|(name, value)| (name.clone(), Some(reporter.mask(value))));
+    let secret = |name: &String| request.secrets.iter().any(|(other, _)| other == name);
+    let open = open.filter(|(name, _)| !secret(name));
+    open.chain(request.secrets.iter().map(|(name, _)| (name.clone(), None))).collect()
 }
 
 /// What is known of the commit, where the caller names another branch or commit than the source's.

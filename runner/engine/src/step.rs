@@ -39,17 +39,22 @@ pub(crate) enum Job {
 impl Build<'_, '_, '_> {
     /// Tells that a parallel step begins; what its failure will mean.
     pub(crate) fn begin_group(&mut self, number: usize, step: &Step) -> FailurePolicy {
-        let title =
-            step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, &self.variables));
+        let variables = self.variables.clone();
+        self.announce(number, step, None, &variables);
+        FailurePolicy::of(&self.parts.pipeline, step, &variables, &self.references)
+    }
+
+    /// Tells that a step begins.
+    fn announce(&mut self, number: usize, step: &Step, image: Option<&str>, variables: &Variables) {
+        let title = step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, variables));
         self.outcomes[number].title.clone_from(&title);
         self.reporter.emit(BuildEvent::StepStarted {
             step: step.name.to_string(),
             title,
             stage: step.stage.clone(),
             type_name: step.kind.type_name().to_owned(),
-            image: None,
+            image: image.map(|image| self.reporter.mask(image)),
         });
-        FailurePolicy::of(&self.parts.pipeline, step, &self.variables, &self.references)
     }
 
     /// Settles what an attempt at a step does (rule V7: variables are replaced when it starts). The first tells that the
@@ -72,15 +77,7 @@ impl Build<'_, '_, '_> {
             StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => None,
         };
         if attempt == 1 {
-            let title = step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, &variables));
-            self.outcomes[number].title.clone_from(&title);
-            self.reporter.emit(BuildEvent::StepStarted {
-                step: step.name.to_string(),
-                title,
-                stage: step.stage.clone(),
-                type_name: step.kind.type_name().to_owned(),
-                image: image.as_ref().and_then(|image| image.as_ref().ok()).map(|image| self.reporter.mask(image)),
-            });
+            self.announce(number, step, image.as_ref().and_then(|image| image.as_deref().ok()), &variables);
         }
         let job = match environment {
             Err(error) => Err(self.unusable(&error)),

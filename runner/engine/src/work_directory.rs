@@ -80,6 +80,13 @@ impl Drop for WorkDirectory {
     }
 }
 
+/// Whether a build lives: somebody holds its lock.
+pub(crate) fn lives(state: &State, build: &BuildId) -> bool {
+    let Ok(directory) = open_directory(&state.work, build.as_str()) else { return false };
+    let Ok(lock) = directory.open(LOCK) else { return false };
+    flock(lock.into_std(), FlockOperation::NonBlockingLockShared).is_err()
+}
+
 /// Removes what builds have left that no longer live, and says whether there were any. Failures stay for the next sweep.
 pub(crate) fn sweep(state: &State) -> bool {
     let mut found = false;

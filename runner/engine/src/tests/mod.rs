@@ -11,6 +11,7 @@ mod interrupts;
 mod order;
 mod parallel;
 mod preflight;
+mod records;
 mod retries;
 mod stored;
 mod unsupported;

@@ -135,12 +135,15 @@ fn f25_a_clone_over_its_time_is_terminated_too() {
 fn the_record_holds_every_event_and_the_outcome() {
     let bench = Bench::new();
     let done = bench.steps("  a:\n    image: alpine\n    commands: [say hello]\n").run();
-    let directory = bench.home.path().join("state/builds").join(done.outcome().build.as_str());
-    let record = std::fs::read_to_string(directory.join("record.jsonl")).expect("there");
-    let lines: Vec<String> = done.events.iter().map(|event| serde_json::to_string(event).expect("json")).collect();
-    assert_eq!(record.lines().collect::<Vec<_>>(), lines);
-    let outcome = std::fs::read_to_string(directory.join("outcome.json")).expect("there");
-    let outcome: serde_json::Value = serde_json::from_str(&outcome).expect("json");
-    assert_eq!((outcome["result"].as_str(), outcome["volume"]["state"].as_str()), (Some("success"), Some("saved")));
+    let builds = crate::Builds::open(&bench.directories()).expect("opens");
+    let mut told = vec![];
+    assert_eq!(builds.events(&done.outcome().build, |event| told.push(event.clone())), Ok(0));
+    let json = |events: &[BuildEvent]| -> Vec<String> {
+        events.iter().map(|event| serde_json::to_string(event).expect("json")).collect()
+    };
+    assert_eq!(json(&told), json(&done.events));
+    let shown = builds.show(&done.outcome().build).expect("there");
+    let outcome = shown.outcome.expect("an outcome");
+    assert_eq!((outcome.result, &outcome.volume), (done.outcome().result, &done.outcome().volume));
     assert!(matches!(&done.events[0], BuildEvent::BuildStarted { version: 1, from: None, .. }));
 }

@@ -1,0 +1,172 @@
+//! `stepbox builds …`.
+
+use stepbox_engine::{BuildEvent, BuildId, BuildRecord, BuildResult, BuildState, Builds, VolumeOutcome};
+
+use crate::arguments::{BuildsCommand, ListArguments, LogsArguments, Output};
+use crate::error::{CliError, colors};
+use crate::results::Results;
+use crate::sanitize::plain;
+use crate::text::{Amount, Text};
+use crate::{exit_code, human, json, run};
+
+/// Runs a command about builds; the exit status.
+pub(crate) fn run(command: &BuildsCommand) -> Result<u8, CliError> {
+    let builds = Builds::open(&run::directories()?)?;
+    match command {
+        BuildsCommand::Ls(arguments) => list(&builds, arguments)?,
+        BuildsCommand::Show(arguments) => {
+            let record = builds.show(&builds.find(&arguments.build)?)?;
+            print(&match arguments.output {
+                Output::Json => line(&record)?,
+                Output::Text => details(&record),
+            })?;
+        }
+        BuildsCommand::Logs(arguments) => logs(&builds, arguments)?,
+        BuildsCommand::Rm(name) => {
+            let build = builds.find(&name.build)?;
+            builds.remove(&build)?;
+            print(&format!("removed the record of build {build}\n"))?;
+        }
+    }
+    Ok(exit_code::SUCCESS)
+}
+
+fn print(text: &str) -> Result<(), CliError> {
+    let mut results = Results::default();
+    results.write(text.as_bytes());
+    results.check()
+}
+
+fn line(record: &BuildRecord) -> Result<String, CliError> {
+    let text = serde_json::to_string(record).map_err(|error| CliError::host(format!("cannot write JSON: {error}")))?;
+    Ok(text + "\n")
+}
+
+fn list(builds: &Builds, arguments: &ListArguments) -> Result<(), CliError> {
+    let mut names = builds.names()?;
+    if names.is_empty() {
+        eprintln!("no build has run yet");
+        return Ok(());
+    }
+    let all = names.len();
+    if arguments.limit > 0 {
+        names.truncate(arguments.limit);
+    }
+    let mut records = vec![];
+    for name in &names {
+        match builds.show(name) {
+            Ok(record) => records.push(record),
+            // The others are told all the same.
+            Err(error) => eprintln!("warning: {}", plain(&error.message)),
+        }
+    }
+    let text = match arguments.output {
+        Output::Json => records.iter().map(line).collect::<Result<String, _>>()?,
+        Output::Text => table(&records),
+    };
+    print(&text)?;
+    if all > names.len() && arguments.output == Output::Text {
+        eprintln!("and {} more: give `-n 0` for all", all - names.len());
+    }
+    Ok(())
+}
+
+fn table(records: &[BuildRecord]) -> String {
+    let mut out = format!(
+        "{:<24}  {:<19}  {:<10}  {:>9}  {:<12}  pipeline\n",
+        "build", "began (UTC)", "result", "time", "branch"
+    );
+    for record in records {
+        let time = record.outcome.as_ref().map_or("-".to_owned(), |outcome| human::duration(outcome.duration));
+        let branch = plain(record.about.branch.as_deref().unwrap_or("-"));
+        out.push_str(&format!(
+            "{}  {}  {:<10}  {time:>9}  {branch:<12}  {}\n",
+            record.about.build,
+            human::time(record.about.started),
+            result(record),
+            plain(&record.about.pipeline)
+        ));
+    }
+    out
+}
+
+fn result(record: &BuildRecord) -> &'static str {
+    match (record.state, record.outcome.as_ref().map(|outcome| outcome.result)) {
+        (BuildState::Running, _) => "running",
+        (_, Some(BuildResult::Success)) => "success",
+        (_, Some(BuildResult::Failure)) => "failure",
+        (_, Some(BuildResult::Terminated)) => "terminated",
+        (_, None) => "unfinished",
+    }
+}
+
+fn details(record: &BuildRecord) -> String {
+    let about = &record.about;
+    let mut out = String::new();
+    let mut say = |name: &str, value: &str| out.push_str(&format!("{name}: {}\n", plain(value)));
+    say("build", about.build.as_str());
+    say("result", result(record));
+    say("began", &format!("{} UTC", human::time(about.started)));
+    if let Some(outcome) = &record.outcome {
+        say("time", &human::duration(outcome.duration));
+    }
+    say("pipeline", &about.pipeline);
+    let from = about.from.as_ref().map_or("empty".to_owned(), |build| format!("from build {build}"));
+    say("volume", &format!("{}, {from}", about.volume));
+    for (name, value) in [("branch", &about.branch), ("revision", &about.revision), ("started by", &about.initiator)] {
+        if let Some(value) = value {
+            say(name, value);
+        }
+    }
+    for (name, value) in &about.variables {
+        say("variable", &format!("{name}={}", value.as_deref().unwrap_or("**** (a secret)")));
+    }
+    if let Some(outcome) = &record.outcome {
+        match &outcome.volume {
+            VolumeOutcome::Saved { digest, bytes, .. } => say("saved", &format!("{digest}, {}", human::bytes(*bytes))),
+            VolumeOutcome::NotSaved { reason } => say("not saved", reason),
+            VolumeOutcome::Skipped => {}
+        }
+        for warning in &outcome.warnings {
+            say("warning", warning);
+        }
+        out.push('\n');
+        out.push_str(&Text::steps(&outcome.steps, false));
+    }
+    out
+}
+
+/// Prints the events of a build as they were printed when it ran, or what one step has printed.
+fn logs(builds: &Builds, arguments: &LogsArguments) -> Result<(), CliError> {
+    let build: BuildId = builds.find(&arguments.build)?;
+    let mut results = Results::default();
+    let amount = if arguments.step.is_some() { Amount::Quiet } else { Amount::Normal };
+    let mut text = Text::new(amount, colors());
+    let mut seen = false;
+    let unknown = builds.events(&build, |event| {
+        if let Some(wanted) = &arguments.step {
+            match event {
+                BuildEvent::Output { step, .. } if step == wanted => {}
+                BuildEvent::StepStarted { step, .. } => {
+                    seen |= step == wanted;
+                    return;
+                }
+                _ => return,
+            }
+        }
+        match arguments.output {
+            Output::Text => text.show(event),
+            Output::Json => json::print(event, &mut results),
+        }
+    })?;
+    results.check()?;
+    text.results().check()?;
+    if unknown > 0 {
+        eprintln!("warning: {unknown} events of this build are damaged or of a newer version and are not shown");
+    }
+    match &arguments.step {
+        Some(step) if !seen => Err(CliError::usage(format!("no step `{step}` has begun in build {build}"))
+            .hint(format!("`stepbox builds show {build}` lists its steps"))),
+        _ => Ok(()),
+    }
+}
