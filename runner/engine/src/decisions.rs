@@ -1,8 +1,6 @@
 //! What the conditions of a build say: whether a step runs, and whether success criteria hold.
 
-use stepbox_pipeline::{
-    Decision, Mode, Situation, StepKind, StepResult, StepStanding, SuccessCriteria, When, WorkflowResult,
-};
+use stepbox_pipeline::{Decision, Mode, Situation, StepKind, StepStanding, SuccessCriteria, When, WorkflowResult};
 
 use crate::build::Build;
 
@@ -41,7 +39,7 @@ impl Build<'_, '_, '_> {
         let standing = |number: usize| StepStanding {
             name: self.flat[number].step.name.as_str(),
             type_name: self.flat[number].step.kind.type_name(),
-            result: StepResult::from(self.plan.state(number)),
+            result: self.plan.result_of(number),
         };
         let steps: Vec<StepStanding<'_>> = (0..self.flat.len()).map(standing).collect();
         let situation = Situation {

@@ -29,7 +29,7 @@ impl SuccessCriteria {
             |name: &str| self.only.as_ref().is_none_or(|only| only.contains(name)) && !self.ignore.contains(name);
         // Where only expressions are given, they alone decide.
         let named = self.only.is_some() || !self.ignore.is_empty() || self.condition.is_none();
-        let succeeded = |state: StepState| matches!(state, StepState::Success | StepState::Skipped);
+        let succeeded = |state: StepState| state.over() && !state.failed();
         (!named || members.into_iter().all(|(name, state)| !decides(name) || succeeded(state)))
             && self.condition.as_ref().is_none_or(judge)
     }

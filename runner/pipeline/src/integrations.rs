@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::schema::{BuildVersion, Kind, StepView, body, build_version, clip};
+use crate::reader::{Document, document};
+use crate::schema::{BuildVersion, Kind, StepView, body, clip};
 use crate::template::holes;
-use crate::yaml::{Node, parse};
+use crate::yaml::Node;
 
 /// What an account has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,13 +60,13 @@ const DEFAULT_GIT: &str = "CF-default";
 /// gives nothing: [`validate`](crate::validate) says why. At most 500 findings.
 #[must_use]
 pub fn check_integrations(text: &str, integrations: &Integrations) -> Vec<Diagnostic> {
-    let Ok(root) = parse(text) else { return Vec::new() };
+    let Ok(Document { root, build, expansion }) = document(text, BuildVersion::V2) else { return Vec::new() };
     let Some(body) = body(&root) else { return Vec::new() };
-    let build = build_version(body, BuildVersion::V2);
     let mut lookup = Lookup { integrations, build, said: Vec::new(), step: String::new(), path: String::new() };
     if let Some(steps) = body.get("steps") {
         lookup.steps(steps, "steps");
     }
+    expansion.once(&mut lookup.said);
     lookup.said
 }
 

@@ -1,6 +1,6 @@
 //! codefresh.yml: read, validate, variables, conditions, plan. Pure: no files, no clock, no environment.
 //!
-//! The way of the data: text → [`yaml`] (a tree with places) → the schema, the one description of all fields, which
+//! The way of the data: text → [`yaml`] (a tree with places) → copies of steps (`scale`, `matrix`) → the schema, the one description of all fields, which
 //! says every problem ([`validate`]) → [`Pipeline::read`] (typed) → [`Plan`] (which steps next). When a step's turn comes,
 //! its [`When`] and the [`Situation`] make a [`Decision`] (the language of conditions is [`expression`]). When it starts,
 //! its texts meet the [`Variables`] and the [`References`] to earlier steps ([`substitute`], [`resolve`]), which gives its
@@ -12,6 +12,7 @@ mod condition;
 mod criteria;
 mod diagnostic;
 mod environment;
+mod expansion;
 mod exports;
 pub mod expression;
 mod flat;
@@ -47,6 +48,7 @@ pub use condition::{
 pub use criteria::SuccessCriteria;
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
+pub use expansion::{MAX_COPIES, MAX_COPIES_OF_STEP};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
 pub use flat::FlatStep;
 pub use integrations::{GitIntegration, Integrations, RegistryIntegration, check_integrations};

@@ -4,6 +4,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StepName(String);
 
+/// The most characters of a name, in UTF-16 code units (rule R4).
+pub(crate) const MAX_LENGTH: usize = 150;
+
 /// The name of the step whose directory is every later step's default (rules R7, G2).
 pub const MAIN_CLONE: &str = "main_clone";
 
@@ -17,7 +20,7 @@ impl StepName {
             Err(StepNameError::Empty)
         } else if name.contains(['.', '#', '$', '[', ']']) {
             Err(StepNameError::Character)
-        } else if name.encode_utf16().count() > 150 {
+        } else if name.encode_utf16().count() > MAX_LENGTH {
             Err(StepNameError::Length)
         } else {
             Ok(Self(name.to_owned()))

@@ -58,6 +58,9 @@ fn piece() -> impl Strategy<Value = String> {
         "retry: {maxAttempts: 3}\n",
         "timeout: 5m\n",
         "type: parallel\n",
+        "    scale:\n",
+        "scale: {b: {}, c: {image: x}}\n",
+        "    matrix: {image: [x, y], environment: [[A=1], B=2]}\n",
         "stages: [a]\n",
         "\\",
         "@",
@@ -175,4 +178,34 @@ fn p3_parallel_steps_are_nested_as_deep_as_a_document_may_be() {
     }
     let reading = Pipeline::read(&format!("version: 1\nsteps: {{a: {text}}}"));
     assert_eq!(reading.errors().next(), None);
+}
+
+#[test]
+fn p14c_copies_cost_no_more_than_a_document() {
+    let (long, items) = ("x".repeat(100_000), vec!["A=1"; 2000].join(", "));
+    let copies: String = (0..100).map(|number| format!("c{number}: {{}}, ")).collect();
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (fields, message) in [
+        (format!("title: {long}, scale: {{{copies}}}"), "\"scale\" makes copies that are too large together"),
+        (format!("environment: [{items}], scale: {{{copies}}}"), "\"scale\" makes copies that are too large together"),
+        (
+            format!("metadata: {}, scale: {{a: {{}}}}", deep(124)),
+            "\"scale\" makes steps that are nested more than 128 levels deep",
+        ),
+        (format!("scale: {{a: {{metadata: {}}}}}", deep(122)), ""),
+    ] {
+        let reading = Pipeline::read(&format!("version: 1\nsteps:\n  jim: {{image: x, {fields}}}\n"));
+        let errors: Vec<&str> = reading.errors().map(|error| error.message.as_str()).collect();
+        assert_eq!(errors, Vec::from_iter(Some(message).filter(|message| !message.is_empty())));
+    }
+    // Copies of copies, as deep as a document may be, and with names of the steps that they are copies of.
+    let nested = |name: fn(usize) -> String| {
+        let all =
+            (0..60).rev().fold("{}".to_owned(), |inner, number| format!("{{scale: {{{}: {inner}}}}}", name(number)));
+        Pipeline::read(&format!("version: 1\nsteps:\n  jim: {{image: x, nope: 1, <<: {all}}}\n"))
+    };
+    let reading = nested(|number| format!("c{number}"));
+    assert_eq!((reading.errors().count(), reading.warnings().count()), (0, 1));
+    let reading = nested(|number| format!("c{}", number % 2));
+    assert_eq!(reading.errors().next().map(|error| error.message.as_str()), Some("step name exist more than once"));
 }

@@ -72,7 +72,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     /// Leaves a step out, with all inside of it.
     fn skip(&mut self, number: usize, reason: &str) {
         let step = self.build.flat[number].step;
-        let consequences = self.build.plan.skip(number);
+        let consequences = self.build.plan.decline(number);
         self.left_out(number, reason);
         for inner in number + 1..self.build.flat.len() {
             let inside = self.build.flat[inner].parent.is_some_and(|parent| parent >= number);
@@ -92,7 +92,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         build.references.insert(StepFacts {
             name: step.name.to_string(),
             type_name: step.kind.type_name().to_owned(),
-            result: StepState::Skipped.result_word().map(str::to_owned),
+            result: Some(build.plan.result_of(number).as_str().to_owned()),
             ..StepFacts::default()
         });
         let title = step.title.as_ref().map(|title| build.text(title, &build.variables));
@@ -105,8 +105,8 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         build.reporter.emit(event);
     }
 
-    /// Nothing runs and nothing can start any more (rule P9).
-    pub(super) fn leave_out_rest(&mut self) {
+    /// Nothing runs, and those that wait would wait for ever (rule P9). Whether there were some.
+    pub(super) fn give_up(&mut self) -> bool {
         let waiting: Vec<(usize, String)> = self
             .build
             .plan
@@ -117,11 +117,15 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 Decision::Run => None,
             })
             .collect();
-        for number in self.build.plan.skip_rest() {
-            let reason = waiting.iter().find(|(waiting, _)| *waiting == number);
-            let reason = reason.map_or("its turn never came", |(_, reason)| reason);
-            self.left_out(number, reason);
+        let (declined, consequences) = self.build.plan.give_up();
+        for number in &declined {
+            let reason = waiting.iter().find(|(waiting, _)| waiting == number);
+            self.left_out(*number, reason.map_or("its turn never came", |(_, reason)| reason));
         }
+        let Some(first) = declined.first() else { return false };
+        let first = self.build.flat[*first].step;
+        self.follow(&first.name, consequences);
+        true
     }
 
     /// Does what the end of a step means for others.

@@ -56,7 +56,10 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         loop {
             self.advance(scope);
             if self.running.is_empty() {
-                return self.leave_out_rest();
+                if self.give_up() {
+                    continue;
+                }
+                return;
             }
             let deadline = self.running.values().filter_map(|step| step.deadline).min();
             match self.worker.next(self.heard, deadline) {

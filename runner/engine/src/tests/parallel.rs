@@ -148,3 +148,24 @@ fn s12_chosen_steps_bring_their_groups() {
     assert_eq!(choose("", "b"), "p success, a success, b skipped");
     assert_eq!(choose("", "p"), "p skipped, a skipped, b skipped");
 }
+
+#[test]
+fn p9_a_group_ends_when_nothing_can_start_its_members_any_more() {
+    let done = parallel(
+        "  p:\n    type: parallel\n    steps:\n      a: {image: alpine, commands: [say a]}\n      \
+         b: {image: alpine, commands: [say b], when: {condition: {all: {x: 'false'}}}}\n  \
+         c:\n    image: alpine\n    commands: [say c]\n    when: {steps: [{name: p}]}\n",
+    );
+    assert_eq!(done.states(), ["p success", "a success", "b skipped", "c success"]);
+    assert_eq!((done.output().as_str(), done.outcome().result), ("a\nc\n", BuildResult::Success));
+}
+
+#[test]
+fn p9_a_step_that_never_runs_is_not_skipped_for_those_that_wait() {
+    let done = parallel(
+        "  a:\n    image: alpine\n    commands: [say a]\n    when: {branch: {only: [nowhere]}}\n  \
+         b:\n    image: alpine\n    commands: [say b]\n    when: {steps: [{name: a, on: [skipped, finished]}]}\n",
+    );
+    assert_eq!(done.states(), ["a skipped", "b skipped"]);
+    assert_eq!((done.output().as_str(), done.outcome().result), ("", BuildResult::Success));
+}

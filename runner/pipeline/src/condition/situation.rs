@@ -76,6 +76,8 @@ impl From<StepState> for StepResult {
             StepState::Error => Self::Failure,
             StepState::Terminated => Self::Terminated,
             StepState::Skipped => Self::Skipped,
+            StepState::Approved => Self::Approved,
+            StepState::Denied => Self::Denied,
         }
     }
 }

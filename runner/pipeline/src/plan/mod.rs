@@ -11,6 +11,8 @@ mod state;
 pub use policy::FailurePolicy;
 pub use state::{BuildResult, StepState};
 
+use crate::condition::StepResult;
+
 /// Whether steps run in their order, or each as soon as it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
@@ -45,6 +47,8 @@ struct Node {
     group: bool,
     state: StepState,
     policy: FailurePolicy,
+    /// Skipped because its condition never became true in parallel mode.
+    never: bool,
 }
 
 /// The course of a build.
@@ -70,6 +74,7 @@ impl Plan {
             group: step.group,
             state: StepState::Pending,
             policy: DEFAULT_POLICY,
+            never: false,
         };
         Self { mode, nodes: steps.iter().map(node).collect(), aborted: false, failed: false, terminated: false }
     }
@@ -105,30 +110,51 @@ impl Plan {
         self.consequences(vec![])
     }
 
-    /// A step is left out, and with a group its members (rules C4, S12).
+    /// A step is left out because somebody wants that, and with a group its members (rule S12).
     pub fn skip(&mut self, step: usize) -> Consequences {
-        if self.nodes.get(step).is_none_or(|node| node.state != StepState::Pending) {
-            return Consequences::default();
+        self.leave_out(step, false);
+        self.consequences(vec![])
+    }
+
+    /// A step is left out because of its condition, and with a group its members (rule C4). In parallel mode it is shown
+    /// as skipped, and is not so for those that wait for it (rule P9): see [`Plan::result_of`].
+    pub fn decline(&mut self, step: usize) -> Consequences {
+        self.leave_out(step, self.mode == Mode::Parallel);
+        self.consequences(vec![])
+    }
+
+    /// Declines steps that wait although nothing runs: nothing can make them start any more (rule P9). What is innermost
+    /// comes first, because groups then end, which others may wait for: to be called until it declines nothing. The
+    /// steps that are left out now, and what that means.
+    pub fn give_up(&mut self) -> (Vec<usize>, Consequences) {
+        if !self.running().is_empty() {
+            return (vec![], Consequences::default());
+        }
+        let depth = |number: &usize| std::iter::successors(Some(*number), |at| self.nodes[*at].parent).count();
+        let waiting = self.startable();
+        let innermost = waiting.iter().map(depth).max();
+        let chosen: Vec<usize> = waiting.into_iter().filter(|number| Some(depth(number)) == innermost).collect();
+        let pending = |nodes: &[Node]| -> Vec<usize> {
+            (0..nodes.len()).filter(|number| nodes[*number].state == StepState::Pending).collect()
+        };
+        let mut left = pending(&self.nodes);
+        for number in chosen {
+            self.leave_out(number, self.mode == Mode::Parallel);
+        }
+        left.retain(|number| self.nodes[*number].state != StepState::Pending);
+        (left, self.consequences(vec![]))
+    }
+
+    fn leave_out(&mut self, step: usize, never: bool) {
+        if self.state(step) != StepState::Pending {
+            return;
         }
         for number in step..self.nodes.len() {
             if (number == step || self.is_inside(number, step)) && self.nodes[number].state == StepState::Pending {
                 self.nodes[number].state = StepState::Skipped;
+                self.nodes[number].never = never;
             }
         }
-        self.consequences(vec![])
-    }
-
-    /// Leaves out all that has not begun, because nothing can make it start any more (rule P9). Those steps.
-    pub fn skip_rest(&mut self) -> Vec<usize> {
-        if self.aborted {
-            return vec![];
-        }
-        let rest: Vec<usize> =
-            (0..self.nodes.len()).filter(|number| self.nodes[*number].state == StepState::Pending).collect();
-        for number in &rest {
-            self.nodes[*number].state = StepState::Skipped;
-        }
-        rest
     }
 
     /// A running step that is no group has ended.
@@ -164,9 +190,11 @@ impl Plan {
             None if members().all(|node| node.state == StepState::Skipped) => StepState::Skipped,
             None => StepState::Success,
         };
+        let never = self.nodes.iter().filter(|node| node.parent == Some(group)).all(|node| node.never);
         let Some(node) = self.nodes.get_mut(group).filter(|node| node.state == StepState::Running) else {
             return (state, Consequences::default());
         };
+        node.never = never && state == StepState::Skipped;
         // Rule P17: without `fail_fast` a group is successful, and `strict_fail_fast` changes nothing.
         let state = if state == StepState::Error && !node.policy.fail_fast { StepState::Success } else { state };
         node.state = state;
@@ -213,6 +241,14 @@ impl Plan {
     #[must_use]
     pub fn state(&self, step: usize) -> StepState {
         self.nodes.get(step).map_or(StepState::Pending, |node| node.state)
+    }
+
+    /// What a step has come to for the conditions of others. In parallel mode one whose condition never became true has
+    /// not begun, and those that wait for it wait on (rule P9).
+    #[must_use]
+    pub fn result_of(&self, step: usize) -> StepResult {
+        let never = self.nodes.get(step).is_some_and(|node| node.never);
+        if never { StepResult::Pending } else { self.state(step).into() }
     }
 
     /// The members of a group, in their order.

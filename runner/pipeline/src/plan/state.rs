@@ -15,6 +15,10 @@ pub enum StepState {
     Terminated,
     /// Left out.
     Skipped,
+    /// Somebody said yes (rule A7).
+    Approved,
+    /// Somebody said no, which is a failure (rule A7).
+    Denied,
 }
 
 impl StepState {
@@ -28,6 +32,8 @@ impl StepState {
             Self::Error => "error",
             Self::Terminated => "terminated",
             Self::Skipped => "skipped",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
         }
     }
 
@@ -44,6 +50,8 @@ impl StepState {
             Self::Success => Some("success"),
             Self::Error | Self::Terminated => Some("failure"),
             Self::Skipped => Some("skipped"),
+            Self::Approved => Some("approved"),
+            Self::Denied => Some("denied"),
             Self::Pending | Self::Running => None,
         }
     }
@@ -51,7 +59,7 @@ impl StepState {
     /// Whether it ended, and not well.
     #[must_use]
     pub fn failed(self) -> bool {
-        matches!(self, Self::Error | Self::Terminated)
+        matches!(self, Self::Error | Self::Terminated | Self::Denied)
     }
 
     /// Whether nothing more will happen.

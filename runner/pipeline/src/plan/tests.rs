@@ -60,7 +60,19 @@ fn f25_a_timeout_counts_as_a_failure() {
 fn s1_states_have_the_official_words() {
     let all = [StepState::Pending, StepState::Running, StepState::Success, StepState::Error, StepState::Terminated];
     assert_eq!(all.map(StepState::as_str), ["pending", "running", "success", "error", "terminated"]);
-    assert_eq!(StepState::Skipped.as_str(), "skipped");
+    let others = [StepState::Skipped, StepState::Approved, StepState::Denied];
+    assert_eq!(others.map(StepState::as_str), ["skipped", "approved", "denied"]);
+    assert_eq!(others.map(StepState::result_word), [Some("skipped"), Some("approved"), Some("denied")]);
+}
+
+#[test]
+fn a7_what_is_denied_has_failed_and_what_is_approved_has_not() {
+    use StepState::{Approved, Denied};
+    assert_eq!(course(FAST, Denied), ("denied pending".into(), BuildResult::Error));
+    assert_eq!(course(SLOW, Denied), ("denied success".into(), BuildResult::Success));
+    assert_eq!(course(STRICT, Denied), ("denied success".into(), BuildResult::Error));
+    assert_eq!(course(FAST, Approved), ("approved success".into(), BuildResult::Success));
+    assert_eq!([Approved, Denied].map(StepResult::from), [StepResult::Approved, StepResult::Denied]);
 }
 
 #[test]
@@ -113,7 +125,7 @@ fn s8_the_worst_of_several_builds_counts() {
 }
 
 #[test]
-fn s12_a_step_that_is_left_out_is_skipped_with_all_inside_of_it() {
+fn c4_s12_a_step_that_is_left_out_is_skipped_with_all_inside_of_it() {
     let mut plan = Plan::new(Mode::Sequential, &[GROUP, inside(0), inside(0), STEP]);
     plan.skip(0);
     assert_eq!((plan.startable(), states(&plan)), (vec![3], "skipped skipped skipped pending".into()));
@@ -220,13 +232,49 @@ fn p8_p9_in_parallel_mode_every_step_may_start_and_the_rest_is_left_out() {
     let mut plan = Plan::new(Mode::Parallel, &[STEP, GROUP, inside(1), STEP]);
     assert_eq!(plan.startable(), [0, 1, 3]);
     plan.start(0, FAST);
-    assert_eq!(plan.startable(), [1, 3]);
+    assert_eq!((plan.startable(), plan.give_up()), (vec![1, 3], (vec![], Consequences::default())));
     plan.finish(0, StepState::Success);
-    assert_eq!(plan.skip_rest(), [1, 2, 3]);
+    assert_eq!(plan.give_up(), (vec![1, 2, 3], Consequences::default()));
     assert_eq!(
         (states(&plan), plan.result(None)),
         ("success skipped skipped skipped".into(), Some(BuildResult::Success))
     );
+    assert_eq!(plan.give_up(), (vec![], Consequences::default()));
+}
+
+#[test]
+fn p9_what_waits_innermost_is_given_up_first_and_its_group_ends() {
+    // a group with a member that ran, one that waits, and a group of which one waits; a step that waits for the group.
+    let inner = PlanStep { parent: Some(0), group: true };
+    let mut plan = Plan::new(Mode::Parallel, &[GROUP, inside(0), inside(0), inner, inside(3), STEP]);
+    for step in [0, 1, 3] {
+        plan.start(step, FAST);
+    }
+    plan.finish(1, StepState::Success);
+    assert_eq!(plan.give_up(), (vec![4], complete(3)));
+    assert_eq!(plan.finish_group(3, None), (StepState::Skipped, Consequences::default()));
+    assert_eq!(plan.give_up(), (vec![2], complete(0)));
+    assert_eq!(plan.finish_group(0, None).0, StepState::Success);
+    assert_eq!((plan.startable(), plan.result(None)), (vec![5], None));
+    plan.start(5, FAST);
+    plan.finish(5, StepState::Success);
+    assert_eq!(plan.result(None), Some(BuildResult::Success));
+}
+
+#[test]
+fn p9_a_step_that_never_runs_is_not_skipped_for_those_that_wait_for_it() {
+    let results = |plan: &Plan| (0..4).map(|step| plan.result_of(step)).collect::<Vec<_>>();
+    for (mode, result) in [(Mode::Parallel, StepResult::Pending), (Mode::Sequential, StepResult::Skipped)] {
+        let mut plan = Plan::new(mode, &[STEP, GROUP, inside(1), STEP]);
+        plan.decline(0);
+        plan.start(1, FAST);
+        assert_eq!(plan.decline(2), complete(1));
+        assert_eq!(plan.finish_group(1, None).0, StepState::Skipped);
+        // One that nobody wants is skipped in both modes (rule S12).
+        plan.skip(3);
+        assert_eq!(results(&plan), [result, result, result, StepResult::Skipped], "{mode:?}");
+        assert_eq!((states(&plan), plan.is_over()), ("skipped skipped skipped skipped".into(), true));
+    }
 }
 
 #[test]
@@ -240,7 +288,7 @@ fn p12_a_failure_in_parallel_mode_stops_what_runs() {
     plan.finish(4, StepState::Terminated);
     assert_eq!(plan.finish(2, StepState::Terminated), complete(1));
     assert_eq!(plan.finish_group(1, None).0, StepState::Terminated);
-    assert_eq!(plan.skip_rest(), [0; 0]);
+    assert_eq!(plan.give_up().0, [0; 0]);
     assert_eq!(states(&plan), "error terminated terminated pending terminated pending");
     assert_eq!(plan.result(None), Some(BuildResult::Error));
     // Without `fail_fast` nothing is stopped.
@@ -277,21 +325,37 @@ proptest! {
         let mut choices = choices.into_iter().cycle();
         let mut choose = move || choices.next().unwrap_or(0);
         let mut started = vec![false; steps.len()];
-        for _ in 0..10 * steps.len() + 10 {
+        let mut waits = 0;
+        for _ in 0..20 * steps.len() + 20 {
             let mut todo = vec![];
+            let mut moved = false;
             for number in plan.startable() {
                 if plan.state(number) != StepState::Pending {
                     continue;
                 }
-                if choose() % 5 == 0 {
-                    todo.push(plan.skip(number));
-                } else {
-                    prop_assert!(!std::mem::replace(&mut started[number], true), "started twice");
-                    let policy = [FAST, SLOW, STRICT][usize::from(choose() % 3)];
-                    todo.push(plan.start(number, policy));
+                match choose() % 8 {
+                    0 => todo.push(plan.decline(number)),
+                    1 => todo.push(plan.skip(number)),
+                    2 | 3 if waits < 100 => {
+                        waits += 1;
+                        continue;
+                    }
+                    _ => {
+                        prop_assert!(!std::mem::replace(&mut started[number], true), "started twice");
+                        let before = (0..number).filter(|before| steps[*before].parent == steps[number].parent);
+                        let alone = !parallel && steps[number].parent.is_none();
+                        prop_assert!(!alone || before.into_iter().all(|before| plan.state(before).over()), "in order");
+                        let policy = [FAST, SLOW, STRICT][usize::from(choose() % 3)];
+                        todo.push(plan.start(number, policy));
+                    }
                 }
+                moved = true;
             }
-            if let Some(number) = plan.running().first().copied() {
+            let running = plan.running();
+            if running.is_empty() && !moved {
+                todo.push(plan.give_up().1);
+            }
+            if let Some(number) = running.get(usize::from(choose()) % running.len().max(1)).copied() {
                 let state = if choose() % 3 == 0 { StepState::Error } else { StepState::Success };
                 todo.push(plan.finish(number, state));
             }
@@ -304,12 +368,19 @@ proptest! {
                         for member in plan.members(group) {
                             prop_assert!(plan.state(member) != StepState::Running, "the barrier holds");
                         }
-                        todo.push(plan.finish_group(group, None).1);
+                        let criteria = [None, None, Some(true), Some(false)][usize::from(choose() % 4)];
+                        todo.push(plan.finish_group(group, criteria).1);
                     }
                 }
             }
         }
         prop_assert!(plan.is_over(), "{plan:?}");
         prop_assert!(plan.result(None).is_some());
+        for (number, started) in started.into_iter().enumerate() {
+            let ran = !matches!(plan.state(number), StepState::Pending | StepState::Skipped);
+            prop_assert!(plan.state(number) != StepState::Running, "{plan:?}");
+            // A group may begin and have all its members left out.
+            prop_assert!(started == ran || (started && steps[number].group), "{number} {plan:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What readers share: the document's text, the problems found so far, the names seen.
 
-use super::copies::MAX_ALL_MEMBERS;
 use crate::diagnostic::{Diagnostic, Severity, Unsupported};
+use crate::expansion::Expansion;
 use crate::place::Place;
 use crate::schema::{self, BuildVersion};
 use crate::template::Template;
@@ -37,10 +37,10 @@ pub(super) struct Context<'a> {
     unsupported: Vec<Unsupported>,
     /// Whether the schema found an error: what readers say then was said before.
     failed: bool,
+    /// Which steps are copies.
+    expansion: Expansion,
     /// Which fields steps of type `build` have.
     pub(super) build: BuildVersion,
-    /// How many members `scale` and `matrix` have made.
-    members: usize,
 }
 
 impl<'a> Context<'a> {
@@ -51,15 +51,18 @@ impl<'a> Context<'a> {
             dropped: 0,
             unsupported: Vec::new(),
             failed: false,
+            expansion: Expansion::default(),
             build: BuildVersion::V2,
-            members: 0,
         }
     }
 
     /// Checks a document against the schema.
-    pub(super) fn check(&mut self, root: &Node) {
-        self.build = schema::body(root).map_or(self.build, |body| schema::build_version(body, self.build));
-        let (diagnostics, dropped) = schema::check(root, self.build);
+    pub(super) fn check(&mut self, root: &Node, build: BuildVersion, expansion: Expansion) {
+        self.build = build;
+        let (checked, dropped) = schema::check(root, build);
+        let mut diagnostics = expansion.problems.clone();
+        diagnostics.extend(checked);
+        self.expansion = expansion;
         self.failed = diagnostics.iter().any(|one| one.severity == Severity::Error);
         self.dropped += dropped;
         for diagnostic in diagnostics {
@@ -79,12 +82,6 @@ impl<'a> Context<'a> {
             return;
         }
         self.diagnostics.push(diagnostic);
-    }
-
-    /// Counts members that `scale` or `matrix` make; whether there may be so many.
-    pub(super) fn count_members(&mut self, more: usize) -> bool {
-        self.members += more;
-        self.members <= MAX_ALL_MEMBERS
     }
 
     /// Says an error about a field that the schema does not know of.
@@ -119,11 +116,7 @@ impl<'a> Context<'a> {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
-        let message = message.into();
-        // Copies of a step have its fields: once is enough.
-        if !self.diagnostics.iter().any(|one| one.place == Some(place) && one.message == message) {
-            self.say(Severity::Warning, scope, field, place, message, hint);
-        }
+        self.say(Severity::Warning, scope, field, place, message.into(), hint);
     }
 
     fn say(
@@ -155,12 +148,9 @@ impl<'a> Context<'a> {
         reason: impl Into<String>,
         hint: Option<&str>,
     ) {
-        let feature = feature.into();
-        // Copies of a step have its fields: once is enough.
-        let told = self.unsupported.iter().rev().any(|one| one.place == place && one.feature == feature);
-        if self.unsupported.len() < MAX_DIAGNOSTICS && !told {
+        if self.unsupported.len() < MAX_DIAGNOSTICS {
             self.unsupported.push(Unsupported {
-                feature,
+                feature: feature.into(),
                 step: scope.step.map(str::to_owned),
                 place,
                 reason: reason.into(),
@@ -175,6 +165,8 @@ impl<'a> Context<'a> {
     }
 
     pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Vec<Unsupported>) {
+        self.expansion.once(&mut self.diagnostics);
+        self.expansion.refused_once(&mut self.unsupported);
         self.diagnostics.extend(dropped(self.dropped));
         (self.diagnostics, self.unsupported)
     }

@@ -1,7 +1,6 @@
 //! From the text of a pipeline to the typed pipeline, with every problem on the way.
 
 mod context;
-mod copies;
 mod criteria;
 mod cycles;
 mod freestyle;
@@ -14,6 +13,7 @@ mod values;
 mod when;
 
 use crate::diagnostic::{Diagnostic, Severity, Unsupported};
+use crate::expansion::Expansion;
 use crate::pipeline::Pipeline;
 use crate::pipeline_spec::PipelineSpec;
 use crate::schema::BuildVersion;
@@ -57,18 +57,14 @@ impl Pipeline {
     pub fn read(text: &str) -> Reading {
         let mut context = Context::new(text);
         let mut spec = None;
-        let pipeline = match crate::yaml::parse(text) {
-            Ok(root) if root.is_mapping() => {
-                context.check(&root);
+        let pipeline = match document(text, context.build) {
+            Ok(Document { root, build, expansion }) => {
+                context.check(&root, build, expansion);
                 spec = crate::schema::is_specification(&root).then(|| specification::read(&context, &root)).flatten();
                 root::read(&mut context, &root)
             }
-            Ok(root) => {
-                context.push(no_mapping(&root));
-                None
-            }
-            Err(error) => {
-                context.push(yaml_diagnostic(error));
+            Err(diagnostic) => {
+                context.push(*diagnostic);
                 None
             }
         };
@@ -85,15 +81,41 @@ impl Pipeline {
 /// the official validator, whose words they have; then warnings.
 #[must_use]
 pub fn validate(text: &str, build: BuildVersion) -> Vec<Diagnostic> {
-    match crate::yaml::parse(text) {
-        Ok(root) if root.is_mapping() => {
-            let (mut diagnostics, count) = crate::schema::check(&root, build);
+    match document(text, build) {
+        Ok(Document { root, build, expansion }) => {
+            let (checked, count) = crate::schema::check(&root, build);
+            let mut diagnostics = expansion.problems.clone();
+            diagnostics.extend(checked);
+            expansion.once(&mut diagnostics);
             diagnostics.extend(context::dropped(count));
             diagnostics
         }
-        Ok(root) => vec![no_mapping(&root)],
-        Err(error) => vec![yaml_diagnostic(error)],
+        Err(diagnostic) => vec![*diagnostic],
     }
+}
+
+/// A document whose root is a mapping, and in which steps are multiplied.
+pub(crate) struct Document {
+    /// The tree.
+    pub(crate) root: Node,
+    /// Which fields steps of type `build` have.
+    pub(crate) build: BuildVersion,
+    /// What became of the copies of steps.
+    pub(crate) expansion: Expansion,
+}
+
+/// Reads a text as far as everything that looks at steps needs it. `build` is for documents that do not say it.
+///
+/// # Errors
+/// What makes it no document.
+pub(crate) fn document(text: &str, build: BuildVersion) -> Result<Document, Box<Diagnostic>> {
+    let mut root = crate::yaml::parse(text).map_err(|error| Box::new(yaml_diagnostic(error)))?;
+    if !root.is_mapping() {
+        return Err(Box::new(no_mapping(&root)));
+    }
+    let build = crate::schema::body(&root).map_or(build, |body| crate::schema::build_version(body, build));
+    let expansion = crate::expansion::expand(&mut root, build);
+    Ok(Document { root, build, expansion })
 }
 
 /// The diagnostic of a document that is no mapping.

@@ -1,13 +1,8 @@
 //! The body of a document: its root, or `spec` of a pipeline's specification (sections 1.1 and 10.4).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::context::{Context, Scope};
-use super::step::Home;
 use super::{criteria, cycles, step, when};
-use crate::flat::FlatStep;
 use crate::pipeline::Pipeline;
-use crate::place::Place;
 use crate::plan::Mode;
 use crate::schema::{Fields, body, body_fields};
 use crate::yaml::Node;
@@ -32,39 +27,21 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Pipeline> {
     }
     let stages = context.texts(fields.get("stages")).unwrap_or_default();
     let path = if specification { "spec.steps" } else { "steps" };
-    let mode = match fields.get("mode").and_then(Node::as_str) {
-        Some("parallel") => Mode::Parallel,
-        _ => Mode::Sequential,
-    };
-    let home = Home { timeout: None, parallel_mode: mode == Mode::Parallel };
-    let steps = fields.get("steps").map(|steps| step::read_all(context, steps, path, home)).unwrap_or_default();
+    let steps = fields.get("steps").map(|steps| step::read_all(context, steps, path, None)).unwrap_or_default();
     let pipeline = Pipeline {
         version: "1.0".to_owned(),
-        mode,
-        success_criteria: criteria::read(context, scope, fields.get("success_criteria")),
+        mode: match fields.get("mode").and_then(Node::as_str) {
+            Some("parallel") => Mode::Parallel,
+            _ => Mode::Sequential,
+        },
+        success_criteria: criteria::read(context, scope, fields.get("success_criteria"), fields.get("steps")),
         stages: stages.iter().map(|stage| stage.text().to_owned()).collect(),
         fail_fast,
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
         steps,
     };
-    let mut names = fields.get("steps").map(step::names).unwrap_or_default();
-    names.extend(unique_names(context, &pipeline));
+    let names = fields.get("steps").map(step::names).unwrap_or_default();
     when::check_names(context, &pipeline, &names);
     cycles::check(context, &pipeline);
     Some(pipeline)
-}
-
-/// The names of all steps, copies too, which may have one that another step has (rule R5).
-fn unique_names(context: &mut Context<'_>, pipeline: &Pipeline) -> BTreeSet<String> {
-    let mut places: BTreeMap<&str, Place> = BTreeMap::new();
-    for FlatStep { step, .. } in pipeline.flat() {
-        let name = step.name.as_str();
-        if let Some(first) = places.insert(name, step.place) {
-            let path = format!("steps.{name}");
-            let scope = Scope { step: Some(name), path: &path };
-            let hint = format!("another one stands at {first}; copies by `matrix` have the step's name with a number");
-            context.error_with_hint(scope, "", step.place, "step name exist more than once", hint);
-        }
-    }
-    places.into_keys().map(str::to_owned).collect()
 }

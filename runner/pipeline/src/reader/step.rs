@@ -3,41 +3,35 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, Scope};
-use super::{copies, criteria, freestyle, git_clone, retry, when};
+use super::{criteria, freestyle, git_clone, retry, when};
 use crate::pipeline::{ParallelSteps, Step, StepKind};
 use crate::schema::{Entry, Fields, Kind, StepView, Support, clip};
 use crate::step_name::StepName;
 use crate::timeout::{StepTimeout, parse_timeout};
 use crate::yaml::Node;
 
-/// What steps have from where they stand.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Home {
-    /// How long they may take where they do not say so (rule F26).
-    pub(super) timeout: Option<StepTimeout>,
-    /// Whether the document has `mode: parallel`.
-    pub(super) parallel_mode: bool,
-}
+/// Rule P4.
+const OUTSIDE: Support = Support::Refused("a parallel step has no hooks", Some("put them on the steps inside"));
 
-/// Reads a mapping of steps.
-pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str, home: Home) -> Vec<Step> {
+/// Reads a mapping of steps. `timeout` is what they have where they do not say another one (rule F26).
+pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str, timeout: Option<StepTimeout>) -> Vec<Step> {
     let mut all = Vec::new();
     for (key, node) in steps.entries() {
         let name = key.scalar_text().unwrap_or_default();
         let shown = clip(&name);
         let path = format!("{path}.{shown}");
         let scope = Scope { step: Some(shown), path: &path };
-        all.extend(read_one(context, scope, (key, node), StepName::new(&name).ok(), home));
+        all.extend(read_one(context, scope, (key, node), StepName::new(&name).ok(), timeout));
     }
     all
 }
 
-pub(super) fn read_one(
+fn read_one(
     context: &mut Context<'_>,
     scope: Scope<'_>,
     (key, node): (&Node, &Node),
     name: Option<StepName>,
-    home: Home,
+    inherited: Option<StepTimeout>,
 ) -> Option<Step> {
     if !node.is_mapping() {
         return None;
@@ -46,28 +40,17 @@ pub(super) fn read_one(
     let fields = &view.fields;
     let retry = retry::read(context, scope, fields);
     let when = fields.get("when").and_then(|node| when::read(context, scope, node));
-    let several = copies::is_several(fields) && !view.kind.is("parallel");
-    // Of a step that is several, criteria decide about the whole.
-    let about = |name: &str| !(several && name == "success_criteria");
-    unsupported(
-        context,
-        scope,
-        view.object
-            .fields()
-            .filter(|field| about(field.name))
-            .filter_map(|field| Some((field.support, fields.entry(field.name)?))),
-    );
+    let asked = view.object.fields().filter_map(|field| {
+        let support = match field.name {
+            "hooks" if view.kind.is("parallel") => OUTSIDE,
+            _ => field.support,
+        };
+        Some((support, fields.entry(field.name)?))
+    });
+    unsupported(context, scope, asked);
     let place = view.type_node.map_or(node.span, |node| node.span);
-    let own_time = timeout(fields, home.timeout);
-    let inner = Home { timeout: own_time, ..home };
     let kind = match view.kind {
         Kind::None => None,
-        // A parallel step is not multiplied: its fields are those of the whole.
-        _ if several => {
-            let steps = copies::read(context, scope, key, fields, inner);
-            let success_criteria = criteria::read(context, scope, fields.get("success_criteria"));
-            Some(StepKind::Parallel(ParallelSteps { steps, success_criteria }))
-        }
         Kind::Custom(text) => {
             let reason = "typed steps other than `freestyle` and `git-clone` are not executed yet";
             let hint = Some("write its commands as a freestyle step");
@@ -76,7 +59,7 @@ pub(super) fn read_one(
         }
         Kind::BuiltIn(one) => match (one.name, one.support) {
             ("freestyle", _) => freestyle::read(context, fields).map(StepKind::Freestyle),
-            ("parallel", _) => Some(StepKind::Parallel(parallel(context, scope, &view, inner))),
+            ("parallel", _) => Some(StepKind::Parallel(parallel(context, scope, &view, timeout(fields, inherited)))),
             ("git-clone", _) => git_clone::read(context, scope, fields).map(StepKind::GitClone),
             (name, Support::Refused(reason, hint)) => {
                 context.refuse(scope, format!("type: {name}"), place, reason, hint);
@@ -94,7 +77,7 @@ pub(super) fn read_one(
         fail_fast: context.flag(fields.get("fail_fast")),
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
         when,
-        timeout: own_time,
+        timeout: timeout(fields, inherited),
         retry,
         kind,
         place: key.span,
@@ -103,7 +86,12 @@ pub(super) fn read_one(
 }
 
 /// The steps inside of a parallel step.
-fn parallel(context: &mut Context<'_>, scope: Scope<'_>, view: &StepView<'_>, home: Home) -> ParallelSteps {
+fn parallel(
+    context: &mut Context<'_>,
+    scope: Scope<'_>,
+    view: &StepView<'_>,
+    timeout: Option<StepTimeout>,
+) -> ParallelSteps {
     let fields = &view.fields;
     for name in ["scale", "matrix"] {
         if let Some(entry) = fields.entry(name) {
@@ -117,8 +105,8 @@ fn parallel(context: &mut Context<'_>, scope: Scope<'_>, view: &StepView<'_>, ho
     }
     let path = format!("{}.steps", scope.path);
     ParallelSteps {
-        steps: view.children().map(|steps| read_all(context, steps, &path, home)).unwrap_or_default(),
-        success_criteria: criteria::read(context, scope, fields.get("success_criteria")),
+        steps: view.children().map(|steps| read_all(context, steps, &path, timeout)).unwrap_or_default(),
+        success_criteria: criteria::read(context, scope, fields.get("success_criteria"), view.children()),
     }
 }
 

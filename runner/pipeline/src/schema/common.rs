@@ -23,6 +23,7 @@ pub(super) const COMMON: &[Field] = &[
     Field::new("on_finish", AFTER, "What to note at the end").refused(NOT_YET, None),
     Field::new("hooks", Shape::Object(&HOOKS), "What runs before and after the step").refused(NOT_YET, None),
     Field::new("retry", Shape::Object(&RETRY), "How often a failing step is tried"),
+    // Where these are well, copies were made and they are gone; but not in hooks, which are not executed.
     Field::new("scale", SCALE, "Copies of the step, each with fields of its own").unsuggested(),
     Field::new("matrix", MATRIX, "Copies of the step, one for each combination of values").unsuggested(),
     Field::new("debug", Shape::Object(&DEBUG), "Breakpoints").ignored(),
@@ -57,8 +58,7 @@ const DOCKER_MACHINE: Shape = Shape::OneOf(&[
 ]);
 
 const SCALE: Shape = Shape::Map(&Map { key: None, value: ANY_MAP });
-const MATRIX: Shape =
-    Shape::Map(&Map { key: None, value: Shape::List(&List { item: Shape::Any, least: Least::None }) });
+const MATRIX: Shape = Shape::Map(&Map { key: None, value: Shape::List(&List { item: Shape::Any, least: Least::One }) });
 
 /// Rules C1, C2, C14.
 static WHEN: Object = Object::closed(&[&[

@@ -32,6 +32,11 @@ pub(crate) fn body(root: &Node) -> Option<&Node> {
     if is_specification(root) { root.get("spec").filter(|spec| spec.is_mapping()) } else { Some(root) }
 }
 
+/// The same part, to change it.
+pub(crate) fn body_mut(root: &mut Node) -> Option<&mut Node> {
+    if is_specification(root) { root.get_mut("spec").filter(|spec| spec.is_mapping()) } else { Some(root) }
+}
+
 /// Whether a document is a pipeline's specification (rule R2).
 pub(crate) fn is_specification(root: &Node) -> bool {
     root.get("kind").and_then(Node::as_str) == Some("pipeline")

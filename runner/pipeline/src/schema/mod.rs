@@ -20,13 +20,13 @@ mod version;
 mod view;
 
 pub(crate) use check::{is_variable, number};
-pub(crate) use document::{body, build_version, is_specification};
+pub(crate) use document::{body, body_mut, build_version, is_specification};
 pub use json::json_schema;
 pub(crate) use problem::clip;
-pub(crate) use shape::Support;
+pub(crate) use shape::{Object, Support};
 pub use suggest::careful as nearest;
 pub use types::BuildVersion;
-pub(crate) use view::{Entry, Fields, Kind, StepView};
+pub(crate) use view::{Entry, Fields, Kind, StepView, key_text};
 
 use crate::diagnostic::Diagnostic;
 use crate::yaml::Node;

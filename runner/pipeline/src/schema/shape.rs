@@ -127,6 +127,16 @@ impl Object {
         self.fields.iter().flat_map(|group| group.iter())
     }
 
+    /// The present name of a field, where this is its older spelling.
+    pub(crate) fn present_name<'a>(&self, name: &'a str) -> &'a str {
+        self.fields().find(|field| field.alias == Some(name)).map_or(name, |field| field.name)
+    }
+
+    /// Whether a field is a list and nothing else.
+    pub(crate) fn is_list(&self, name: &str) -> bool {
+        self.fields().any(|field| field.name == name && matches!(field.shape, Shape::List(_)))
+    }
+
     /// A closed set of fields with nothing between them.
     pub(crate) const fn closed(fields: &'static [&'static [Field]]) -> Self {
         Self { fields, others: Others::Refused, rules: &[] }

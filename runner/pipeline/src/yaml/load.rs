@@ -14,7 +14,7 @@ pub const MAX_DEPTH: usize = 128;
 /// The most nodes of a document, aliases expanded.
 pub const MAX_NODES: usize = 200_000;
 /// The most text of a document, aliases expanded.
-const MAX_TEXT: usize = 8 << 20;
+pub(crate) const MAX_TEXT: usize = 8 << 20;
 
 /// Reads one document. An empty text is a null node.
 ///

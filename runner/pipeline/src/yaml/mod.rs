@@ -9,5 +9,6 @@ mod node;
 mod scalar;
 
 pub use error::{YamlError, YamlErrorKind};
+pub(crate) use load::MAX_TEXT;
 pub use load::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};
 pub use node::{Node, Value};

@@ -47,6 +47,12 @@ impl Node {
         self.entry(key).map(|(_, value)| value)
     }
 
+    /// The value under a key of a mapping, to change it.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Value::Mapping(pairs) = &mut self.value else { return None };
+        pairs.iter_mut().find(|(name, _)| name.scalar_text().as_deref() == Some(key)).map(|(_, value)| value)
+    }
+
     /// Key and value under a key of a mapping.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<(&Node, &Node)> {

@@ -63,6 +63,34 @@ fn p15_criteria_are_a_list_or_only_and_ignore() {
 }
 
 #[test]
+fn p15_steps_that_decide_must_be_there() {
+    let reading = step(
+        "type: parallel\nsuccess_criteria: {steps: {only: [test, tests, far], ignore: [jim]}}\nsteps: {tests: {image: x}, p: {type: parallel, steps: {far: {image: x}}}}",
+    );
+    let found: Vec<(&str, &[String], usize)> = reading
+        .errors()
+        .map(|error| (error.message.as_str(), error.hints.as_slice(), error.place.expect("a place").column))
+        .collect();
+    let hint = ["did you mean `tests`?".to_owned()];
+    assert_eq!(
+        found,
+        [
+            ("there is no step `test` that could decide", &hint[..], 39),
+            ("there is no step `far` that could decide", &[], 52),
+            ("there is no step `jim` that could decide", &[], 67),
+        ]
+    );
+    let root = |list: &str| {
+        errors(&Pipeline::read(&format!(
+            "version: 1\nsuccess_criteria: {{steps: {list}}}\nsteps:\n  a: {{image: x, scale: {{b: {{}}}}}}\n  c: {{type: push, candidate: x}}\n"
+        )))
+    };
+    assert_eq!(root("[a, c, main_clone]"), [""; 0]);
+    assert_eq!(root("[b]"), ["there is no step `b` that could decide"]);
+    assert_eq!(errors(&step("image: x\nsuccess_criteria: {steps: [jim_2]}\nmatrix: {shell: [sh, bash]}")), [""; 0]);
+}
+
+#[test]
 fn p8_the_mode_is_sequential_unless_it_says_parallel() {
     for (text, mode) in
         [("", Mode::Sequential), ("mode: sequential\n", Mode::Sequential), ("mode: parallel\n", Mode::Parallel)]
@@ -76,6 +104,19 @@ fn p8_the_mode_is_sequential_unless_it_says_parallel() {
 fn f28_a_parallel_step_is_not_tried_again_as_a_whole() {
     let reading = step("type: parallel\nretry: {maxAttempts: 2}\nsteps: {a: {image: x}}");
     assert_eq!((errors(&reading).len(), refused(&reading)), (0, vec!["retry"]));
+}
+
+#[test]
+fn p4_a_parallel_step_has_no_hooks() {
+    let reading = step("type: parallel\nhooks: {on_finish: [echo]}\nsteps: {a: {image: x}}");
+    let one = &reading.unsupported[0];
+    assert_eq!((refused(&reading), one.reason.as_str()), (vec!["hooks"], "a parallel step has no hooks"));
+    // Those of a step with copies are the copies'.
+    let reading = step("image: x\nhooks: {on_finish: [echo]}\nscale: {a: {}, b: {}}");
+    assert_eq!(
+        (refused(&reading), reading.unsupported[0].reason.as_str()),
+        (vec!["hooks"], "Stepbox does not execute it yet")
+    );
 }
 
 /// Steps of which each waits for others: the errors.
@@ -99,6 +140,78 @@ fn p9_steps_that_wait_for_each_other_are_an_error() {
     ] {
         assert_eq!(cycles(fine), [""; 0], "{fine:?}");
     }
+}
+
+#[test]
+fn p9_steps_of_which_every_way_leads_back_are_an_error() {
+    let round = |names: &str| format!("these steps wait for each other and can never run: {names}");
+    assert_eq!(
+        cycles(&[("a", "{any: [{name: b}, {name: c}]}"), ("b", "[{name: a}]"), ("c", "[{name: a}, {name: first}]")]),
+        [round("`a` for `b` for `a`")]
+    );
+    assert_eq!(
+        cycles(&[("a", "[{name: b, on: [running]}]"), ("b", "[{name: a, on: [running]}]")]),
+        [round("`a` for `b` for `a`")]
+    );
+    // Two rounds, and one who waits for both.
+    assert_eq!(
+        cycles(&[("x", "[{name: a}, {name: c}]"), ("a", "[{name: b}]"), ("b", "[{name: a}]"), ("c", "[{name: c}]")]),
+        [round("`a` for `b` for `a`"), "step `c` waits for itself and can never run".to_owned()]
+    );
+    assert_eq!(cycles(&[("a", "{any: [{name: b}, {name: a, on: [pending]}]}"), ("b", "[{name: a}]")]), [""; 0]);
+}
+
+#[test]
+fn p9_a_parallel_step_waits_for_those_inside_of_it_and_they_for_it() {
+    let said = |mode: &str, group: &str, inside: &str, after: &str| {
+        errors(&Pipeline::read(&format!(
+            "version: 1\nmode: {mode}\nsteps:\n  g:\n    type: parallel\n    when: {{steps: [{group}]}}\n    steps:\n      m: {{image: x, when: {{steps: [{inside}]}}}}\n      \
+             o: {{image: x}}\n  x: {{image: x, when: {{steps: [{after}]}}}}\n  first: {{image: x}}\n"
+        )))
+    };
+    let first = "{name: first}";
+    for (mode, group, inside, after, names) in [
+        ("parallel", first, "{name: x}", "{name: g}", "`m` for `x` for `g` for `m`"),
+        ("parallel", "{name: x}", first, "{name: o}", "`g` for `x` for `o` for `g`"),
+        ("parallel", first, "{name: g}", first, "`m` for `g` for `m`"),
+        ("sequential", first, "{name: g, on: [finished]}", first, "`m` for `g` for `m`"),
+    ] {
+        let found = said(mode, group, inside, after);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let round: Vec<&str> = found[0].rsplit(": ").next().expect("names").split(" for ").collect();
+        let turned = |round: &[&str]| {
+            let mut names: Vec<String> = round[1..].iter().map(|name| (*name).to_owned()).collect();
+            let least = (0..names.len()).min_by_key(|at| names[*at].clone()).unwrap_or(0);
+            names.rotate_left(least);
+            names
+        };
+        assert_eq!(turned(&round), turned(&names.split(" for ").collect::<Vec<_>>()), "{found:?}");
+    }
+    for (mode, inside, after) in [
+        ("parallel", "{name: o}", "{name: g}"),
+        ("parallel", "{name: g, on: [running]}", "{name: m}"),
+        ("sequential", "{name: x}", "{name: g}"),
+    ] {
+        assert_eq!(said(mode, first, inside, after), [""; 0], "{mode} {inside} {after}");
+    }
+}
+
+#[test]
+fn c4_p9_in_sequential_mode_only_what_waits_for_itself_is_an_error() {
+    let steps = |a: &str| {
+        format!(
+            "version: 1\nsteps:\n  a: {{image: x, when: {{steps: [{{name: {a}}}]}}}}\n  b: {{image: x, when: {{steps: [{{name: a, on: [skipped]}}]}}}}\n"
+        )
+    };
+    clean(Pipeline::read(&steps("b")));
+    let reading = Pipeline::read(&steps("a"));
+    assert_eq!(errors(&reading), ["step `a` waits for itself and can never run"]);
+    let error = reading.errors().next().expect("an error");
+    let place = error.place.expect("a place");
+    assert_eq!(
+        (error.step.as_deref(), error.path.as_str(), place.line, place.column),
+        (Some("a"), "steps.a.when.steps", 3, 39)
+    );
 }
 
 #[test]

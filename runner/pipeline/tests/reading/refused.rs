@@ -86,9 +86,9 @@ fn p5_children_that_use_arguments_are_understood() {
 }
 
 #[test]
-fn h1_a2_what_is_not_executed_yet_is_refused_all_at_once() {
+fn p13_p14_what_is_not_executed_yet_is_refused_all_at_once_and_once_for_all_copies() {
     let text = "version: 1\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
-                a:\n    image: x\n    when: {branch: {only: [main]}}\n    \
+                a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {c: {}}\n    matrix: {image: [y, z]}\n    \
                 services: [z]\n    volumes: ['a:/b']\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build, image_name: x}\n";
     let reading = Pipeline::read(text);
     assert_eq!(errors(&reading), [""; 0]);
