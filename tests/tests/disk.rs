@@ -139,7 +139,7 @@ fn a_disk_that_is_full_from_the_start_is_told() {
         "\
 build: [ID]
 volume: [PLACE]/project/codefresh.yml, from build [ID]
-warning: the build is not recorded any further: no space left on device
+warning: the build is not recorded: no space left on device
 error: cannot restore the volume that build [ID] left: cannot restore [FILE]: no space left on device
 hint: nothing is lost: once the cause is mended, run the build again
 ",

@@ -59,10 +59,18 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Begins the record of a build.
+    /// Begins the record of a build. Where that fails nothing of it stays.
     pub(crate) fn create(builds: &Dir, about: &BuildAbout) -> std::io::Result<Self> {
         let name = about.build.as_str();
         builds.create_dir_with(name, DirBuilder::new().mode(0o700))?;
+        Self::begin(builds, about).inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = builds.remove_dir_all(name);
+        })
+    }
+
+    fn begin(builds: &Dir, about: &BuildAbout) -> std::io::Result<Self> {
+        let name = about.build.as_str();
         let directory = open_directory(builds, name)?;
         replace(&directory, ABOUT, &serde_json::to_vec_pretty(about)?)?;
         let file = directory.open_with(EVENTS, OpenOptions::new().write(true).create_new(true))?;

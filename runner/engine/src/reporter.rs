@@ -21,11 +21,18 @@ impl<'a> Reporter<'a> {
         Self { events, record: None, warnings: vec![], secrets: vec![] }
     }
 
-    /// Records from now on.
-    pub(crate) fn record(&mut self, record: std::io::Result<Record>) {
-        match record {
-            Ok(record) => self.record = Some(record),
-            Err(error) => self.warn(None, format!("the build is not recorded: {}", stepbox_volume::io_text(&error))),
+    /// Begins a build: records from now on, and tells where that cannot be.
+    pub(crate) fn begin(&mut self, record: std::io::Result<Record>, started: BuildEvent) {
+        let failure = match record {
+            Ok(record) => {
+                self.record = Some(record);
+                None
+            }
+            Err(error) => Some(format!("the build is not recorded: {}", stepbox_volume::io_text(&error))),
+        };
+        self.emit(started);
+        if let Some(message) = failure {
+            self.warn(None, message);
         }
     }
 

@@ -89,8 +89,8 @@ pub(crate) fn run_in(
         initiator: Some(request.initiator.clone()).filter(|name| !name.is_empty()),
         variables: given(request, &reporter),
     };
-    reporter.record(Record::create(&state.builds, &about));
-    reporter.emit(BuildEvent::BuildStarted {
+    let record = Record::create(&state.builds, &about);
+    let started_event = BuildEvent::BuildStarted {
         version: EVENT_VERSION,
         build: about.build,
         pipeline: about.pipeline,
@@ -98,7 +98,8 @@ pub(crate) fn run_in(
         from: about.from,
         timestamp,
         steps: pipeline.flat().len(),
-    });
+    };
+    reporter.begin(record, started_event);
     if let Some(damage) = history.damage {
         reporter.warn(None, format!("falling back to an older volume: {damage}"));
     }
