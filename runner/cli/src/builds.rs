@@ -118,8 +118,11 @@ fn details(record: &BuildRecord) -> String {
             say(name, value);
         }
     }
-    for (name, value) in &about.variables {
-        say("variable", &format!("{name}={}", value.as_deref().unwrap_or("**** (a secret)")));
+    for (name, value) in &about.variables.values {
+        say("variable", &format!("{name}={value}"));
+    }
+    for name in &about.secrets {
+        say("variable", &format!("{name}=**** (a secret)"));
     }
     if let Some(outcome) = &record.outcome {
         match &outcome.volume {
@@ -143,26 +146,40 @@ fn logs(builds: &Builds, arguments: &LogsArguments) -> Result<(), CliError> {
     let amount = if arguments.step.is_some() { Amount::Quiet } else { Amount::Normal };
     let mut text = Text::new(amount, colors());
     let mut seen = false;
-    let unknown = builds.events(&build, |event| {
+    let mut damage = None;
+    let mut events = builds.events(&build)?;
+    for event in events.by_ref() {
+        let event = match event {
+            Ok(event) => event,
+            // What came before it is printed all the same.
+            Err(error) => {
+                damage = Some(error);
+                break;
+            }
+        };
         if let Some(wanted) = &arguments.step {
-            match event {
+            match &event {
                 BuildEvent::Output { step, .. } if step == wanted => {}
                 BuildEvent::StepStarted { step, .. } => {
                     seen |= step == wanted;
-                    return;
+                    continue;
                 }
-                _ => return,
+                _ => continue,
             }
         }
         match arguments.output {
-            Output::Text => text.show(event),
-            Output::Json => json::print(event, &mut results),
+            Output::Text => text.show(&event),
+            Output::Json => json::print(&event, &mut results),
         }
-    })?;
+    }
     results.check()?;
     text.results().check()?;
+    let unknown = events.unknown();
     if unknown > 0 {
-        eprintln!("warning: {unknown} events of this build are damaged or of a newer version and are not shown");
+        eprintln!("warning: {unknown} events of this build are of a newer version and are not shown");
+    }
+    if let Some(error) = damage {
+        return Err(error.into());
     }
     match &arguments.step {
         Some(step) if !seen => Err(CliError::usage(format!("no step `{step}` has begun in build {build}"))

@@ -52,6 +52,7 @@ impl CliError {
                 EngineErrorKind::Pipeline | EngineErrorKind::Usage => exit_code::USAGE,
                 EngineErrorKind::State
                 | EngineErrorKind::Store
+                | EngineErrorKind::Record
                 | EngineErrorKind::Restore
                 | EngineErrorKind::Worker => exit_code::STEPBOX_FAILED,
             },

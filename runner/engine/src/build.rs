@@ -91,15 +91,23 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         Some(PlanResult::Terminated) => BuildResult::Terminated,
         Some(PlanResult::Error) | None => BuildResult::Failure,
     };
+    let exported = build.reporter.exported(&build.variables, &build.secrets);
     let outcomes = build.outcomes;
     let Parts { id, work, started, .. } = parts;
-    if let Err(error) = work.remove() {
+    if let Err(error) = work.clear() {
         let text = stepbox_volume::io_text(&error);
         reporter.warn(None, format!("files of the build remain until a later build removes them: {text}"));
     }
     let duration = started.elapsed();
-    let outcome =
-        Outcome { build: id, result, steps: outcomes, volume, duration, warnings: reporter.warnings().to_vec() };
+    let outcome = Outcome {
+        build: id,
+        result,
+        steps: outcomes,
+        volume,
+        duration,
+        warnings: reporter.warnings().to_vec(),
+        exported,
+    };
     reporter.emit(BuildEvent::BuildFinished {
         build: outcome.build.clone(),
         result,

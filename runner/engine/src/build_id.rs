@@ -30,6 +30,11 @@ impl BuildId {
         digits.then(|| Self(text.to_owned()))
     }
 
+    /// The second in which it was made, as the digits that the name begins with.
+    pub(crate) fn second(&self) -> &str {
+        &self.0[..8]
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -52,7 +57,7 @@ impl Serialize for BuildId {
 impl<'de> Deserialize<'de> for BuildId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a build's name has 24 hexadecimal digits"))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("the name of a build has 24 hexadecimal digits"))
     }
 }
 
@@ -67,5 +72,6 @@ mod tests {
         assert_ne!(one, other);
         assert_eq!(BuildId::parse(one.as_str()), Some(one));
         assert_eq!(BuildId::parse("../../etc"), None);
+        assert!(serde_json::from_str::<BuildId>("\"../../etc\"").is_err());
     }
 }

@@ -1,188 +1,281 @@
-//! The records of builds: list, find, show, read, remove.
+//! What people do with the records of builds: list, show, read their events, remove.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use cap_std::fs::{Dir, File};
-use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
-use stepbox_volume::io_text;
-use zstd::stream::read::Decoder;
 
+use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
-use crate::directories::{Directories, State, open_directory};
+use crate::directories::{Directories, State};
 use crate::error::{EngineError, EngineErrorKind};
-use crate::event::BuildEvent;
-use crate::outcome::Outcome;
-use crate::record::{ABOUT, BuildAbout, EVENTS, OUTCOME};
-use crate::work_directory::{lives, remove_tree};
+use crate::outcome::{BuildResult, Outcome, milliseconds};
+use crate::record_directory::RecordDirectory;
+use crate::recorded_events::RecordedEvents;
+use crate::work_directory::{is_running, remove_at_once};
 
-/// A larger file of a record is none of ours, in bytes.
-const MAX_FILE: u64 = 64 << 20;
+/// The fewest digits that stand for a build.
+const MIN_PREFIX: usize = 4;
 
-/// A longer event is none of ours, in bytes.
-const MAX_LINE: u64 = 16 << 20;
+/// How many builds an error names.
+const MAX_NAMED: usize = 5;
 
-/// How many digits of a build's name find it, at least.
-const LEAST_DIGITS: usize = 4;
-
-/// The records of a state directory.
+/// The records of builds in a state directory.
 pub struct Builds {
     state: State,
+    path: PathBuf,
 }
 
-/// How far a build has come.
+/// Which builds are listed; all, where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildQuery {
+    /// Those of the pipeline of this name.
+    pub pipeline: Option<String>,
+    /// This many, the newest.
+    pub limit: Option<usize>,
+}
+
+/// Builds in a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildList {
+    /// The newest first.
+    pub builds: Vec<BuildSummary>,
+    /// What is wrong with those that cannot be listed.
+    pub damaged: Vec<EngineError>,
+}
+
+/// A build, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BuildSummary {
+    /// The build.
+    pub build: BuildId,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// When it began, in milliseconds since 1970.
+    pub started: u64,
+    /// The branch, where one is known.
+    pub branch: Option<String>,
+    /// The commit, where one is known.
+    pub revision: Option<String>,
+    /// Who started it, where that is known.
+    pub initiator: Option<String>,
+    /// Whether it is over.
+    pub state: BuildState,
+    /// How it ended, where it is over.
+    pub end: Option<BuildEnd>,
+}
+
+/// How a build ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildEnd {
+    /// What it came to.
+    pub result: BuildResult,
+    /// How long it took.
+    #[serde(rename = "duration_ms", with = "milliseconds")]
+    pub duration: Duration,
+}
+
+/// A build, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BuildRecord {
+    /// What was known when it began.
+    pub about: BuildAbout,
+    /// What it came to, where it is over.
+    pub outcome: Option<Outcome>,
+    /// Whether it is over.
+    pub state: BuildState,
+}
+
+/// Whether a build is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BuildState {
-    /// It runs.
+    /// Its process lives.
     Running,
-    /// It died before its end.
+    /// Its process died, or could not run it to its end: there is no outcome.
     Unfinished,
     /// It has an outcome.
     Finished,
 }
 
-/// What is known of a build.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct BuildRecord {
-    /// What it is.
-    pub about: BuildAbout,
-    /// How far it has come.
-    pub state: BuildState,
-    /// What it came to, where it has come to its end.
-    pub outcome: Option<Outcome>,
-}
-
 impl Builds {
-    /// Opens the records of a state directory. One that is only readable will do for everything but removing.
+    /// Opens the records of a state directory, and makes it where it is missing. One that is only readable will do for
+    /// everything but removing.
     ///
     /// # Errors
     /// [`EngineErrorKind::State`].
     pub fn open(directories: &Directories) -> Result<Self, EngineError> {
-        Ok(Self { state: State::open_to_read(&directories.state)? })
+        let state = State::open_to_read(&directories.state)?;
+        let path = state.path.join("builds");
+        Ok(Self { state, path })
     }
 
-    /// The names of all builds, the newest first.
+    /// Builds, the newest first. Their events are not read. What is damaged is told beside the list.
     ///
     /// # Errors
-    /// [`EngineErrorKind::State`] where they cannot be read.
-    pub fn names(&self) -> Result<Vec<BuildId>, EngineError> {
-        let entries = self.state.builds.entries().map_err(|error| EngineError::state("cannot list builds", &error))?;
-        let mut names: Vec<BuildId> =
-            entries.flatten().filter_map(|entry| BuildId::parse(entry.file_name().to_str()?)).collect();
-        names.sort_unstable_by(|one, other| other.cmp(one));
-        Ok(names)
+    /// [`EngineErrorKind::State`].
+    pub fn list(&self, query: &BuildQuery) -> Result<BuildList, EngineError> {
+        let limit = query.limit.unwrap_or(usize::MAX);
+        let names = self.names()?;
+        let mut list = BuildList::default();
+        // The names of builds tell their order but for those of one second.
+        for second in names.chunk_by(|one, other| one.second() == other.second()) {
+            if list.builds.len() >= limit {
+                break;
+            }
+            let mut found = vec![];
+            for build in second {
+                match self.summary(build, query.pipeline.as_deref()) {
+                    Ok(summary) => found.extend(summary),
+                    Err(error) => list.damaged.push(error),
+                }
+            }
+            found.sort_by(|one, other| (other.started, &other.build).cmp(&(one.started, &one.build)));
+            list.builds.append(&mut found);
+        }
+        list.builds.truncate(limit);
+        Ok(list)
     }
 
-    /// The build that a text means: its name, the first digits of it, or `latest`.
+    /// The build of a name, of the first digits of one, at least four, or the newest (`latest`). Whether its record makes
+    /// sense is not looked at.
     ///
     /// # Errors
     /// [`EngineErrorKind::Usage`] where there is none, or more than one.
     pub fn find(&self, text: &str) -> Result<BuildId, EngineError> {
         let names = self.names()?;
-        let usage = |message: String| EngineError::new(EngineErrorKind::Usage, message);
-        let hint = "`stepbox builds ls` lists them";
         if text == "latest" {
-            return names.into_iter().next().ok_or_else(|| usage("there is no build yet".to_owned()));
+            let none = || EngineError::new(EngineErrorKind::Usage, "there is no build yet");
+            return self.latest(&names).ok_or_else(none);
         }
-        if text.len() < LEAST_DIGITS {
-            let message = format!("`{text}` is too short for a build: give at least {LEAST_DIGITS} digits of its name");
-            return Err(usage(message).hint(hint));
+        let digits = text.to_ascii_lowercase();
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(no_build(text));
         }
-        let mut found = names.into_iter().filter(|name| name.as_str().starts_with(text));
-        match (found.next(), found.next()) {
-            (Some(name), None) => Ok(name),
-            (None, _) => Err(usage(format!("there is no build `{text}`")).hint(hint)),
-            (Some(_), Some(_)) => {
-                Err(usage(format!("more than one build begins with `{text}`")).hint("give more digits"))
+        let mut found = names.iter().filter(|name| name.as_str().starts_with(&digits));
+        let (first, rest) = (found.next(), found.count());
+        match first {
+            None => Err(no_build(text)),
+            Some(_) if digits.len() < MIN_PREFIX => {
+                let message = format!("`{text}` is too short to stand for a build");
+                let hint = format!("give at least {MIN_PREFIX} digits of its name, or `latest`");
+                Err(EngineError::new(EngineErrorKind::Usage, message).hint(hint))
+            }
+            Some(build) if rest == 0 => Ok(build.clone()),
+            Some(_) => {
+                let message = format!("{} builds have names that begin with `{text}`", rest + 1);
+                let named = names.iter().filter(|name| name.as_str().starts_with(&digits)).take(MAX_NAMED);
+                let mut named: Vec<String> = named.map(|name| format!("`{name}`")).collect();
+                if rest + 1 > named.len() {
+                    named.push(format!("{} more", rest + 1 - named.len()));
+                }
+                let last = named.pop().unwrap_or_default();
+                let hint = format!("give more digits: there are {} and {last}", named.join(", "));
+                Err(EngineError::new(EngineErrorKind::Usage, message).hint(hint))
             }
         }
     }
 
-    /// What is known of a build.
+    /// One build.
     ///
     /// # Errors
-    /// [`EngineErrorKind::State`] where its record cannot be read.
+    /// [`EngineErrorKind::Usage`] where there is none, [`EngineErrorKind::Record`] where its record is damaged.
     pub fn show(&self, build: &BuildId) -> Result<BuildRecord, EngineError> {
-        let directory = self.directory(build)?;
-        let broken = |name: &str, why: String| {
-            EngineError::new(EngineErrorKind::State, format!("cannot read `builds/{build}/{name}`: {why}"))
-        };
-        let about = read(&directory, ABOUT).map_err(|error| broken(ABOUT, io_text(&error)))?;
-        let about: BuildAbout = serde_json::from_slice(&about).map_err(|error| broken(ABOUT, error.to_string()))?;
-        let outcome = match read(&directory, OUTCOME) {
-            Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|error| broken(OUTCOME, error.to_string()))?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(broken(OUTCOME, io_text(&error))),
-        };
-        let state = match &outcome {
-            Some(_) => BuildState::Finished,
-            None if lives(&self.state, build) => BuildState::Running,
-            None => BuildState::Unfinished,
-        };
-        Ok(BuildRecord { about, state, outcome })
+        let record = self.record(build)?.ok_or_else(|| no_build(build.as_str()))?;
+        let about = record.about()?;
+        let (state, outcome) = self.end(build, || record.outcome())?;
+        Ok(BuildRecord { about, outcome, state })
     }
 
-    /// Tells every event of a build, as far as its record goes. How many were skipped because they are not known.
+    /// What happened in a build, as far as it is recorded by now.
     ///
     /// # Errors
-    /// [`EngineErrorKind::State`] where its record cannot be read.
-    pub fn events(&self, build: &BuildId, mut tell: impl FnMut(&BuildEvent)) -> Result<u64, EngineError> {
-        let failed =
-            |error: &std::io::Error| EngineError::state(format!("cannot read `builds/{build}/{EVENTS}`"), error);
-        let file = open_file(&self.directory(build)?, EVENTS).map_err(|error| failed(&error))?;
-        let mut lines = BufReader::new(Decoder::new(file.into_std()).map_err(|error| failed(&error))?);
-        let mut unknown = 0;
-        loop {
-            let mut line = vec![];
-            match lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
-                Ok(0) => return Ok(unknown),
-                Ok(_) if line.ends_with(b"\n") => match serde_json::from_slice(&line) {
-                    Ok(event) => tell(&event),
-                    // Of a newer version, or damaged: the others are told all the same.
-                    Err(_) => unknown += 1,
-                },
-                // The build died, or runs on; or nobody wrote this.
-                Ok(_) => return Ok(unknown),
-                Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(unknown),
-                Err(error) => return Err(failed(&error)),
-            }
-        }
+    /// As [`Builds::show`], and so are those of the events.
+    pub fn events(&self, build: &BuildId) -> Result<RecordedEvents, EngineError> {
+        self.record(build)?.ok_or_else(|| no_build(build.as_str()))?.events()
     }
 
-    /// Removes the record of a build that does not run.
+    /// Removes the record of a build, whatever is in it.
     ///
     /// # Errors
-    /// [`EngineErrorKind::Usage`] where it runs, [`EngineErrorKind::State`] where it cannot be removed.
+    /// [`EngineErrorKind::Usage`] where there is none or the build runs, else [`EngineErrorKind::State`].
     pub fn remove(&self, build: &BuildId) -> Result<(), EngineError> {
-        if lives(&self.state, build) {
-            return Err(EngineError::new(EngineErrorKind::Usage, format!("build `{build}` still runs")));
+        if self.is_running(build)? {
+            let message = format!("build `{build}` still runs");
+            return Err(
+                EngineError::new(EngineErrorKind::Usage, message).hint("its record can be removed when it is over")
+            );
         }
-        remove_tree(&self.state.builds, build.as_str())
-            .map_err(|error| EngineError::state(format!("cannot remove the record of build `{build}`"), &error))
+        remove_at_once(&self.state.work, &self.state.builds, build).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => no_build(build.as_str()),
+            _ => EngineError::state(format!("cannot remove `{}`", self.path.join(build.as_str()).display()), &error),
+        })
     }
 
-    fn directory(&self, build: &BuildId) -> Result<Dir, EngineError> {
-        open_directory(&self.state.builds, build.as_str())
-            .map_err(|error| EngineError::state(format!("cannot open the record of build `{build}`"), &error))
+    /// The names of all builds, the newest first; those of one second in any order.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::State`] where they cannot be read.
+    pub fn names(&self) -> Result<Vec<BuildId>, EngineError> {
+        let failed = |error| EngineError::state(format!("cannot read `{}`", self.path.display()), &error);
+        let mut names = vec![];
+        for entry in self.state.builds.entries().map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            names.extend(name.to_str().and_then(BuildId::parse));
+        }
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(names)
+    }
+
+    fn latest(&self, names: &[BuildId]) -> Option<BuildId> {
+        let second = names.chunk_by(|one, other| one.second() == other.second()).next()?;
+        let started = |build| self.record(build).ok().flatten().and_then(|record| record.about().ok());
+        second.iter().max_by_key(|build| (started(build).map(|about| about.started), *build)).cloned()
+    }
+
+    fn record(&self, build: &BuildId) -> Result<Option<RecordDirectory>, EngineError> {
+        RecordDirectory::open(&self.state.builds, &self.path, build)
+    }
+
+    /// A build for the list; `None` where it is that of another pipeline, or was removed just now.
+    fn summary(&self, build: &BuildId, pipeline: Option<&str>) -> Result<Option<BuildSummary>, EngineError> {
+        let Some(record) = self.record(build)? else { return Ok(None) };
+        let about = record.about()?;
+        if pipeline.is_some_and(|pipeline| pipeline != about.pipeline) {
+            return Ok(None);
+        }
+        let (state, end) = self.end(build, || record.part_of_outcome::<BuildEnd>())?;
+        let BuildAbout { build, pipeline, started, branch, revision, initiator, .. } = about;
+        Ok(Some(BuildSummary { build, pipeline, started, branch, revision, initiator, state, end }))
+    }
+
+    /// Whether a build is over, and what `read` finds where it is.
+    fn end<T>(
+        &self,
+        build: &BuildId,
+        read: impl Fn() -> Result<Option<T>, EngineError>,
+    ) -> Result<(BuildState, Option<T>), EngineError> {
+        let mut end = read()?;
+        if end.is_none() {
+            if self.is_running(build)? {
+                return Ok((BuildState::Running, None));
+            }
+            // It writes its outcome while it lives, so it may have done so meanwhile.
+            end = read()?;
+        }
+        Ok((if end.is_some() { BuildState::Finished } else { BuildState::Unfinished }, end))
+    }
+
+    fn is_running(&self, build: &BuildId) -> Result<bool, EngineError> {
+        is_running(&self.state.work, build).map_err(|error| {
+            let path = self.state.path.join("work").join(build.as_str());
+            EngineError::state(format!("cannot tell whether build {build} runs: `{}`", path.display()), &error)
+        })
     }
 }
 
-/// Opens a regular file; links and everything else are refused.
-fn open_file(directory: &Dir, name: &str) -> std::io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from_std(rustix::fs::openat(directory, name, flags, Mode::empty())?.into());
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("it is not a regular file"));
-    }
-    Ok(file)
-}
-
-fn read(directory: &Dir, name: &str) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![];
-    open_file(directory, name)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(std::io::Error::other(format!("it is larger than {MAX_FILE} bytes")));
-    }
-    Ok(bytes)
+fn no_build(text: &str) -> EngineError {
+    EngineError::new(EngineErrorKind::Usage, format!("there is no build `{text}`"))
+        .hint("`stepbox builds ls` lists them")
 }

@@ -1,12 +1,13 @@
 //! Where state lives, and whether it may.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::error::{EngineError, EngineErrorKind};
 use stepbox_volume::io_text;
@@ -113,6 +114,19 @@ pub(crate) fn open_directory(parent: &Dir, name: impl AsRef<Path>) -> io::Result
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = rustix::fs::openat(parent, name.as_ref(), flags, Mode::empty())?;
     Ok(Dir::from_std_file(handle.into()))
+}
+
+/// Opens a file in a directory to read it. A link is refused, and so is everything that is no file: a pipe would be waited
+/// for.
+pub(crate) fn open_file(parent: &Dir, name: &str) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let no_file = || io::Error::new(io::ErrorKind::InvalidData, "it is no file");
+    let handle = rustix::fs::openat(parent, name, flags, Mode::empty()).map_err(|error| match error {
+        Errno::LOOP | Errno::NXIO => no_file(),
+        error => error.into(),
+    })?;
+    let file = File::from(handle);
+    if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
 }
 
 fn make(path: &Path) -> io::Result<()> {

@@ -29,6 +29,8 @@ pub enum EngineErrorKind {
     State,
     /// The store cannot be read.
     Store,
+    /// The record of a build is damaged. Trying again does not help.
+    Record,
     /// No snapshot of the volume could be restored.
     Restore,
     /// The worker could not be started, or died while no step ran. Trying again may help.

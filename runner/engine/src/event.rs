@@ -1,4 +1,5 @@
-//! What happens in a build, as it happens: the one place that documents the event stream.
+//! What happens in a build, as it happens: the one place that documents the event stream, which is shown, printed as JSON and
+//! kept in the record of the build.
 //!
 //! Serialised as JSON, an event is an object whose `event` names it. The stream begins with `build_started`, which
 //! carries the version of the format, and ends with `build_finished` or `build_aborted`. Fields may be added without a new
@@ -141,3 +142,18 @@ pub enum Stream {
     /// Standard error.
     Stderr,
 }
+
+/// The names of all events, by which a reader knows what is damaged from what a newer Stepbox has written.
+pub(crate) const NAMES: [&str; 11] = [
+    "build_started",
+    "volume_restored",
+    "step_started",
+    "output",
+    "step_retried",
+    "step_finished",
+    "warning",
+    "volume_saved",
+    "volume_not_saved",
+    "build_finished",
+    "build_aborted",
+];

@@ -7,6 +7,7 @@
 //! terminal and no home directory: the caller says everything.
 
 mod build;
+mod build_about;
 mod build_id;
 mod builds;
 mod check;
@@ -25,6 +26,9 @@ mod outcome;
 mod output;
 mod preflight;
 mod record;
+mod record_directory;
+mod recorded_events;
+mod recorded_variables;
 mod reporter;
 mod repository;
 mod request;
@@ -44,8 +48,9 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use build_about::{BuildAbout, RECORD_VERSION};
 pub use build_id::BuildId;
-pub use builds::{BuildRecord, BuildState, Builds};
+pub use builds::{BuildEnd, BuildList, BuildQuery, BuildRecord, BuildState, BuildSummary, Builds};
 pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
 pub use directories::Directories;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
@@ -53,7 +58,8 @@ pub use event::{BuildEvent, EVENT_VERSION, Stream};
 pub use graph::{GraphStep, PipelineGraph, graph};
 pub use interrupt::Interrupt;
 pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
-pub use record::{BuildAbout, RECORD_VERSION};
+pub use recorded_events::RecordedEvents;
+pub use recorded_variables::RecordedVariables;
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};
 pub use run::run;
 pub use stepbox_pipeline::{

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::build_id::BuildId;
+use crate::recorded_variables::RecordedVariables;
 
 /// A build that ran.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,10 +19,13 @@ pub struct Outcome {
     /// What became of the volume.
     pub volume: VolumeOutcome,
     /// How long it took.
-    #[serde(rename = "duration_ms", serialize_with = "milliseconds", deserialize_with = "from_milliseconds")]
+    #[serde(rename = "duration_ms", with = "milliseconds")]
     pub duration: Duration,
     /// The texts of all warnings.
     pub warnings: Vec<String>,
+    /// What the steps exported, masked.
+    #[serde(default)]
+    pub exported: RecordedVariables,
 }
 
 /// What a build came to (rule S2).
@@ -53,7 +57,7 @@ pub struct StepOutcome {
     /// Why it failed, where an exit status does not say it.
     pub reason: Option<String>,
     /// How long it took.
-    #[serde(rename = "duration_ms", serialize_with = "milliseconds", deserialize_with = "from_milliseconds")]
+    #[serde(rename = "duration_ms", with = "milliseconds")]
     pub duration: Duration,
     /// How many modules were instantiated for it.
     pub modules: u64,
@@ -91,12 +95,19 @@ pub enum VolumeOutcome {
     Skipped,
 }
 
-pub(crate) fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(as_milliseconds(*duration))
-}
+/// A duration as whole milliseconds.
+pub(crate) mod milliseconds {
+    use std::time::Duration;
 
-fn from_milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    u64::deserialize(deserializer).map(Duration::from_millis)
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(super::as_milliseconds(*duration))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
 }
 
 pub(crate) fn as_milliseconds(duration: Duration) -> u64 {

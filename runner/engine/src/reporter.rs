@@ -1,9 +1,13 @@
 //! The way of an event: to the caller, and into the record.
 
-use stepbox_pipeline::Masker;
+use cap_std::fs::Dir;
+use stepbox_pipeline::{Masker, Variables};
 
+use crate::build_about::BuildAbout;
 use crate::event::BuildEvent;
 use crate::record::Record;
+use crate::recorded_variables::RecordedVariables;
+use crate::work_directory::WorkDirectory;
 
 /// How many warnings the outcome repeats.
 const MAX_WARNINGS: usize = 1000;
@@ -14,21 +18,28 @@ pub(crate) struct Reporter<'a> {
     record: Option<Record>,
     warnings: Vec<String>,
     secrets: Vec<String>,
+    /// The names of the secrets of the build.
+    secret_names: Vec<String>,
+    /// Whether there is a secret that the record does not know yet.
+    fresh_secrets: bool,
 }
 
 impl<'a> Reporter<'a> {
     pub(crate) fn new(events: &'a mut dyn FnMut(&BuildEvent)) -> Self {
-        Self { events, record: None, warnings: vec![], secrets: vec![] }
+        let (record, warnings, secrets, secret_names) = (None, vec![], vec![], vec![]);
+        Self { events, record, warnings, secrets, secret_names, fresh_secrets: false }
     }
 
     /// Begins a build: records from now on, and tells where that cannot be.
-    pub(crate) fn begin(&mut self, record: std::io::Result<Record>, started: BuildEvent) {
-        let failure = match record {
+    pub(crate) fn begin(&mut self, work: &WorkDirectory, builds: &Dir, about: BuildAbout, started: BuildEvent) {
+        self.secret_names.clone_from(&about.secrets);
+        self.fresh_secrets = false;
+        let failure = match Record::create(work, builds, about, &self.masker()) {
             Ok(record) => {
                 self.record = Some(record);
                 None
             }
-            Err(error) => Some(format!("the build is not recorded: {}", stepbox_volume::io_text(&error))),
+            Err(reason) => Some(format!("the build is not recorded: {reason}")),
         };
         self.emit(started);
         if let Some(message) = failure {
@@ -38,9 +49,15 @@ impl<'a> Reporter<'a> {
 
     pub(crate) fn emit(&mut self, event: BuildEvent) {
         (self.events)(&event);
-        if let Some(message) = self.record.as_mut().and_then(|record| record.add(&event)) {
-            self.record = None;
-            self.warn(None, message);
+        let Some(record) = &mut self.record else { return };
+        let mut added = record.add(&event);
+        // Not for every secret: a step may export thousands.
+        if added.is_ok() && self.fresh_secrets && !matches!(event, BuildEvent::Output { .. }) {
+            self.fresh_secrets = false;
+            added = record.hide(&Masker::new(self.secrets.iter().map(String::as_str)));
+        }
+        if let Err(reason) = added {
+            self.warn(None, format!("the build is not recorded any further: {reason}"));
         }
     }
 
@@ -63,6 +80,7 @@ impl<'a> Reporter<'a> {
     pub(crate) fn add_secret(&mut self, value: &str) {
         if !value.is_empty() && !self.secrets.iter().any(|known| known == value) {
             self.secrets.push(value.to_owned());
+            self.fresh_secrets = true;
         }
     }
 
@@ -73,7 +91,17 @@ impl<'a> Reporter<'a> {
 
     /// A text with its secrets masked (rule V32).
     pub(crate) fn mask(&self, text: &str) -> String {
-        Masker::new(self.secrets.iter().map(String::as_str)).mask(text)
+        self.masker().mask(text)
+    }
+
+    fn masker(&self) -> Masker {
+        Masker::new(self.secrets.iter().map(String::as_str))
+    }
+
+    /// What steps have exported, as it may be shown; `names` are those that they have masked.
+    pub(crate) fn exported(&self, variables: &Variables, names: &[String]) -> RecordedVariables {
+        let names = names.iter().chain(&self.secret_names).map(String::as_str);
+        RecordedVariables::exported(variables, names, &self.masker())
     }
 
     /// The texts of all warnings so far.
@@ -83,15 +111,10 @@ impl<'a> Reporter<'a> {
 
     /// Writes the outcome beside the record.
     pub(crate) fn finish(&mut self, outcome: &crate::Outcome) {
-        let Some(record) = &mut self.record else { return };
-        let cut = record.is_cut();
-        if let Err(error) = record.finish(outcome) {
-            self.warn(None, format!("the outcome is not recorded: {}", stepbox_volume::io_text(&error)));
-        } else if cut {
-            self.warn(
-                None,
-                "the steps printed so much that the record of the build holds only a part of it".to_owned(),
-            );
+        if let Some(record) = &mut self.record
+            && let Err(reason) = record.finish(outcome)
+        {
+            self.warn(None, format!("the outcome is not recorded: {reason}"));
         }
     }
 }

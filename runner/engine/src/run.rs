@@ -7,6 +7,7 @@ use stepbox_pipeline::{
 };
 
 use crate::build::{self, Parts};
+use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
 use crate::directories::{Directories, State, private_directory};
 use crate::error::{EngineError, EngineErrorKind, SourcePlace};
@@ -16,7 +17,6 @@ use crate::identity::Identity;
 use crate::interrupt::Interrupt;
 use crate::outcome::{Outcome, as_milliseconds};
 use crate::preflight::{self, Read};
-use crate::record::{BuildAbout, RECORD_VERSION, Record};
 use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
@@ -77,29 +77,18 @@ pub(crate) fn run_in(
     for secret in secrets(request, &spec) {
         reporter.add_secret(secret);
     }
-    let about = BuildAbout {
-        version: RECORD_VERSION,
+    let from = history.snapshots.first().map(|snapshot| snapshot.build.clone());
+    let about = BuildAbout::new(&id, request, &identity, &variables, from.clone(), timestamp);
+    let started_event = BuildEvent::BuildStarted {
+        version: EVENT_VERSION,
         build: id.clone(),
         pipeline: identity.pipeline.clone(),
         volume: identity.scope.name().to_owned(),
-        from: history.snapshots.first().map(|snapshot| snapshot.build.clone()),
-        started: timestamp,
-        branch: variables.get("CF_BRANCH").map(str::to_owned),
-        revision: variables.get("CF_REVISION").map(str::to_owned),
-        initiator: Some(request.initiator.clone()).filter(|name| !name.is_empty()),
-        variables: given(request, &reporter),
-    };
-    let record = Record::create(&state.builds, &about);
-    let started_event = BuildEvent::BuildStarted {
-        version: EVENT_VERSION,
-        build: about.build,
-        pipeline: about.pipeline,
-        volume: about.volume,
-        from: about.from,
+        from,
         timestamp,
         steps: pipeline.flat().len(),
     };
-    reporter.begin(record, started_event);
+    reporter.begin(&work, &state.builds, about, started_event);
     if let Some(damage) = history.damage {
         reporter.warn(None, format!("falling back to an older volume: {damage}"));
     }
@@ -157,14 +146,6 @@ pub(crate) fn known_variables(
 pub(crate) fn secrets<'a>(request: &'a BuildRequest, spec: &'a PipelineSpec) -> impl Iterator<Item = &'a str> {
     let encrypted = spec.variables.iter().filter(|one| one.encrypted).map(|one| one.value.as_str());
     request.secrets.iter().map(|(_, value)| value.as_str()).chain(encrypted)
-}
-
-/// The variables that were given for the build, of secrets the names alone (rule V31).
-fn given(request: &BuildRequest, reporter: &Reporter<'_>) -> Vec<(String, Option<String>)> {
-    let open = request.variables.iter().map(|(name, value)| (name.clone(), Some(reporter.mask(value))));
-    let secret = |name: &String| request.secrets.iter().any(|(other, _)| other == name);
-    let open = open.filter(|(name, _)| !secret(name));
-    open.chain(request.secrets.iter().map(|(name, _)| (name.clone(), None))).collect()
 }
 
 /// What is known of the commit, where the caller names another branch or commit than the source's.

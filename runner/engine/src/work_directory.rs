@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions};
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::build_id::BuildId;
-use crate::directories::{State, open_directory};
+use crate::directories::{State, open_directory, open_file};
 use crate::error::EngineError;
 
 const LOCK: &str = "lock";
+
+/// What the names of directories begin with that are being removed.
+const REMOVED: &str = "removed-";
 
 /// `work/<build>/`: removed when dropped. Whoever holds its lock lives.
 pub(crate) struct WorkDirectory {
@@ -58,14 +62,25 @@ impl WorkDirectory {
         self.open(name)
     }
 
+    /// Moves a directory in it to another place of the state directory.
+    pub(crate) fn give(&self, name: &str, to: &Dir, new: &str) -> Result<(), EngineError> {
+        self.directory.rename(name, to, new).map_err(|error| self.failed("cannot move", name, &error))
+    }
+
     /// Renames a directory in it.
     pub(crate) fn rename(&self, from: &str, to: &str) -> Result<(), EngineError> {
         self.directory.rename(from, &self.directory, to).map_err(|error| self.failed("cannot rename", from, &error))
     }
 
-    /// Removes everything.
-    pub(crate) fn remove(self) -> io::Result<()> {
-        remove_tree(&self.parent, &self.name)
+    /// Removes everything in it. The build lives on until this is dropped.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        for entry in self.directory.entries()? {
+            let name = entry?.file_name();
+            if name != LOCK {
+                remove_tree(&self.directory, name)?;
+            }
+        }
+        Ok(())
     }
 
     fn failed(&self, what: &str, name: &str, error: &io::Error) -> EngineError {
@@ -75,16 +90,9 @@ impl WorkDirectory {
 
 impl Drop for WorkDirectory {
     fn drop(&mut self) {
-        // What stays is swept by a later build.
+        // What stays is swept by a later build, and so is the directory.
         let _ = remove_tree(&self.parent, &self.name);
     }
-}
-
-/// Whether a build lives: somebody holds its lock.
-pub(crate) fn lives(state: &State, build: &BuildId) -> bool {
-    let Ok(directory) = open_directory(&state.work, build.as_str()) else { return false };
-    let Ok(lock) = directory.open(LOCK) else { return false };
-    flock(lock.into_std(), FlockOperation::NonBlockingLockShared).is_err()
 }
 
 /// Removes what builds have left that no longer live, and says whether there were any. Failures stay for the next sweep.
@@ -93,6 +101,10 @@ pub(crate) fn sweep(state: &State) -> bool {
     let Ok(entries) = state.work.entries() else { return false };
     for entry in entries.flatten() {
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+        if name.strip_prefix(REMOVED).is_some_and(|name| BuildId::parse(name).is_some()) {
+            let _ = remove_tree(&state.work, &name);
+            continue;
+        }
         let Some(build) = BuildId::parse(name.strip_prefix("new-").unwrap_or(&name)) else { continue };
         let Ok(directory) = open_directory(&state.work, &name) else { continue };
         let fresh = name != build.as_str();
@@ -108,6 +120,29 @@ pub(crate) fn sweep(state: &State) -> bool {
         }
     }
     found
+}
+
+/// Whether a build lives: somebody holds the lock of its directory.
+pub(crate) fn is_running(work: &Dir, build: &BuildId) -> io::Result<bool> {
+    let lock = open_directory(work, build.as_str()).and_then(|directory| open_file(&directory, LOCK));
+    match lock {
+        // Shared, so that two who look do not take each other for the build.
+        Ok(lock) => match flock(lock, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
+            Err(error) => Err(error.into()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a directory of the state directory so that it is gone at once, whatever happens while its contents go.
+pub(crate) fn remove_at_once(work: &Dir, parent: &Dir, build: &BuildId) -> io::Result<()> {
+    let gone = format!("{REMOVED}{build}");
+    remove_tree(work, &gone)?;
+    parent.rename(build.as_str(), work, &gone)?;
+    remove_tree(work, &gone)
 }
 
 fn is_old(directory: &Dir) -> bool {
@@ -151,6 +186,11 @@ mod tests {
         std::fs::create_dir_all(path.join(dead.as_str()).join("volume/deep")).expect("makes");
         std::fs::write(path.join(dead.as_str()).join(LOCK), "").expect("writes");
         std::fs::create_dir(path.join("somebody's")).expect("makes");
+        std::fs::create_dir_all(path.join(format!("removed-{gone}/deep"))).expect("makes");
+        assert_eq!(
+            [&alive, &dead, &gone].map(|build| is_running(&state.work, build).expect("told")),
+            [true, false, false]
+        );
         drop(WorkDirectory::create(&state, &gone));
         assert!(sweep(&state));
         let mut left: Vec<_> = std::fs::read_dir(&path)
@@ -160,7 +200,9 @@ mod tests {
         left.sort();
         assert!(!sweep(&state));
         assert_eq!(left, [alive.as_str(), "somebody's"]);
-        work.remove().expect("removes");
+        work.clear().expect("removes");
+        assert!(is_running(&state.work, &alive).expect("told"), "as long as the outcome is not written");
+        drop(work);
         assert!(!path.join(alive.as_str()).exists());
     }
 }

@@ -1,7 +1,7 @@
 //! Steps in their order, and what the build comes to.
 
 use super::bench::Bench;
-use crate::{BuildEvent, BuildResult};
+use crate::BuildResult;
 
 #[test]
 fn s4_steps_run_in_order_and_zero_is_success() {
@@ -129,21 +129,4 @@ fn f25_a_clone_over_its_time_is_terminated_too() {
     let done = Bench::new().steps(steps).run();
     assert_eq!((done.outcome().result, done.states()), (BuildResult::Success, vec!["a terminated".into()]));
     assert_eq!(done.reason(0), Some("the step took longer than its timeout of 0.05 s"));
-}
-
-#[test]
-fn the_record_holds_every_event_and_the_outcome() {
-    let bench = Bench::new();
-    let done = bench.steps("  a:\n    image: alpine\n    commands: [say hello]\n").run();
-    let builds = crate::Builds::open(&bench.directories()).expect("opens");
-    let mut told = vec![];
-    assert_eq!(builds.events(&done.outcome().build, |event| told.push(event.clone())), Ok(0));
-    let json = |events: &[BuildEvent]| -> Vec<String> {
-        events.iter().map(|event| serde_json::to_string(event).expect("json")).collect()
-    };
-    assert_eq!(json(&told), json(&done.events));
-    let shown = builds.show(&done.outcome().build).expect("there");
-    let outcome = shown.outcome.expect("an outcome");
-    assert_eq!((outcome.result, &outcome.volume), (done.outcome().result, &done.outcome().volume));
-    assert!(matches!(&done.events[0], BuildEvent::BuildStarted { version: 1, from: None, .. }));
 }
