@@ -175,6 +175,18 @@ impl Place {
         }
     }
 
+    /// The same without what hangs on the names of the place: its path in standard output, and how large the files of a
+    /// clone are.
+    pub fn settled(&self, run: Run) -> Run {
+        let place = fs::canonicalize(self.root.path()).unwrap_or_default().display().to_string();
+        let lines = run.stderr.lines().filter(|line| !line.contains(" entries, "));
+        Run {
+            stdout: run.stdout.replace(&place, "[PLACE]"),
+            stderr: lines.map(|line| line.to_owned() + "\n").collect(),
+            ..run
+        }
+    }
+
     /// Replaces what changes from run to run: the place, build ids, digests, times.
     fn filter(&self, text: &str) -> String {
         let place = fs::canonicalize(self.root.path()).unwrap_or_default();

@@ -95,6 +95,21 @@ fn logs_print_what_was_printed() {
     assert_eq!((events[0]["event"].as_str(), json.status), (Some("build_started"), 0));
 }
 
+#[test]
+fn a_list_can_be_that_of_one_pipeline_and_tells_that_there_are_older_builds() {
+    let place = place();
+    assert_eq!(place.run(["run", "--pipeline", "other", "-v", "CF_SKIP_MAIN_CLONE=true"]).status, 0);
+    let json = |arguments: &[&str]| -> Vec<String> {
+        let run = place.run(["builds", "ls", "--output", "json"].iter().chain(arguments));
+        let build = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+        run.stdout.lines().map(|line| build(line)["pipeline"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(json(&["--pipeline", "other"]), ["other"]);
+    assert_eq!((json(&[]).len(), json(&["-n", "1"]).as_slice()), (2, &["other".to_owned()][..]));
+    let list = place.run(["builds", "ls", "-n", "1"]);
+    assert_eq!(list.stderr, "and older ones: give `-n 0` for all\n");
+}
+
 /// The command of the hint, whose digits stand between back quotes.
 fn stderr_hint(run: &Run) -> String {
     run.stderr

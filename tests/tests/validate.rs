@@ -87,3 +87,15 @@ fn the_schema_is_json_and_knows_the_fields() {
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     assert!(schema["else"]["properties"]["steps"].is_object(), "{}", run.stdout);
 }
+
+#[test]
+fn y7_mixed_indentation_is_a_warning() {
+    let place = Place::new().file("mixed.yml", "version: '1.0'\nsteps:\n  a:\n    image: x\n    commands:\n      - |-\n        if true; then\n        \techo\n        fi\n");
+    let run = place.run(["validate", "mixed.yml"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    assert!(
+        run.stdout.starts_with("warning: Your YAML contains both spaces and tabs.\n --> mixed.yml:8:1\n"),
+        "{run:?}"
+    );
+    assert!(run.stdout.ends_with("mixed.yml: valid, 1 warning\n"), "{run:?}");
+}

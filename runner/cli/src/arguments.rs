@@ -259,6 +259,9 @@ pub(crate) enum BuildsCommand {
 /// Which builds.
 #[derive(Args, Debug)]
 pub(crate) struct ListArguments {
+    /// Only those of this pipeline
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pipeline: Option<String>,
     /// At most so many; 0 for all
     #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
     pub(crate) limit: usize,

@@ -1,10 +1,12 @@
 //! `stepbox builds …`.
 
-use stepbox_engine::{BuildEvent, BuildId, BuildRecord, BuildResult, BuildState, Builds, VolumeOutcome};
+use stepbox_engine::{
+    BuildEvent, BuildId, BuildQuery, BuildRecord, BuildResult, BuildState, BuildSummary, Builds, VolumeOutcome,
+};
 
 use crate::arguments::{BuildsCommand, ListArguments, LogsArguments, Output};
 use crate::error::{CliError, colors};
-use crate::results::Results;
+use crate::results::{Results, print};
 use crate::sanitize::plain;
 use crate::text::{Amount, Text};
 use crate::{exit_code, human, json, run};
@@ -17,7 +19,7 @@ pub(crate) fn run(command: &BuildsCommand) -> Result<u8, CliError> {
         BuildsCommand::Show(arguments) => {
             let record = builds.show(&builds.find(&arguments.build)?)?;
             print(&match arguments.output {
-                Output::Json => line(&record)?,
+                Output::Json => json::line(&record)?,
                 Output::Text => details(&record),
             })?;
         }
@@ -31,67 +33,51 @@ pub(crate) fn run(command: &BuildsCommand) -> Result<u8, CliError> {
     Ok(exit_code::SUCCESS)
 }
 
-fn print(text: &str) -> Result<(), CliError> {
-    let mut results = Results::default();
-    results.write(text.as_bytes());
-    results.check()
-}
-
-fn line(record: &BuildRecord) -> Result<String, CliError> {
-    let text = serde_json::to_string(record).map_err(|error| CliError::host(format!("cannot write JSON: {error}")))?;
-    Ok(text + "\n")
-}
-
 fn list(builds: &Builds, arguments: &ListArguments) -> Result<(), CliError> {
-    let mut names = builds.names()?;
-    if names.is_empty() {
+    let limit = (arguments.limit > 0).then_some(arguments.limit);
+    // One more, to know whether there is one.
+    let query = BuildQuery { pipeline: arguments.pipeline.clone(), limit: limit.map(|limit| limit.saturating_add(1)) };
+    let mut found = builds.list(&query)?;
+    for damage in &found.damaged {
+        eprintln!("warning: {}", plain(&damage.message));
+    }
+    if found.builds.is_empty() {
         eprintln!("no build has run yet");
         return Ok(());
     }
-    let all = names.len();
-    if arguments.limit > 0 {
-        names.truncate(arguments.limit);
-    }
-    let mut records = vec![];
-    for name in &names {
-        match builds.show(name) {
-            Ok(record) => records.push(record),
-            // The others are told all the same.
-            Err(error) => eprintln!("warning: {}", plain(&error.message)),
-        }
-    }
-    let text = match arguments.output {
-        Output::Json => records.iter().map(line).collect::<Result<String, _>>()?,
-        Output::Text => table(&records),
-    };
-    print(&text)?;
-    if all > names.len() && arguments.output == Output::Text {
-        eprintln!("and {} more: give `-n 0` for all", all - names.len());
+    let more = limit.is_some_and(|limit| found.builds.len() > limit);
+    found.builds.truncate(limit.unwrap_or(usize::MAX));
+    print(&match arguments.output {
+        Output::Json => found.builds.iter().map(json::line).collect::<Result<String, _>>()?,
+        Output::Text => table(&found.builds),
+    })?;
+    if more && arguments.output == Output::Text {
+        eprintln!("and older ones: give `-n 0` for all");
     }
     Ok(())
 }
 
-fn table(records: &[BuildRecord]) -> String {
+fn table(builds: &[BuildSummary]) -> String {
     let mut out = format!(
         "{:<24}  {:<19}  {:<10}  {:>9}  {:<12}  pipeline\n",
         "build", "began (UTC)", "result", "time", "branch"
     );
-    for record in records {
-        let time = record.outcome.as_ref().map_or("-".to_owned(), |outcome| human::duration(outcome.duration));
-        let branch = plain(record.about.branch.as_deref().unwrap_or("-"));
+    for build in builds {
+        let time = build.end.map_or("-".to_owned(), |end| human::duration(end.duration));
+        let branch = plain(build.branch.as_deref().unwrap_or("-"));
         out.push_str(&format!(
             "{}  {}  {:<10}  {time:>9}  {branch:<12}  {}\n",
-            record.about.build,
-            human::time(record.about.started),
-            result(record),
-            plain(&record.about.pipeline)
+            build.build,
+            human::time(build.started),
+            result(build.state, build.end.map(|end| end.result)),
+            plain(&build.pipeline)
         ));
     }
     out
 }
 
-fn result(record: &BuildRecord) -> &'static str {
-    match (record.state, record.outcome.as_ref().map(|outcome| outcome.result)) {
+fn result(state: BuildState, result: Option<BuildResult>) -> &'static str {
+    match (state, result) {
         (BuildState::Running, _) => "running",
         (_, Some(BuildResult::Success)) => "success",
         (_, Some(BuildResult::Failure)) => "failure",
@@ -105,7 +91,7 @@ fn details(record: &BuildRecord) -> String {
     let mut out = String::new();
     let mut say = |name: &str, value: &str| out.push_str(&format!("{name}: {}\n", plain(value)));
     say("build", about.build.as_str());
-    say("result", result(record));
+    say("result", result(record.state, record.outcome.as_ref().map(|outcome| outcome.result)));
     say("began", &format!("{} UTC", human::time(about.started)));
     if let Some(outcome) = &record.outcome {
         say("time", &human::duration(outcome.duration));

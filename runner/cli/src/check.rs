@@ -1,30 +1,23 @@
 //! `stepbox check`: which steps can run here, and what the others need.
 
-use std::io::IsTerminal;
-
 use stepbox_engine::{Missing, PipelineCheck, Toolbox, check};
 
 use crate::arguments::{CheckArguments, Output};
 use crate::error::CliError;
-use crate::results::Results;
+use crate::results::{colors, print};
 use crate::run::{assignments, directories, request};
 use crate::sanitize::plain;
-use crate::{environment, exit_code};
+use crate::{exit_code, json};
 
 /// Checks; the exit status, 1 where a step cannot run.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, CliError> {
     let mut request = request(arguments.pipeline_file.as_deref(), &arguments.images)?;
     request.variables = assignments(&arguments.variables)?;
     let found = check(&directories()?, &request)?;
-    let mut results = Results::default();
-    let text = match arguments.output {
-        Output::Json => {
-            serde_json::to_string(&found).map_err(|error| CliError::host(format!("cannot write JSON: {error}")))? + "\n"
-        }
-        Output::Text => shown(&found, std::io::stdout().is_terminal() && !environment::no_color()),
-    };
-    results.write(text.as_bytes());
-    results.check()?;
+    print(&match arguments.output {
+        Output::Json => json::line(&found)?,
+        Output::Text => shown(&found, colors()),
+    })?;
     Ok(if found.runs { exit_code::SUCCESS } else { exit_code::BUILD_FAILED })
 }
 

@@ -8,7 +8,7 @@ use stepbox_engine::{Layer, Variables, substitute_condition};
 use crate::arguments::EvalArguments;
 use crate::error::CliError;
 use crate::exit_code;
-use crate::results::Results;
+use crate::results::print;
 use crate::run::{assignments, read_file};
 
 /// Evaluates; the exit status, 1 where the expression has no value.
@@ -22,11 +22,9 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<u8, CliError> {
         variables.set(Layer::Build, name, value);
     }
     let dialect = if arguments.official { Dialect::Official } else { Dialect::Stepbox };
-    let mut results = Results::default();
     match evaluate(&arguments.expression, &scope, &variables, dialect, arguments.value) {
         Ok(text) => {
-            results.write(format!("{text}\n").as_bytes());
-            results.check()?;
+            print(&format!("{text}\n"))?;
             Ok(exit_code::SUCCESS)
         }
         Err(message) => {

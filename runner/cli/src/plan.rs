@@ -4,10 +4,10 @@ use stepbox_engine::{BuildRequest, Directories, GraphStep, PipelineGraph, graph}
 
 use crate::arguments::{Output, PlanArguments, PlanOutput};
 use crate::error::CliError;
-use crate::exit_code;
-use crate::results::Results;
+use crate::results::print;
 use crate::run::{assignments, directories, request};
 use crate::sanitize::plain;
+use crate::{exit_code, json};
 
 /// Prints the graph; the exit status.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<u8, CliError> {
@@ -16,7 +16,7 @@ pub(crate) fn run(arguments: &PlanArguments) -> Result<u8, CliError> {
     let found = graph(&directories()?, &request)?;
     print(&match arguments.output {
         PlanOutput::Text => text(&found, false),
-        PlanOutput::Json => json(&found)?,
+        PlanOutput::Json => json::line(&found)?,
         PlanOutput::Mermaid => mermaid(&found),
     })?;
     Ok(exit_code::SUCCESS)
@@ -27,19 +27,8 @@ pub(crate) fn dry_run(directories: &Directories, request: &BuildRequest, output:
     let found = graph(directories, request)?;
     print(&match output {
         Output::Text => text(&found, true),
-        Output::Json => json(&found)?,
+        Output::Json => json::line(&found)?,
     })
-}
-
-fn print(text: &str) -> Result<(), CliError> {
-    let mut results = Results::default();
-    results.write(text.as_bytes());
-    results.check()
-}
-
-fn json(found: &PipelineGraph) -> Result<String, CliError> {
-    let text = serde_json::to_string(found).map_err(|error| CliError::host(format!("cannot write JSON: {error}")))?;
-    Ok(text + "\n")
 }
 
 /// One paragraph a step, those inside of another one indented.

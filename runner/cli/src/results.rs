@@ -1,9 +1,10 @@
 //! Standard output: where the results go.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use stepbox_engine::io_text;
 
+use crate::environment;
 use crate::error::CliError;
 
 /// Standard output, and whether all could be written to it.
@@ -13,6 +14,18 @@ use crate::error::CliError;
 #[derive(Debug, Default)]
 pub(crate) struct Results {
     failure: Option<std::io::Error>,
+}
+
+/// Prints a whole result.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    let mut results = Results::default();
+    results.write(text.as_bytes());
+    results.check()
+}
+
+/// Whether standard output is to be coloured.
+pub(crate) fn colors() -> bool {
+    std::io::stdout().is_terminal() && !environment::no_color()
 }
 
 impl Results {

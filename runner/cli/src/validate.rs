@@ -1,16 +1,16 @@
 //! `stepbox validate` and `stepbox schema`: what the format says, whether or not it can be run here.
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
-use stepbox_engine::{BuildVersion, Diagnostic, Severity, json_schema, validate};
+use stepbox_engine::{BuildVersion, Diagnostic, Severity, json_schema, lint, validate};
 
 use crate::arguments::{Output, ValidateArguments};
 use crate::error::{self, CliError};
-use crate::results::Results;
+use crate::results::{Results, colors, print};
 use crate::run::{MAX_FILE, read_file};
-use crate::{environment, exit_code, human};
+use crate::{exit_code, human, json};
 
 /// What is said of a file. The fields are an interface: see README.
 #[derive(Serialize)]
@@ -37,12 +37,14 @@ struct Message<'a> {
 pub(crate) fn run(arguments: &ValidateArguments) -> Result<u8, CliError> {
     let mut results = Results::default();
     let mut status = exit_code::SUCCESS;
-    let colors = std::io::stdout().is_terminal() && !environment::no_color();
+    let colors = colors();
     for (number, file) in arguments.files.iter().enumerate() {
         let (name, text) = read(file);
         let (text, found) = match text {
             Ok(text) => {
-                let found = validate(&text, BuildVersion::default());
+                let mut found = validate(&text, BuildVersion::default());
+                // Rule Y7: optional, so that none of it makes a file wrong.
+                found.extend(lint(&text).into_iter().map(|one| Diagnostic { severity: Severity::Warning, ..one }));
                 (text, found)
             }
             Err(error) => (String::new(), vec![unreadable(&error)]),
@@ -59,9 +61,7 @@ pub(crate) fn run(arguments: &ValidateArguments) -> Result<u8, CliError> {
                     errors: errors.into_iter().map(message).collect(),
                     warnings: warnings.into_iter().map(message).collect(),
                 };
-                let line = serde_json::to_string(&line)
-                    .map_err(|error| CliError::host(format!("cannot write JSON: {error}")))?;
-                results.write(format!("{line}\n").as_bytes());
+                results.write(json::line(&line)?.as_bytes());
             }
             Output::Text => {
                 let mut out = if number > 0 { "\n".to_owned() } else { String::new() };
@@ -79,9 +79,7 @@ pub(crate) fn run(arguments: &ValidateArguments) -> Result<u8, CliError> {
 
 /// Prints the JSON Schema.
 pub(crate) fn schema() -> Result<u8, CliError> {
-    let mut results = Results::default();
-    results.write(json_schema().as_bytes());
-    results.check()?;
+    print(&json_schema())?;
     Ok(exit_code::SUCCESS)
 }
 

@@ -4,7 +4,7 @@ use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes};
 
 use crate::arguments::VolumeCommand;
 use crate::error::CliError;
-use crate::results::Results;
+use crate::results::print;
 use crate::sanitize::plain;
 use crate::{exit_code, human, run};
 
@@ -38,13 +38,6 @@ fn name(volumes: &Volumes, given: &str) -> Result<String, CliError> {
         }
         _ => Ok(given.to_owned()),
     }
-}
-
-/// On standard output. A reader that has enough is no error; a result that is lost is one.
-fn print(text: &str) -> Result<(), CliError> {
-    let mut results = Results::default();
-    results.write(text.as_bytes());
-    results.check()
 }
 
 fn list(volumes: &Volumes) -> Result<(), CliError> {

@@ -120,22 +120,9 @@ pub fn check(directories: &Directories, request: &BuildRequest) -> Result<Pipeli
     }
     let mut whole = vec![];
     for one in &reading.unsupported {
-        let (missing, place) = (checker.unsupported(one), checker.place(one.place));
-        match &one.step {
-            None => whole.push(missing),
-            Some(name) => match steps.iter_mut().find(|step| step.step == *name) {
-                Some(step) => step.missing.push(missing),
-                None => steps.push(StepCheck { step: name.clone(), place, missing: vec![missing] }),
-            },
-        }
+        let step = one.step.as_deref().and_then(|name| steps.iter_mut().find(|step| step.step == name));
+        step.map_or(&mut whole, |step| &mut step.missing).push(checker.unsupported(one));
     }
-    // Those that cannot be read as steps stand among the others.
-    let line = |step: &StepCheck| {
-        let mut numbers = step.place.rsplit(':').map(|number| number.parse::<usize>().unwrap_or(0));
-        let column = numbers.next();
-        (numbers.next(), column)
-    };
-    steps.sort_by_key(line);
     let runs = whole.is_empty() && steps.iter().all(|step| step.missing.is_empty());
     Ok(PipelineCheck { runs, steps, pipeline: whole })
 }

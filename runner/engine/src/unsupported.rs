@@ -1,8 +1,9 @@
 //! Steps that cannot run here: refused, or left out where the caller wants that (`--skip-unsupported`).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use stepbox_pipeline::{Pipeline, Variables};
+use stepbox_pipeline::{FlatStep, Pipeline, Variables};
 
 use crate::error::{EngineError, Problem};
 use crate::preflight::{self, Checked};
@@ -32,18 +33,18 @@ pub(crate) fn settle(
 ) -> Result<LeftOut, EngineError> {
     let mut left_out = chosen;
     let flat = pipeline.flat();
+    let numbers = numbers(&flat);
     // What the caller leaves out need not run.
     let wanted = |problem: &Problem, left_out: &LeftOut| {
-        !flat.iter().enumerate().any(|(number, one)| {
-            problem.step.as_deref() == Some(one.step.name.as_str()) && left_out.contains_key(&number)
-        })
+        let number = problem.step.as_deref().and_then(|name| numbers.get(name));
+        number.is_none_or(|number| !left_out.contains_key(number))
     };
     let mut obstacles: Vec<Problem> = unsupported.into_iter().filter(|one| wanted(one, &left_out)).collect();
     let Checked { mut wrong, images } = preflight::check(request, pipeline, &left_out, variables);
     obstacles.extend(images);
     if request.skip_unsupported && !obstacles.is_empty() {
-        let reasons = of_steps(pipeline, &mut obstacles);
-        for (number, reason) in cannot_run(pipeline, &reasons) {
+        let reasons = of_steps(&numbers, &mut obstacles);
+        for (number, reason) in cannot_run(&flat, &numbers, reasons) {
             left_out.entry(number).or_insert(Omission { reason, unsupported: true });
         }
         wrong = preflight::check(request, pipeline, &left_out, variables).wrong;
@@ -52,7 +53,8 @@ pub(crate) fn settle(
         return Ok(left_out);
     }
     let mut of_pipeline = obstacles.clone();
-    let gone = cannot_run(pipeline, &of_steps(pipeline, &mut of_pipeline));
+    let reasons = of_steps(&numbers, &mut of_pipeline);
+    let gone = cannot_run(&flat, &numbers, reasons);
     let others = flat.iter().enumerate().any(|(number, one)| {
         !one.step.implicit && !one.plan_step().group && !gone.contains_key(&number) && !left_out.contains_key(&number)
     });
@@ -67,48 +69,54 @@ pub(crate) fn settle(
     Err(error)
 }
 
-/// Why each step that cannot run is left out, by its number; with them the steps inside of them and those that refer to
-/// them.
-fn cannot_run(pipeline: &Pipeline, reasons: &BTreeMap<String, String>) -> BTreeMap<usize, String> {
-    let flat = pipeline.flat();
-    let mut found: BTreeMap<usize, String> = BTreeMap::new();
-    // Each round may find steps that refer to those of the round before.
-    loop {
-        let before = found.len();
-        for (number, one) in flat.iter().enumerate() {
-            if found.contains_key(&number) {
-                continue;
-            }
-            let own = reasons.get(one.step.name.as_str()).cloned();
-            let inside = one
-                .parent
-                .filter(|parent| found.contains_key(parent))
-                .map(|parent| format!("inside step `{}`, which cannot run here", flat[parent].step.name));
-            let refers = || {
-                let mut gone = found.keys().map(|gone| flat[*gone].step.name.as_str());
-                let name = gone.find(|gone| one.step.refers_to(gone))?;
-                Some(format!("refers to step `{name}`, which cannot run here"))
-            };
-            if let Some(reason) = own.or(inside).or_else(refers) {
-                found.insert(number, reason);
-            }
-        }
-        if found.len() == before {
-            return found;
-        }
-    }
+/// The numbers of steps by their names.
+fn numbers<'p>(flat: &[FlatStep<'p>]) -> BTreeMap<&'p str, usize> {
+    flat.iter().enumerate().map(|(number, one)| (one.step.name.as_str(), number)).collect()
 }
 
-/// Takes the problems of single steps out: their reasons by the names of the steps. What is about the whole pipeline
+/// Why each step that cannot run is left out, by its number: `reasons`, and with them the steps inside of them and those
+/// that refer to them. One pass over what refers to what, however long the chain.
+fn cannot_run(
+    flat: &[FlatStep<'_>],
+    numbers: &BTreeMap<&str, usize>,
+    reasons: BTreeMap<usize, String>,
+) -> BTreeMap<usize, String> {
+    let mut inside: Vec<Vec<usize>> = vec![vec![]; flat.len()];
+    let mut referring: Vec<Vec<usize>> = vec![vec![]; flat.len()];
+    for (number, one) in flat.iter().enumerate() {
+        if let Some(parent) = one.parent {
+            inside[parent].push(number);
+        }
+        for other in one.step.references().filter_map(|name| numbers.get(name)) {
+            referring[*other].push(number);
+        }
+    }
+    let mut open: Vec<usize> = reasons.keys().copied().collect();
+    let mut found = reasons;
+    while let Some(gone) = open.pop() {
+        let name = &flat[gone].step.name;
+        let nested = inside[gone].iter().map(|one| (one, format!("inside step `{name}`, which cannot run here")));
+        let others = referring[gone].iter().map(|one| (one, format!("refers to step `{name}`, which cannot run here")));
+        for (number, reason) in nested.chain(others) {
+            if let Entry::Vacant(place) = found.entry(*number) {
+                place.insert(reason);
+                open.push(*number);
+            }
+        }
+    }
+    found
+}
+
+/// Takes the problems of single steps out: their reasons by the numbers of the steps. What is about the whole pipeline
 /// stays, with what names no step that there is.
-fn of_steps(pipeline: &Pipeline, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
-    let mut reasons: BTreeMap<String, String> = BTreeMap::new();
-    problems.retain(|problem| match &problem.step {
-        Some(name) if pipeline.step(name).is_some() => {
-            reasons.entry(name.clone()).or_insert_with(|| problem.message.clone());
+fn of_steps(numbers: &BTreeMap<&str, usize>, problems: &mut Vec<Problem>) -> BTreeMap<usize, String> {
+    let mut reasons: BTreeMap<usize, String> = BTreeMap::new();
+    problems.retain(|problem| match problem.step.as_deref().and_then(|name| numbers.get(name)) {
+        Some(number) => {
+            reasons.entry(*number).or_insert_with(|| problem.message.clone());
             false
         }
-        _ => true,
+        None => true,
     });
     reasons
 }

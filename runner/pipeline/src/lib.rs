@@ -42,7 +42,7 @@ mod working_directory;
 pub mod yaml;
 
 pub use condition::{
-    Decision, FalseExpression, OtherStep, Reason, Situation, StepResult, StepStanding, WorkflowResult, quoted,
+    Decision, FalseExpression, OtherStep, Reason, Situation, StepStanding, WorkflowResult, quoted,
     substitute_condition, unquoted_holes,
 };
 pub use criteria::SuccessCriteria;
@@ -58,7 +58,7 @@ pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, ParallelSteps, Pipeline, Shell, Step, StepKind, Words};
 pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecVariable};
 pub use place::Place;
-pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStep, StepState};
+pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStep, StepResult, StepState};
 pub use reader::{Reading, validate};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};

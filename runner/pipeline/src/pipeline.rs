@@ -238,9 +238,14 @@ impl Step {
     /// Whether a text of this step refers to a step: `${{name}}`, `${{name.member}}`, `${{steps.name.member}}`.
     #[must_use]
     pub fn refers_to(&self, name: &str) -> bool {
-        self.templates().into_iter().flat_map(Template::holes).any(|hole| {
+        self.references().any(|reference| reference == name)
+    }
+
+    /// What the texts of this step may refer to: names of steps, which hold no dots (rule R3), and of variables.
+    pub fn references(&self) -> impl Iterator<Item = &str> {
+        self.templates().into_iter().flat_map(Template::holes).map(|hole| {
             let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
-            reference.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            reference.split('.').next().unwrap_or(reference)
         })
     }
 

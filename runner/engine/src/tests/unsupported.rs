@@ -109,3 +109,16 @@ fn a_step_that_the_caller_leaves_out_need_not_run() {
     assert_eq!(done.output(), "fine\nlast\n");
     assert!(done.outcome().steps.iter().all(|step| !step.unsupported));
 }
+
+#[test]
+fn a_long_chain_of_steps_that_refer_to_each_other_is_left_out_in_one_pass() {
+    // Against the order of the file: each refers to the one below it.
+    let steps: String = (0..3000)
+        .map(|number| {
+            format!("  s{number}: {{image: alpine, title: '${{{{s{}.result}}}}', commands: [say x]}}\n", number + 1)
+        })
+        .collect();
+    let done = skipping(&format!("version: '1.0'\nsteps:\n{steps}  s3000: {{type: build, image_name: x}}\n"));
+    assert!(done.outcome().steps.iter().all(|step| step.unsupported), "all are left out");
+    assert_eq!(done.reason(0), Some("refers to step `s1`, which cannot run here"));
+}

@@ -12,9 +12,10 @@ use std::collections::HashMap;
 pub(crate) use branch::entry_error;
 pub use quoting::{quoted, substitute_condition, unquoted_holes};
 pub use reason::{FalseExpression, OtherStep, Reason};
-pub use situation::{Situation, StepResult, StepStanding, WorkflowResult};
+pub use situation::{Situation, StepStanding, WorkflowResult};
 
 use crate::expression::{Dialect, Expression, ExpressionError, MAX_LENGTH, Scope, Value};
+use crate::plan::StepResult;
 use crate::step_name::MAIN_CLONE;
 use crate::substitute::substitute;
 use crate::template::Template;

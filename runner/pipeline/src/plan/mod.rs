@@ -7,11 +7,11 @@
 
 mod policy;
 mod state;
+mod step_result;
 
 pub use policy::FailurePolicy;
 pub use state::{BuildResult, StepState};
-
-use crate::condition::StepResult;
+pub use step_result::StepResult;
 
 /// Whether steps run in their order, or each as soon as it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -59,6 +59,8 @@ pub struct Plan {
     /// Nothing starts any more.
     aborted: bool,
     failed: bool,
+    /// Failed whatever policies and criteria say.
+    broken: bool,
     terminated: bool,
 }
 
@@ -76,7 +78,8 @@ impl Plan {
             policy: DEFAULT_POLICY,
             never: false,
         };
-        Self { mode, nodes: steps.iter().map(node).collect(), aborted: false, failed: false, terminated: false }
+        let nodes = steps.iter().map(node).collect();
+        Self { mode, nodes, aborted: false, failed: false, broken: false, terminated: false }
     }
 
     /// The steps whose turn it is, if their conditions allow it. In sequential mode that is the next step, or the
@@ -231,10 +234,9 @@ impl Plan {
         }
     }
 
-    /// Ends the build as failed: nothing else begins, whatever policies say.
+    /// Ends the build as failed: nothing else begins, whatever policies and criteria say.
     pub fn abort(&mut self) {
-        self.aborted = true;
-        self.failed = true;
+        (self.aborted, self.failed, self.broken) = (true, true, true);
     }
 
     /// The state of a step.
@@ -280,6 +282,7 @@ impl Plan {
         }
         Some(match criteria {
             _ if self.terminated => BuildResult::Terminated,
+            _ if self.broken => BuildResult::Error,
             Some(true) => BuildResult::Success,
             Some(false) => BuildResult::Error,
             None if self.failed => BuildResult::Error,

@@ -228,6 +228,15 @@ fn p15_criteria_decide_in_place_of_the_steps() {
 }
 
 #[test]
+fn p15_criteria_do_not_make_a_build_whole_that_broke() {
+    let mut plan = Plan::new(Mode::Sequential, &[STEP, STEP]);
+    plan.start(0, FAST);
+    plan.finish(0, StepState::Success);
+    plan.abort();
+    assert_eq!((plan.startable(), plan.result(Some(true))), (vec![], Some(BuildResult::Error)));
+}
+
+#[test]
 fn p8_p9_in_parallel_mode_every_step_may_start_and_the_rest_is_left_out() {
     let mut plan = Plan::new(Mode::Parallel, &[STEP, GROUP, inside(1), STEP]);
     assert_eq!(plan.startable(), [0, 1, 3]);
