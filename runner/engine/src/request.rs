@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use stepbox_protocol::Limits;
 
+use crate::git::GitCredentials;
+
 /// Which commands of a script the toolbox lacks, by name; `Err` says why the script cannot be read.
 pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<MissingCommand>, String>;
 
@@ -58,6 +60,8 @@ pub struct BuildRequest {
     pub allow_clone: Vec<String>,
     /// Names of git integrations, and the prefix of addresses that each stands for.
     pub git_prefixes: Vec<(String, String)>,
+    /// What git-clone steps without credentials of their own show to hosts. It is masked like a secret.
+    pub git_credentials: GitCredentials,
     /// Do not save the volume at the end.
     pub read_only_store: bool,
     /// Bounds for every step.
@@ -70,6 +74,9 @@ pub struct BuildRequest {
     pub pace: f64,
     /// What time it is.
     pub clock: fn() -> SystemTime,
+    /// Speak https without its encryption.
+    #[cfg(test)]
+    pub(crate) plain_https: bool,
     /// What the toolbox lacks; asked when nobody provides an image.
     pub toolbox: ToolboxCheck,
 }
@@ -98,12 +105,15 @@ impl BuildRequest {
             strict_revision: false,
             allow_clone: vec![],
             git_prefixes: vec![],
+            git_credentials: GitCredentials::default(),
             read_only_store: false,
             limits: Limits::default(),
             kill_at: None,
             initiator: String::new(),
             pace: 1.0,
             clock: SystemTime::now,
+            #[cfg(test)]
+            plain_https: false,
             toolbox,
         }
     }

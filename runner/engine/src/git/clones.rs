@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
@@ -13,13 +14,15 @@ use gix::bstr::BStr;
 use gix::worktree::stack::state::ignore;
 use stepbox_pipeline::{BuildFacts, repository_name};
 
-use super::address::{Address, Grants};
+use super::address::{Address, Grants, WebAddress};
 use super::clone::Clone;
 use super::contents::Contents;
+use super::credentials::GitCredentials;
 use super::error::GitError;
 use super::git_directory::{GitDirectory, Head};
 use super::ignored::Ignored;
-use super::mirror::{Fetch, Fetched};
+use super::mirror::{Fetch, Fetched, PAUSE};
+use super::mirrors::Mirrors;
 use super::origin::without_password;
 use super::revision::{branch_of, find_commit};
 use super::source::{LocalTree, Served, Source, WorkTree};
@@ -37,8 +40,11 @@ pub(crate) struct Clones {
     tracked_only: bool,
     strict_revision: bool,
     grants: Arc<Grants>,
+    credentials: GitCredentials,
+    /// How long is waited between tries to reach a host (rule G11).
+    pause: Duration,
     /// Where copies of other repositories are kept.
-    mirrors: PathBuf,
+    mirrors: Mirrors,
     /// The state directory, which is never a part of the source.
     state: PathBuf,
 }
@@ -55,13 +61,17 @@ impl Clones {
             named: request.allow_clone.clone(),
             origin: origin.and_then(|origin| origin.host.clone()),
             prefixes: request.git_prefixes.clone(),
+            #[cfg(test)]
+            plain: request.plain_https,
         };
         Ok(Self {
             source,
             tracked_only: request.source_tracked_only,
             strict_revision: request.strict_revision,
             grants: Arc::new(grants),
-            mirrors: directories.state.join("mirrors"),
+            credentials: request.git_credentials.clone(),
+            pause: PAUSE.mul_f64(request.pace),
+            mirrors: Mirrors { directory: directories.state.join("mirrors"), clock: request.clock },
             state: directories.state.clone(),
         })
     }
@@ -253,10 +263,11 @@ impl Clones {
                 clone.line(format!("fetching {}", address.url));
                 let fetch = Fetch {
                     address: address.clone(),
-                    credentials: clone.request.credentials.clone().or_else(|| address.credentials.clone()),
+                    credentials: self.credentials(clone.request, address),
                     depth: clone.request.depth.and_then(NonZeroU32::new),
                     revision: clone.request.revision.clone(),
                     grants: Arc::clone(&self.grants),
+                    pause: self.pause,
                 };
                 let tell = &mut *clone.tell;
                 (
@@ -282,6 +293,14 @@ impl Clones {
         }
         GitDirectory { repository, head, references, origin, index }.write_to(&target, clone.stop)?;
         Ok(Some(commit.to_string()))
+    }
+}
+
+impl Clones {
+    /// What is shown to a host: what the step says, else the address, else the user.
+    fn credentials(&self, request: &CloneRequest, address: &WebAddress) -> Option<(String, String)> {
+        let given = request.credentials.clone().or_else(|| address.credentials.clone());
+        given.or_else(|| self.credentials.find(&address.url))
     }
 }
 

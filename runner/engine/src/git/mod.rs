@@ -9,6 +9,7 @@ mod clone;
 mod clones;
 mod commit_tree;
 mod contents;
+mod credentials;
 mod descent;
 mod desired;
 mod error;
@@ -16,6 +17,7 @@ mod git_directory;
 mod http;
 mod ignored;
 mod mirror;
+mod mirrors;
 mod objects;
 mod origin;
 mod resolver;
@@ -26,6 +28,10 @@ mod working_tree;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use clones::Clones;
+pub use credentials::GitCredentials;
+pub(crate) use credentials::secrets_of;
+pub(crate) use mirrors::collect_mirrors;
+pub(crate) use origin::secrets_in;
