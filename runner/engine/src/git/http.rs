@@ -143,7 +143,7 @@ fn connector(grants: &Grants) -> impl Connector {
 }
 
 /// Scheme, host and port.
-fn origin_of(url: &str) -> Option<&str> {
+pub(super) fn origin_of(url: &str) -> Option<&str> {
     let start = url.find("://")? + 3;
     let end = url[start..].find('/').map_or(url.len(), |end| start + end);
     Some(&url[..end])

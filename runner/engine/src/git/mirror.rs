@@ -134,7 +134,10 @@ impl Fetch {
                 return Err(GitError::Refused(format!("cannot clone `{}`: {why}", self.address.url)));
             }
             let stopped = || signals.stop.load(Ordering::Relaxed);
-            if number > TRIES || stopped() || !signals.transient.load(Ordering::Relaxed) {
+            if !signals.transient.load(Ordering::Relaxed) {
+                return Err(GitError::Refused(error.to_string()));
+            }
+            if number > TRIES || stopped() {
                 return Err(error);
             }
             tell(format!("{error}; try {number} of {TRIES} in {} s", self.pause.as_secs()));

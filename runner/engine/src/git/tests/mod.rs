@@ -10,4 +10,6 @@ mod network;
 pub(crate) mod place;
 pub(super) mod plain;
 mod serve;
+mod source_submodules;
 mod sources;
+mod submodules;

@@ -63,12 +63,17 @@ impl Place {
         }
     }
 
-    /// Writes a file; `-> target` makes a link, `#!` at the start an executable file.
+    /// Writes a file; `-> target` makes a link, `#!` at the start an executable file, `=> commit` the directory of a
+    /// submodule.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("makes");
         if let Some(target) = text.strip_prefix("-> ") {
             std::os::unix::fs::symlink(target, path).expect("links");
+            return;
+        }
+        if text.starts_with("=> ") {
+            std::fs::create_dir_all(path).expect("makes");
             return;
         }
         std::fs::write(&path, text).expect("writes");
@@ -82,6 +87,11 @@ impl Place {
         let repository = self.repository(name);
         let mut editor = repository.edit_tree(repository.empty_tree().id).expect("an editor");
         for (path, text) in files {
+            if let Some(commit) = text.strip_prefix("=> ") {
+                let commit = ObjectId::from_hex(commit.as_bytes()).expect("a hash");
+                editor.upsert(*path, EntryKind::Commit, commit).expect("adds");
+                continue;
+            }
             let (kind, text) = match text.strip_prefix("-> ") {
                 Some(target) => (EntryKind::Link, target),
                 None if text.starts_with("#!") => (EntryKind::BlobExecutable, *text),
