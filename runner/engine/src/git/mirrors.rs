@@ -108,7 +108,7 @@ pub(super) fn collect(mirrors: &Path, now: SystemTime, bounds: Bounds) {
 }
 
 /// Removes a mirror that nobody has used since; says whether it is gone.
-fn remove(directory: &Dir, mirrors: &Path, name: &str, used: SystemTime) -> io::Result<bool> {
+pub(super) fn remove(directory: &Dir, mirrors: &Path, name: &str, used: SystemTime) -> io::Result<bool> {
     let path = mirrors.join(format!("{name}.lock"));
     let lock = open_lock(&path)?;
     if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::git::collect_mirrors;
-use crate::git::mirrors::{Bounds, Mirrors, collect};
+use crate::git::mirrors::{Bounds, Mirrors, collect, remove};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -66,6 +66,38 @@ fn a_mirror_in_use_stays_and_what_a_killed_collection_left_goes() {
     drop(lock);
     collect_mirrors(state, start() + DAY * 100);
     assert_eq!(names(state), 1, "what is not ours stays");
+}
+
+#[test]
+fn who_waited_for_a_mirror_that_is_collected_gets_its_successor() {
+    let home = tempfile::tempdir().expect("a directory");
+    let path = add(home.path(), "one", 0, 1).with_extension("lock");
+    let mirrors = Mirrors { directory: home.path().join("mirrors"), clock: start };
+    let holder = std::cell::RefCell::new(Some(mirrors.lock("one", &|| false).expect("locks").1));
+    let collected = || {
+        std::fs::remove_file(&path).expect("removes");
+        drop(holder.take());
+        false
+    };
+    let (_, lock) = mirrors.lock("one", &collected).expect("locks");
+    assert!(holder.borrow().is_none(), "it has waited");
+    let other = std::fs::File::open(&path).expect("there is a lock again");
+    assert!(other.try_lock().is_err(), "and it is the one that is held");
+    drop(lock);
+    assert!(other.try_lock().is_ok());
+}
+
+#[test]
+fn a_mirror_that_was_used_since_it_was_looked_at_stays() {
+    let home = tempfile::tempdir().expect("a directory");
+    let path = add(home.path(), "one", 3, 1);
+    let mirrors = home.path().join("mirrors");
+    let directory = crate::directories::private_directory(&mirrors).map_err(|error| error.message).expect("opens");
+    let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
+    assert!(!remove(&directory, &mirrors, name, start() + DAY * 2).expect("looks"));
+    assert!(path.exists());
+    assert!(remove(&directory, &mirrors, name, start() + DAY * 3).expect("removes"));
+    assert_eq!(names(home.path()), 0);
 }
 
 /// Builds that lock, use and unlock while others collect: two users at once would see each other's file.
