@@ -90,7 +90,13 @@ pub(super) fn collect(mirrors: &Path, now: SystemTime, bounds: Bounds) {
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
         if name.starts_with(REMOVED) {
             let _ = remove_tree(&directory, &name);
-        } else if let Some(name) = name.strip_suffix(".lock") {
+        } else if let Some(name) = name.strip_suffix(".git").filter(|name| is_name(name)) {
+            // A mirror whose lock is lost is used now, and goes by its time from here on.
+            let path = mirrors.join(format!("{name}.lock"));
+            if path.symlink_metadata().is_err() {
+                let _ = open_lock(&path).and_then(|lock| lock.set_modified(now));
+            }
+        } else if let Some(name) = name.strip_suffix(".lock").filter(|name| is_name(name)) {
             let mirror = format!("{name}.git");
             let bytes = open_directory(&directory, &mirror).map_or(0, |mirror| size(&mirror, 0));
             found.extend(last_use(&mirrors.join(format!("{name}.lock"))).map(|used| (used, name.to_owned(), bytes)));
@@ -127,6 +133,11 @@ pub(super) fn remove(directory: &Dir, mirrors: &Path, name: &str, used: SystemTi
     std::fs::remove_file(&path)?;
     remove_tree(directory, &removed)?;
     Ok(true)
+}
+
+/// Whether it is the hash of a key.
+fn is_name(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {

@@ -59,13 +59,18 @@ fn a_mirror_in_use_stays_and_what_a_killed_collection_left_goes() {
     let (locked, lock) = mirrors.lock("used", &|| false).expect("locks");
     assert_eq!(locked, path);
     std::fs::create_dir_all(state.join("mirrors/removed-x/objects")).expect("makes");
-    std::fs::write(state.join("mirrors/somebody's"), "").expect("writes");
+    std::fs::write(state.join("mirrors/somebody's.lock"), "").expect("writes");
     collect_mirrors(state, start() + DAY * 100);
     assert!(path.exists());
     assert_eq!(names(state), 3);
     drop(lock);
     collect_mirrors(state, start() + DAY * 100);
     assert_eq!(names(state), 1, "what is not ours stays");
+    std::fs::remove_file(add(state, "lost", 0, 1).with_extension("lock")).expect("removes");
+    collect_mirrors(state, start() + DAY * 100);
+    assert_eq!(names(state), 3, "from now on it has a time");
+    collect_mirrors(state, start() + DAY * 131);
+    assert_eq!(names(state), 1);
 }
 
 #[test]
