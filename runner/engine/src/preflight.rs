@@ -10,12 +10,13 @@ use stepbox_pipeline::{
 use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 use crate::image::{self, NoImage};
 use crate::request::BuildRequest;
+use crate::trigger;
 use crate::unsupported::LeftOut;
 
 /// A pipeline that is right.
 pub(crate) struct Read {
     pub(crate) pipeline: Pipeline,
-    /// What a specification (`kind: pipeline`) says beside it.
+    /// What a specification (`kind: pipeline`) says beside it; of its triggers, the one that the caller names.
     pub(crate) spec: PipelineSpec,
     pub(crate) warnings: Vec<Diagnostic>,
     /// What is not supported.
@@ -31,10 +32,12 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Read, EngineError> {
     let place = |place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     let mut problems = errors_of(request, &reading);
     let unsupported: Vec<Problem> = reading.unsupported.iter().map(|one| unsupported(one, place(one.place))).collect();
-    let warnings = reading.warnings().cloned().collect();
+    let warnings = reading.warnings().filter(|warning| trigger::concerns(request, warning)).cloned().collect();
     match reading.pipeline {
         Some(pipeline) if problems.is_empty() => {
-            Ok(Read { pipeline, spec: reading.spec.unwrap_or_default(), warnings, unsupported })
+            let mut spec = reading.spec.unwrap_or_default();
+            spec.triggers = trigger::find(request, &spec)?.cloned().into_iter().collect();
+            Ok(Read { pipeline, spec, warnings, unsupported })
         }
         _ => {
             problems.extend(unsupported);
@@ -114,10 +117,13 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
                     place: Some(SourcePlace::new(file, &request.pipeline_text, error.place())),
                     other: None,
                     step: Some(step.name.to_string()),
-                    hints: vec![match &error {
-                        SubstituteError::Undefined { name, .. } => format!("give it with `--variable {name}=VALUE`"),
-                        SubstituteError::TooLong { .. } => "give shorter values".to_owned(),
-                    }],
+                    hints: match &error {
+                        SubstituteError::Undefined { name, .. } => {
+                            let near = variables.nearest(name).map(|near| format!("did you mean `{near}`?"));
+                            near.into_iter().chain([format!("give it with `--variable {name}=VALUE`")]).collect()
+                        }
+                        SubstituteError::TooLong { .. } => vec!["give shorter values".to_owned()],
+                    },
                 }
             }));
         }

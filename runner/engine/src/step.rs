@@ -124,7 +124,8 @@ impl Build<'_, '_, '_> {
             freestyle::prepare(freestyle, image, variables, &self.references).map_err(|error| self.unusable(&error))?;
         for (name, place) in prepared.undefined {
             let place = self.place(place);
-            let message = format!("`${{{{{name}}}}}` is not defined and stays as it is");
+            let near = variables.nearest(&name).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            let message = format!("`${{{{{name}}}}}` is not defined and stays as it is{near}");
             self.reporter.warn_at(Some(step.name.as_str()), message, place);
         }
         let bytes = |(name, value): (String, String)| (name.into_bytes(), value.into_bytes());
