@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use stepbox_pipeline::{
-    Diagnostic, Mode, Pipeline, PipelineSpec, Reading, References, Step, StepKind, SubstituteError, Template,
-    Unsupported, Variables, holes, substitute,
+    CustomVolume, Diagnostic, Mode, Pipeline, PipelineSpec, Reading, References, Step, StepKind, SubstituteError,
+    Template, Unsupported, Variables, holes, substitute,
 };
 
 use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
@@ -127,6 +127,9 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
                 }
             }));
         }
+        if let StepKind::Freestyle(freestyle) = &step.kind {
+            problems.extend(bad_volume(request, step, &freestyle.volumes));
+        }
         // What an earlier step exports may say another image.
         let settled = |image: &Template| image.holes().is_empty() || !earlier.iter().any(|step| can_export(step));
         if let Some(image) = image.filter(|image| settled(image))
@@ -138,6 +141,21 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
         }
     }
     Checked { wrong: problems, images }
+}
+
+/// What is wrong with the custom volumes of a step (rules F19, F20), as far as they are written out.
+fn bad_volume(request: &BuildRequest, step: &Step, volumes: &[Template]) -> Option<Problem> {
+    let written = volumes.iter().take_while(|volume| volume.holes().is_empty());
+    let count = written.clone().count();
+    let error = CustomVolume::parse_all(written.map(Template::text)).err()?;
+    let culprit = volumes[..count].iter().find(|volume| error.is_about(volume.text())).unwrap_or(&volumes[0]);
+    Some(Problem {
+        message: error.to_string(),
+        place: Some(SourcePlace::new(&request.pipeline_file, &request.pipeline_text, culprit.place())),
+        other: None,
+        step: Some(step.name.to_string()),
+        hints: vec!["write `- ./folder:/path`, where the folder is one of the volume".to_owned()],
+    })
 }
 
 /// The first hole of a text that nobody can fill by the time the step starts.

@@ -120,8 +120,8 @@ impl Build<'_, '_, '_> {
             }
             Ran::failed(problem.message)
         })?;
-        let prepared =
-            freestyle::prepare(freestyle, image, variables, &self.references).map_err(|error| self.unusable(&error))?;
+        let prepared = freestyle::prepare(freestyle, image, variables, &self.references, |error| self.told(error))
+            .map_err(Ran::failed)?;
         for (name, place) in prepared.undefined {
             let place = self.place(place);
             let near = variables.nearest(&name).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
@@ -135,6 +135,7 @@ impl Build<'_, '_, '_> {
             work: prepared.work,
             environment: environment.into_iter().map(bytes).collect(),
             working_directory: prepared.directory.clone().into_bytes(),
+            volumes: prepared.volumes,
         };
         Ok(Job::Commands { request, directory: prepared.directory })
     }

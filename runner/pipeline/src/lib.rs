@@ -10,6 +10,7 @@
 
 mod condition;
 mod criteria;
+mod custom_volume;
 mod diagnostic;
 mod environment;
 mod expansion;
@@ -47,6 +48,7 @@ pub use condition::{
     substitute_condition, unquoted_holes,
 };
 pub use criteria::SuccessCriteria;
+pub use custom_volume::{BadVolume, CustomVolume, MAX_CUSTOM_VOLUMES};
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use expansion::{MAX_COPIES, MAX_COPIES_OF_STEP};
