@@ -186,7 +186,11 @@ impl Clones {
             let served = Served { path: &module.path, work_tree: Some(&tree), prefix: BString::default() };
             match self.working_tree(&served, Some(&tree.local()), clone, module.at.as_ref(), history) {
                 Ok(inner) => waiting.extend(depth, inner),
-                Err(error) => clone.without(module.at.as_ref(), error)?,
+                Err(error) => {
+                    clone.without(module.at.as_ref(), error)?;
+                    // Some of its files may be there by now.
+                    clone.target(module.at.as_ref(), false)?;
+                }
             }
         }
         clone.skipped("as submodules that are not checked out in the source", &missing);

@@ -29,6 +29,10 @@ pub(super) const PAUSE: Duration = Duration::from_secs(5);
 /// How often the build is asked whether it goes on.
 pub(super) const POLL: Duration = Duration::from_millis(50);
 
+/// How many packs a mirror may have. Each fetch that brings something adds one, every clone copies them all, and nobody
+/// packs them anew.
+const MAX_PACKS: usize = 64;
+
 /// What is fetched.
 #[derive(Debug, Clone)]
 pub(super) struct Fetch {
@@ -219,9 +223,17 @@ fn advertised(told: &[Ref]) -> Advertised {
     (references, default)
 }
 
-/// Opens a mirror; what is none any more is made again.
+/// How many packs there are.
+fn packs(mirror: &Path) -> usize {
+    let entries = std::fs::read_dir(mirror.join("objects/pack")).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack")).count()
+}
+
+/// Opens a mirror; what is none any more, or is in too many pieces, is made again.
 fn open_mirror(path: &Path) -> Result<gix::Repository, GitError> {
-    if let Ok(repository) = open_isolated(path) {
+    if let Ok(repository) = open_isolated(path)
+        && packs(path) <= MAX_PACKS
+    {
         return Ok(repository);
     }
     let failed = || GitError::io(format!("cannot make the mirror `{}`", path.display()));

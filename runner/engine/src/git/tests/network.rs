@@ -76,6 +76,26 @@ fn a_mirror_that_is_broken_is_made_again() {
 }
 
 #[test]
+fn a_mirror_in_too_many_pieces_is_made_again() {
+    let (place, host, build) = place_and_host();
+    let request = Place::request(&host.url("octo/tool.git"), None);
+    assert!(place.clone_with(&build, &request).result.is_ok());
+    let entries = std::fs::read_dir(place.path("state/mirrors")).expect("reads").flatten();
+    let mirror = entries.map(|entry| entry.path()).find(|path| path.is_dir()).expect("a mirror");
+    let packs = || std::fs::read_dir(mirror.join("objects/pack")).expect("reads").count();
+    let fresh = packs();
+    let add =
+        |number: usize| std::fs::write(mirror.join(format!("objects/pack/pack-{number}.pack")), "").expect("writes");
+    (1..64).for_each(add);
+    assert!(place.clone_with(&build, &request).result.is_ok());
+    assert_eq!(packs(), fresh + 63);
+    add(64);
+    assert!(place.clone_with(&build, &request).result.is_ok());
+    assert_eq!(packs(), fresh);
+    assert_eq!(place.tree("volume/tool"), tree(&[("a", "1"), ("deep/b", "2")]));
+}
+
+#[test]
 fn a_redirection_needs_a_grant_too() {
     let (place, host, mut build) = place_and_host();
     let done = place.clone_with(&build, &Place::request(&host.url("moved/tool.git"), None));

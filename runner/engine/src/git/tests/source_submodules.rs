@@ -128,6 +128,22 @@ fn submodules_of_the_source_that_are_not_what_they_say_are_not_served() {
 }
 
 #[test]
+fn a_submodule_of_the_source_that_cannot_be_served_whole_is_not_served() {
+    let place = Place::with_repository(&[("a", "1")]);
+    place.init("outside");
+    let lib = check_out(&place, "app", "lib", &[("l", "1")], false);
+    place.commit("app", &[("a", "1"), ("lib", &format!("=> {lib}"))]);
+    let alternates = place.path("app/lib/.git/objects/info/alternates");
+    place.write("app/lib/.git/objects/info/alternates", &format!("{}\n", place.path("outside/.git/objects").display()));
+    let done = place.clone("app", None);
+    assert!(done.result.is_ok(), "{done:?}");
+    let why = "borrows objects from another repository, which is not supported: `git repack -a -d` copies them, then remove \
+               that file";
+    assert_eq!(done.warnings, [format!("submodule `lib` is not cloned: `{}` {why}", alternates.display())]);
+    assert_eq!(std::fs::read_dir(place.path("volume/app/lib")).expect("is there").count(), 0);
+}
+
+#[test]
 fn a_clone_with_submodules_ends_when_its_build_does() {
     use crate::repository::Repository;
     let place = Place::with_repository(&[("a", "1")]);
