@@ -59,6 +59,7 @@ pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
 pub use directories::Directories;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 pub use event::{BuildEvent, EVENT_VERSION, Stream};
+pub use git::GitCredentials;
 pub use graph::{GraphStep, PipelineGraph, graph};
 pub use interrupt::Interrupt;
 pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
