@@ -8,6 +8,7 @@
 //! The rules and their numbers are those of the
 //! specification of Codefresh's behaviour.
 
+mod annotations;
 mod condition;
 mod criteria;
 mod custom_volume;
@@ -17,6 +18,7 @@ mod expansion;
 mod exports;
 pub mod expression;
 mod flat;
+mod hooks;
 mod integrations;
 mod js_regex;
 mod lint;
@@ -43,6 +45,7 @@ mod work;
 mod working_directory;
 pub mod yaml;
 
+pub use annotations::{Annotation, AnnotationValue, Annotations};
 pub use condition::{
     Decision, FalseExpression, OtherStep, Reason, Situation, StepStanding, WorkflowResult, quoted,
     substitute_condition, unquoted_holes,
@@ -54,6 +57,7 @@ pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use expansion::{MAX_COPIES, MAX_COPIES_OF_STEP};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
 pub use flat::FlatStep;
+pub use hooks::{HOOK_IMAGE, Hook, HookMoment, Hooks};
 pub use integrations::{GitIntegration, Integrations, RegistryIntegration, check_integrations};
 pub use js_regex::RegexError;
 pub use lint::lint;

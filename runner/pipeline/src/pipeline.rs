@@ -1,6 +1,7 @@
 //! The typed pipeline.
 
 use crate::criteria::SuccessCriteria;
+use crate::hooks::Hooks;
 use crate::place::Place;
 use crate::plan::Mode;
 use crate::retry::Retry;
@@ -24,6 +25,8 @@ pub struct Pipeline {
     pub fail_fast: Option<Flag>,
     /// The default of every step's `strict_fail_fast`; false where it is not given.
     pub strict_fail_fast: Option<Flag>,
+    /// What runs before and after all steps.
+    pub hooks: Hooks,
     /// The steps in the order of the file (rule Y8).
     pub steps: Vec<Step>,
 }
@@ -49,6 +52,8 @@ pub struct Step {
     pub timeout: Option<StepTimeout>,
     /// How often it is tried.
     pub retry: Retry,
+    /// What runs before and after it.
+    pub hooks: Hooks,
     /// What it does.
     pub kind: StepKind,
     /// Where its name stands.
@@ -221,6 +226,7 @@ impl Step {
             when: None,
             timeout: None,
             retry: Retry::default(),
+            hooks: Hooks::default(),
             kind: StepKind::GitClone(GitClone {
                 repo: Template::literal("${{CF_REPO_OWNER}}/${{CF_REPO_NAME}}"),
                 revision: revision.map(Template::literal),
@@ -251,7 +257,7 @@ impl Step {
         })
     }
 
-    /// Every text of the step in which `${{…}}` is replaced; those of the steps inside of it are theirs.
+    /// Every text of the step and its hooks in which `${{…}}` is replaced; those of the steps inside of it are theirs.
     #[must_use]
     pub fn templates(&self) -> Vec<&Template> {
         let mut all: Vec<&Template> = self.title.iter().chain(&self.description).collect();
@@ -261,6 +267,8 @@ impl Step {
             }
         }
         all.extend(self.when.iter().flat_map(When::templates));
+        all.extend(self.hooks.steps().flat_map(Step::templates));
+        all.extend(self.hooks.iter().flat_map(|(_, hook)| hook.annotations.templates()));
         match &self.kind {
             StepKind::Freestyle(freestyle) => {
                 all.push(&freestyle.image);

@@ -5,6 +5,7 @@ mod criteria;
 mod cycles;
 mod freestyle;
 mod git_clone;
+mod hooks;
 mod retry;
 mod root;
 mod specification;

@@ -3,6 +3,7 @@
 mod copies;
 mod freestyle;
 mod git_clone;
+mod hooks;
 mod parallel;
 mod refused;
 mod root;

@@ -88,14 +88,14 @@ fn p5_children_that_use_arguments_are_understood() {
 
 #[test]
 fn p13_p14_what_is_not_executed_yet_is_refused_all_at_once_and_once_for_all_copies() {
-    let text = "version: 1\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
+    let text = "version: 1\nservices: {composition: {}}\nsteps:\n  \
                 a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {c: {}}\n    matrix: {image: [y, z]}\n    \
-                services: [z]\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build, image_name: x}\n";
+                services: [z]\n    annotations: {}\n    retry: {maxAttempts: 2}\n  b: {type: build, image_name: x}\n";
     let reading = Pipeline::read(text);
     assert_eq!(errors(&reading), [""; 0]);
     let mut found = refused(&reading);
     found.sort_unstable();
-    assert_eq!(found, ["annotations", "hooks", "on_success", "services", "services", "type: build"]);
+    assert_eq!(found, ["annotations", "services", "services", "type: build"]);
     assert!(reading.pipeline.is_some() && !reading.is_runnable());
 }
 
