@@ -8,6 +8,7 @@
 //! The rules and their numbers are those of the
 //! specification of Codefresh's behaviour.
 
+mod approval;
 mod condition;
 mod criteria;
 mod diagnostic;
@@ -41,6 +42,7 @@ mod work;
 mod working_directory;
 pub mod yaml;
 
+pub use approval::{Approval, DEFAULT_APPROVAL_WAIT, FinalState, MAX_APPROVAL_WAIT};
 pub use condition::{
     Decision, FalseExpression, OtherStep, Reason, Situation, StepStanding, WorkflowResult, quoted,
     substitute_condition, unquoted_holes,
@@ -58,7 +60,7 @@ pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, ParallelSteps, Pipeline, Shell, Step, StepKind, Words};
 pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecVariable};
 pub use place::Place;
-pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStep, StepResult, StepState};
+pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStanding, PlanStep, StepResult, StepState};
 pub use reader::{Reading, validate};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};

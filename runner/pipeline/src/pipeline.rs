@@ -1,5 +1,6 @@
 //! The typed pipeline.
 
+use crate::approval::Approval;
 use crate::criteria::SuccessCriteria;
 use crate::place::Place;
 use crate::plan::Mode;
@@ -66,6 +67,8 @@ pub enum StepKind {
     GitClone(GitClone),
     /// Runs steps at once.
     Parallel(ParallelSteps),
+    /// Waits for an answer.
+    Approval(Approval),
     /// Of a type that is not executed here, which is among [`crate::Reading::unsupported`].
     Unsupported(String),
 }
@@ -78,6 +81,7 @@ impl StepKind {
             Self::Freestyle(_) => "freestyle",
             Self::GitClone(_) => "git-clone",
             Self::Parallel(_) => "parallel",
+            Self::Approval(_) => "pending-approval",
             Self::Unsupported(name) => name,
         }
     }
@@ -277,7 +281,7 @@ impl Step {
                 all.extend(clone.revision.iter().chain(&clone.git).chain(&clone.working_directory));
                 all.extend(clone.credentials.iter().flat_map(|both| [&both.username, &both.password]));
             }
-            StepKind::Unsupported(_) => {}
+            StepKind::Approval(_) | StepKind::Unsupported(_) => {}
             StepKind::Parallel(parallel) => {
                 let conditions = parallel.success_criteria.iter().flat_map(|criteria| &criteria.condition);
                 all.extend(conditions.flat_map(Conditions::templates));
