@@ -84,7 +84,7 @@ fn an_unknown_field_of_a_strict_type() {
     assert_eq!(
         text,
         "\
-error: \"exclude_blob\" is not allowed. Did you mean \"exclude_blobs\"?
+error: step `a`: \"exclude_blob\" is not allowed. Did you mean \"exclude_blobs\"?
  --> codefresh.yml:6:5
   |
 6 |     exclude_blob: true
@@ -115,7 +115,7 @@ fn a_wrong_type_and_an_unknown_step_type() {
     assert_eq!(
         refused("version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: ls\n"),
         "\
-error: \"commands\" must be an array
+error: step `a`: \"commands\" must be an array
  --> codefresh.yml:5:15
   |
 5 |     commands: ls
@@ -138,7 +138,7 @@ error: the pipeline `codefresh.yml` cannot be run
     assert_eq!(
         refused("version: '1.0'\nsteps:\n  a:\n    type: nonsense\n"),
         "\
-error: `type: nonsense` is not supported: typed steps other than `freestyle` and `git-clone` are not executed yet
+error: step `a`: `type: nonsense` is not supported: typed steps other than `freestyle` and `git-clone` are not executed yet
  --> codefresh.yml:4:11
   |
 4 |     type: nonsense
@@ -152,22 +152,21 @@ error: the pipeline `codefresh.yml` cannot be run
 #[test]
 fn everything_that_is_not_supported_is_told_at_once() {
     let text = refused(
-        "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [ls]\n    volumes:\n      - ./a:/b\n  b:\n    image: alpine\n    commands: [ls]\n    hooks:\n      on_success: [ls]\n",
+        "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [ls]\n    services: [redis]\n  b:\n    type: push\n    candidate: x\n",
     );
     assert_eq!(
         text,
         "\
-error: step `a`: `volumes` is not supported: Stepbox does not execute it yet
+error: step `a`: `services` is not supported: services are containers, which need docker
  --> codefresh.yml:6:5
   |
-6 |     volumes:
-  |     ^^^^^^^
-hint: link to the folder of the volume instead
-error: `hooks` is not supported: Stepbox does not execute it yet
-  --> codefresh.yml:11:5
-   |
-11 |     hooks:
-   |     ^^^^^
+6 |     services: [redis]
+  |     ^^^^^^^^
+error: step `b`: `type: push` is not supported: it needs docker
+ --> codefresh.yml:8:11
+  |
+8 |     type: push
+  |           ^^^^
 error: the pipeline `codefresh.yml` cannot be run, for 2 reasons
 "
     );
@@ -266,7 +265,7 @@ error: the pipeline `codefresh.yml` cannot be run
     assert_eq!(
         refused("version: '1.0'\nsteps:\n  a:\n    image: ${{nowhere}}\n    commands: [ls]\n"),
         "\
-error: `${{nowhere}}` is not defined, so the image is not known
+error: step `a`: `${{nowhere}}` is not defined, so the image is not known
  --> codefresh.yml:4:12
   |
 4 |     image: ${{nowhere}}

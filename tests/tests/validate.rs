@@ -13,24 +13,24 @@ fn all_errors_and_warnings_of_all_files_are_shown_with_their_lines() {
     place.run(["validate", "wrong.yml", "missing.yml", "right.yml"]).expect(
         2,
         "\
-error: \"image\" is required
+error: step `a`: \"image\" is required
  --> wrong.yml:4:5
   |
 4 |     imag: x
   |     ^^^^^^^
-error: \"commands\" must be an array
+error: step `a`: \"commands\" must be an array
  --> wrong.yml:5:15
   |
 5 |     commands: ls
   |               ^^
 hint: write the commands as a list, each after `- `
-warning: a freestyle step has no field `imag`, it is ignored
+warning: step `a`: a freestyle step has no field `imag`, it is ignored
  --> wrong.yml:4:5
   |
 4 |     imag: x
   |     ^^^^
 hint: did you mean `image`?
-warning: Step version not specified. The latest version will be used, which may result in breaking changes.
+warning: step `b`: Step version not specified. The latest version will be used, which may result in breaking changes.
  --> wrong.yml:7:11
   |
 7 |     type: helm

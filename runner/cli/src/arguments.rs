@@ -71,6 +71,21 @@ pub(crate) struct RunArguments {
     /// Start with an empty volume
     #[arg(long)]
     pub(crate) reset_volume: bool,
+    /// The trigger whose variables and options the build has, by its name or id; triggers stand in `kind: pipeline` files
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) trigger: Option<String>,
+    /// Use a plain folder as the volume and keep it as the build leaves it; nothing is archived [default: one of Stepbox's own]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub(crate) local_volume: Option<Option<PathBuf>>,
+    /// When to save the volume; a build that is terminated never saves it
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = WhenToSave::Always)]
+    pub(crate) save_volume: WhenToSave,
+    /// What to start from while another build of the volume runs: its latest state, or nothing
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = WhileInUse::Latest)]
+    pub(crate) concurrent_volume: WhileInUse,
+    /// Use no cache of compiled modules
+    #[arg(long)]
+    pub(crate) no_cache: bool,
     /// The branch of the build (`CF_BRANCH`), where not that of the source
     #[arg(short, long, value_name = "BRANCH")]
     pub(crate) branch: Option<String>,
@@ -232,6 +247,26 @@ impl Meaningless {
         .filter_map(|(given, flag, why)| given.then_some((flag, why)))
         .collect()
     }
+}
+
+/// When to save the volume.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum WhenToSave {
+    /// After success and after failure
+    Always,
+    /// After success only
+    Success,
+    /// Never: the store is only read
+    Never,
+}
+
+/// What to start from while another build of the volume runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum WhileInUse {
+    /// The latest snapshot, like every build
+    Latest,
+    /// Nothing
+    Empty,
 }
 
 /// How to print.

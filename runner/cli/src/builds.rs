@@ -114,7 +114,8 @@ fn details(record: &BuildRecord) -> String {
         match &outcome.volume {
             VolumeOutcome::Saved { digest, bytes, .. } => say("saved", &format!("{digest}, {}", human::bytes(*bytes))),
             VolumeOutcome::NotSaved { reason } => say("not saved", reason),
-            VolumeOutcome::Skipped => {}
+            VolumeOutcome::Skipped { reason } => say("not saved", reason),
+            VolumeOutcome::Kept { path } => say("kept", path),
         }
         for warning in &outcome.warnings {
             say("warning", warning);

@@ -120,7 +120,7 @@ fn hints_of(out: &mut String, hints: &[String], colors: bool) {
 pub(crate) fn diagnostic(out: &mut String, one: &Diagnostic, path: &str, text: &str, colors: bool) {
     let level = if one.severity == Severity::Warning { "warning" } else { "error" };
     let message = match &one.step {
-        Some(step) if !one.message.contains(step.as_str()) => format!("step `{step}`: {}", one.message),
+        Some(step) if !names(&one.message, step) => format!("step `{step}`: {}", one.message),
         _ => one.message.clone(),
     };
     match one.place {
@@ -145,7 +145,7 @@ fn problem(out: &mut String, problem: &Problem, colors: bool) {
         Some(SourcePlace { file, place, source_line }) => {
             let file = file.display().to_string();
             let message = match &problem.step {
-                Some(step) if !problem.message.contains(step.as_str()) => format!("step `{step}`: {}", problem.message),
+                Some(step) if !names(&problem.message, step) => format!("step `{step}`: {}", problem.message),
                 _ => problem.message.clone(),
             };
             out.push_str(&snippet(
@@ -194,4 +194,12 @@ fn snippet(
     let mut text = renderer.render(report);
     text.push('\n');
     text
+}
+
+/// Whether a message names a step already, in quotes of any kind.
+fn names(message: &str, step: &str) -> bool {
+    let quote = |text: Option<char>| text.is_some_and(|c| matches!(c, '`' | '"' | '\''));
+    message
+        .match_indices(step)
+        .any(|(at, _)| quote(message[..at].chars().next_back()) && quote(message[at + step.len()..].chars().next()))
 }

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
-    BuildEvent, BuildRequest, BuildResult, Directories, EngineError, EngineErrorKind, Interrupt, MissingCommand,
-    Outcome, VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
+    BuildEvent, BuildRequest, BuildResult, ConcurrentVolume, Directories, EngineError, EngineErrorKind, Interrupt,
+    LocalVolume, MissingCommand, Outcome, SaveVolume, VolumeOutcome, WorkerLaunch, io_text, parse_assignment,
+    parse_variable_file,
 };
 
-use crate::arguments::{Output, RunArguments};
+use crate::arguments::{Output, RunArguments, WhenToSave, WhileInUse};
 use crate::error::{CliError, colors};
 use crate::results::Results;
 use crate::text::{Amount, Text};
@@ -42,13 +43,40 @@ pub(crate) fn request(file: Option<&Path>, images: &[String]) -> Result<BuildReq
     Ok(request)
 }
 
+/// What is said of the volume.
+fn volume_options(request: &mut BuildRequest, arguments: &RunArguments) {
+    request.volume.clone_from(&arguments.volume);
+    request.reset_volume = arguments.reset_volume;
+    request.no_cache = arguments.no_cache;
+    request.save_volume = match arguments.save_volume {
+        WhenToSave::Always => SaveVolume::Always,
+        WhenToSave::Success => SaveVolume::Success,
+        WhenToSave::Never => SaveVolume::Never,
+    };
+    request.concurrent_volume = match arguments.concurrent_volume {
+        WhileInUse::Latest => ConcurrentVolume::Latest,
+        WhileInUse::Empty => ConcurrentVolume::Empty,
+    };
+    request.local_volume =
+        arguments.local_volume.clone().map(|path| path.map_or(LocalVolume::OfPipeline, LocalVolume::At));
+}
+
 /// Runs the pipeline, once or once per set of variables; the exit status.
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let variables = assignments(&arguments.variables)?;
     let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut request = request(arguments.pipeline_file.as_deref(), &arguments.images)?;
+    let mut request = request(arguments.pipeline_file.as_deref(), &arguments.images).map_err(|error| {
+        let meant_folder = arguments.local_volume == Some(None);
+        let no_file = arguments.pipeline_file.as_ref().is_some_and(|path| !path.is_file());
+        if meant_folder && no_file {
+            error.hint("to name the folder of the volume, write `--local-volume=DIR`")
+        } else {
+            error
+        }
+    })?;
     let user = configuration::user()?;
     request.secrets = secrets;
+    request.trigger.clone_from(&arguments.trigger);
     request.branch.clone_from(&arguments.branch);
     request.revision.clone_from(&arguments.sha);
     request.only.clone_from(&arguments.only);
@@ -62,8 +90,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     }
     request.source.clone_from(&arguments.source);
     request.pipeline = arguments.pipeline.clone().or_else(environment::pipeline).or(user.pipeline);
-    request.volume.clone_from(&arguments.volume);
-    request.reset_volume = arguments.reset_volume;
+    volume_options(&mut request, arguments);
     request.source_tracked_only = arguments.source_tracked_only;
     request.strict_revision = arguments.strict_revision;
     request.allow_clone = arguments.allow_clone.iter().cloned().chain(user.allow_clone).collect();
@@ -162,8 +189,13 @@ fn status(outcome: &Outcome, require_save: bool) -> u8 {
 }
 
 /// They, and what they stand for.
-const SHORTS: [(&str, &str); 3] =
-    [("-rv", "--reset-volume"), ("-ncfc", "--no-cf-cache"), ("-en", "--enable-notifications")];
+const SHORTS: [(&str, &str); 5] = [
+    ("-rv", "--reset-volume"),
+    ("-lv", "--local-volume"),
+    ("-nc", "--no-cache"),
+    ("-ncfc", "--no-cf-cache"),
+    ("-en", "--enable-notifications"),
+];
 
 /// The two-letter shorts that Codefresh's own command line has; clap knows only shorts of one letter.
 pub(crate) fn rewrite_shorts(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
@@ -173,10 +205,10 @@ pub(crate) fn rewrite_shorts(arguments: impl Iterator<Item = OsString>) -> Vec<O
             if argument == "--" {
                 break;
             }
-            for (short, long) in SHORTS {
-                if argument == short {
-                    *argument = long.into();
-                }
+            let Some(text) = argument.to_str() else { continue };
+            let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+            if let Some((_, long)) = SHORTS.iter().find(|(short, _)| *short == name) {
+                *argument = value.map_or_else(|| (*long).to_owned(), |value| format!("{long}={value}")).into();
             }
         }
     }

@@ -79,10 +79,13 @@ impl Text {
             _ => {}
         }
         match event {
-            BuildEvent::BuildStarted { build, pipeline, volume, from, .. } if tells => {
+            BuildEvent::BuildStarted { build, pipeline, volume, folder, from, .. } if tells => {
                 self.line(&format!("build: {build}"));
                 if self.amount == Amount::Verbose {
                     self.line(&format!("pipeline: {}", plain(pipeline)));
+                }
+                if let Some(folder) = folder {
+                    return self.line(&format!("Using {} as a local volume.", plain(folder)));
                 }
                 let origin = from.as_ref().map_or("empty".to_owned(), |build| format!("from build {build}"));
                 self.line(&format!("volume: {}, {origin}", plain(volume)));
@@ -241,7 +244,8 @@ impl Text {
                 let head = self.paint("36", "hint");
                 self.line(&format!("{head}: the next build starts from the volume that this one started from"));
             }
-            VolumeOutcome::Skipped => self.line("volume not saved: the build was terminated"),
+            VolumeOutcome::Skipped { reason } => self.line(&format!("volume not saved: {}", plain(reason))),
+            VolumeOutcome::Kept { path } => self.line(&format!("volume: stays in {}", plain(path))),
         }
         let code = if outcome.result == BuildResult::Success { "32" } else { "31" };
         let unsupported = outcome.steps.iter().filter(|step| step.unsupported).count() as u64;

@@ -13,7 +13,9 @@ use stepbox_protocol::{Event, Request, Setup, VERSION};
 use crate::build_id::BuildId;
 use crate::error::{EngineError, EngineErrorKind, SourcePlace};
 use crate::event::BuildEvent;
+use crate::export_files;
 use crate::interrupt::Interrupt;
+use crate::local_volume::LocalFolder;
 use crate::outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome, as_milliseconds};
 use crate::reporter::Reporter;
 use crate::repository::Repository;
@@ -23,6 +25,7 @@ use crate::running::Ran;
 use crate::save;
 use crate::snapshots::{Publication, Snapshot, Snapshots};
 use crate::unsupported::LeftOut;
+use crate::volume_options::SaveVolume;
 use crate::work_directory::WorkDirectory;
 use crate::worker::{Incoming, Worker, WorkerLaunch};
 
@@ -43,6 +46,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) modules: Option<Dir>,
     /// Snapshots to start from, the best first.
     pub(crate) history: Vec<Snapshot>,
+    /// The folder that is the volume, where snapshots are not.
+    pub(crate) folder: Option<LocalFolder>,
     pub(crate) started: Instant,
 }
 
@@ -77,7 +82,7 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         Ok(volume) => volume,
         Err(Stop::Terminated) => {
             build.plan.terminate();
-            VolumeOutcome::Skipped
+            save::terminated()
         }
         Err(Stop::Failed(error)) => return Err(error),
     };
@@ -86,7 +91,7 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
     }
     let result = match build.plan.result(build.criteria()) {
         // Interrupted while the volume was saved, when all steps had run.
-        _ if volume == VolumeOutcome::Skipped && parts.interrupt.count() > 0 => BuildResult::Terminated,
+        _ if volume == save::terminated() && parts.interrupt.count() > 0 => BuildResult::Terminated,
         Some(PlanResult::Success) => BuildResult::Success,
         Some(PlanResult::Terminated) => BuildResult::Terminated,
         Some(PlanResult::Error) | None => BuildResult::Failure,
@@ -139,9 +144,7 @@ impl Build<'_, '_, '_> {
         let parts = self.parts;
         let mut worker = Worker::start(parts.launch, parts.interrupt)?;
         let staging = parts.work.open("staging")?;
-        let prepared = self
-            .set_up(&mut worker, &staging)
-            .and_then(|()| restore(&mut worker, &parts.work, &parts.history, self.reporter));
+        let prepared = self.set_up(&mut worker, &staging).and_then(|()| restore(&mut worker, parts, self.reporter));
         drop(kept);
         let volume = match prepared {
             Ok(volume) => volume,
@@ -152,7 +155,13 @@ impl Build<'_, '_, '_> {
         };
         self.steps(&mut worker, &volume);
 
-        let terminated = self.plan.result(None) == Some(PlanResult::Terminated);
+        let result = self.plan.result(self.criteria());
+        let terminated = result == Some(PlanResult::Terminated);
+        if let Some(folder) = &parts.folder {
+            save::complaints(worker.end(), self.reporter);
+            self.broken = None;
+            return Ok(self.kept(folder));
+        }
         if let Some(reason) = self.broken.take() {
             save::complaints(worker.end(), self.reporter);
             if terminated {
@@ -161,9 +170,16 @@ impl Build<'_, '_, '_> {
             self.reporter.emit(BuildEvent::VolumeNotSaved { reason: reason.clone() });
             return Ok(VolumeOutcome::NotSaved { reason });
         }
-        if terminated || parts.request.read_only_store {
+        let reason = match parts.request.save_volume {
+            _ if terminated => Some("the build was terminated"),
+            SaveVolume::Never => Some("it is never saved, as the caller wants it"),
+            SaveVolume::Success if result != Some(PlanResult::Success) => {
+                Some("the build failed, and the caller wants only successful ones saved")
+            }
+            SaveVolume::Always | SaveVolume::Success => None,
+        };
+        if let Some(reason) = reason {
             save::complaints(worker.end(), self.reporter);
-            let reason = if terminated { "the build was terminated" } else { "the store is only read" };
             return Ok(self.skipped(reason));
         }
         Ok(self.save(worker, &staging, &volume))
@@ -171,7 +187,16 @@ impl Build<'_, '_, '_> {
 
     fn skipped(&mut self, reason: &str) -> VolumeOutcome {
         self.reporter.emit(BuildEvent::VolumeNotSaved { reason: reason.to_owned() });
-        VolumeOutcome::Skipped
+        VolumeOutcome::Skipped { reason: reason.to_owned() }
+    }
+
+    /// A folder of the host stays as it is, but for what ends with the build (rule V29).
+    fn kept(&mut self, folder: &LocalFolder) -> VolumeOutcome {
+        if let Err(error) = export_files::remove(&folder.directory) {
+            let text = stepbox_volume::io_text(&error);
+            self.reporter.warn(None, format!("what steps hand on stays in the local volume: {text}"));
+        }
+        VolumeOutcome::Kept { path: folder.shown() }
     }
 
     fn set_up(&mut self, worker: &mut Worker, staging: &Dir) -> Result<(), Stop> {
@@ -209,7 +234,8 @@ impl Build<'_, '_, '_> {
                 duration_ms: as_milliseconds(started.elapsed()),
             },
             VolumeOutcome::NotSaved { reason } => BuildEvent::VolumeNotSaved { reason: reason.clone() },
-            VolumeOutcome::Skipped => BuildEvent::VolumeNotSaved { reason: "the build was terminated".to_owned() },
+            VolumeOutcome::Skipped { reason } => BuildEvent::VolumeNotSaved { reason: reason.clone() },
+            VolumeOutcome::Kept { .. } => return outcome,
         });
         outcome
     }

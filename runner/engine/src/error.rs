@@ -98,3 +98,12 @@ impl std::fmt::Display for EngineError {
 }
 
 impl std::error::Error for EngineError {}
+
+/// Names in back quotes, the first twenty.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let mut shown: Vec<String> = names.iter().take(20).map(|name| format!("`{name}`")).collect();
+    if names.len() > shown.len() {
+        shown.push(format!("and {} more", names.len() - shown.len()));
+    }
+    shown.join(", ")
+}

@@ -28,6 +28,9 @@ pub enum BuildEvent {
         pipeline: String,
         /// The volume's name: what `--volume` said, else the pipeline's name.
         volume: String,
+        /// The folder of the host that is the volume; none where it is kept in snapshots.
+        #[serde(default)]
+        folder: Option<String>,
         /// The build whose snapshot the volume starts from; none where it starts empty.
         from: Option<String>,
         /// When, in milliseconds since 1970.

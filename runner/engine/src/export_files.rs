@@ -23,6 +23,11 @@ pub(crate) fn create(volume: &Dir) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes both files.
+pub(crate) fn remove(volume: &Dir) -> io::Result<()> {
+    [EXPORT_FILE, EXPORT_SCRIPT].into_iter().try_for_each(|name| remove_tree(volume, name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
 //! From a freestyle step to what the worker runs.
 
 use stepbox_pipeline::{
-    Freestyle, References, Script, Shell, SubstituteError, Template, Unresolved, Variables, Words, substitute,
-    working_directory,
+    CustomVolume, Freestyle, References, Script, Shell, SubstituteError, Template, Unresolved, Variables, Words,
+    substitute, working_directory,
 };
-use stepbox_protocol::{ShellKind, Work};
+use stepbox_protocol::{CustomMount, ShellKind, Work};
 
 use crate::image::Image;
 
@@ -14,6 +14,8 @@ pub(crate) struct Prepared {
     pub(crate) work: Work,
     /// Where it runs.
     pub(crate) directory: String,
+    /// Folders of the volume that it sees elsewhere.
+    pub(crate) volumes: Vec<CustomMount>,
     /// What is not defined in its commands, and where; it stays as it is (rule V4).
     pub(crate) undefined: Vec<(String, stepbox_pipeline::Place)>,
 }
@@ -21,27 +23,38 @@ pub(crate) struct Prepared {
 /// Replaces the variables of a step. Its environment must be in `variables` already.
 ///
 /// # Errors
-/// Where the working directory is not known, or a text becomes too long.
+/// In words, where the working directory is not known, a text becomes too long, or a custom volume cannot be. `told` words the
+/// errors of texts.
 pub(crate) fn prepare(
     step: &Freestyle,
     image: Image,
     variables: &Variables,
     references: &References,
-) -> Result<Prepared, SubstituteError> {
-    let directory = working_directory(step.working_directory.as_ref(), variables, references, None)?.path;
+    told: impl Fn(&SubstituteError) -> String,
+) -> Result<Prepared, String> {
+    let told = |error| told(&error);
+    let directory = working_directory(step.working_directory.as_ref(), variables, references, None);
+    let directory = directory.map_err(told)?.path;
     let mut texts = Texts { variables, references, undefined: vec![] };
     let work = match &step.commands {
         Some(commands) => {
-            let commands = texts.all(commands)?;
+            let commands = texts.all(commands).map_err(told)?;
             let shell = match step.shell {
                 Shell::Sh => ShellKind::Sh,
                 Shell::Bash => ShellKind::Bash,
             };
             Work::Script { shell, text: Script::from_commands(commands).text().as_bytes().to_vec() }
         }
-        None => Work::Program(program(step, image, &mut texts)?),
+        None => Work::Program(program(step, image, &mut texts).map_err(told)?),
     };
-    Ok(Prepared { work, directory, undefined: texts.undefined })
+    let volumes = texts.all(&step.volumes).map_err(told)?;
+    let volumes = CustomVolume::parse_all(volumes.iter().map(String::as_str)).map_err(|error| error.to_string())?;
+    let volumes = volumes.into_iter().map(|volume| CustomMount {
+        source: volume.source.into_bytes(),
+        target: volume.target.into_bytes(),
+        read_only: volume.read_only,
+    });
+    Ok(Prepared { work, directory, volumes: volumes.collect(), undefined: texts.undefined })
 }
 
 /// What runs without commands (rule F9), as docker puts entry point and command together: a text is for a shell, and an
@@ -102,7 +115,7 @@ mod tests {
         let pipeline = reading.pipeline.unwrap_or_else(|| panic!("{:?}", reading.diagnostics));
         let StepKind::Freestyle(step) = &pipeline.steps[0].kind else { panic!("freestyle") };
         let image = crate::image::find("alpine/git", &[]).expect("known");
-        let prepared = prepare(step, image, &Variables::new(), &References::new());
+        let prepared = prepare(step, image, &Variables::new(), &References::new(), ToString::to_string);
         prepared.expect("defined").work
     }
 

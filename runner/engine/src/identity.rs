@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::{EngineError, EngineErrorKind};
 use crate::request::BuildRequest;
-use stepbox_volume::io_text;
+use stepbox_volume::{Scope, io_text};
 
 /// The longest name of a pipeline or a volume, in bytes.
 const MAX_NAME: usize = 4096;
@@ -16,6 +16,15 @@ pub(crate) enum VolumeScope {
     Pipeline(String),
     /// A volume with a name.
     Named(String),
+}
+
+impl From<&VolumeScope> for Scope {
+    fn from(scope: &VolumeScope) -> Self {
+        match scope {
+            VolumeScope::Pipeline(name) => Self::pipeline(name.clone()),
+            VolumeScope::Named(name) => Self::volume(name.clone()),
+        }
+    }
 }
 
 impl VolumeScope {

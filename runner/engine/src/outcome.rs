@@ -91,8 +91,17 @@ pub enum VolumeOutcome {
         /// Why.
         reason: String,
     },
-    /// Nobody wanted it saved: the build was terminated, or the store is only read.
-    Skipped,
+    /// Nobody wanted it saved.
+    Skipped {
+        /// Why.
+        #[serde(default)]
+        reason: String,
+    },
+    /// It is a folder of the host, which is as the build left it (rule L16).
+    Kept {
+        /// The folder.
+        path: String,
+    },
 }
 
 /// A duration as whole milliseconds.

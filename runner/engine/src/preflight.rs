@@ -3,19 +3,20 @@
 use std::path::Path;
 
 use stepbox_pipeline::{
-    Diagnostic, Mode, Pipeline, PipelineSpec, Reading, References, Step, StepKind, SubstituteError, Template,
-    Unsupported, Variables, holes, substitute,
+    CustomVolume, Diagnostic, Mode, Pipeline, PipelineSpec, Reading, References, Step, StepKind, SubstituteError,
+    Template, Unsupported, Variables, holes, substitute,
 };
 
 use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 use crate::image::{self, NoImage};
 use crate::request::BuildRequest;
+use crate::trigger;
 use crate::unsupported::LeftOut;
 
 /// A pipeline that is right.
 pub(crate) struct Read {
     pub(crate) pipeline: Pipeline,
-    /// What a specification (`kind: pipeline`) says beside it.
+    /// What a specification (`kind: pipeline`) says beside it; of its triggers, the one that the caller names.
     pub(crate) spec: PipelineSpec,
     pub(crate) warnings: Vec<Diagnostic>,
     /// What is not supported.
@@ -31,10 +32,12 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Read, EngineError> {
     let place = |place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     let mut problems = errors_of(request, &reading);
     let unsupported: Vec<Problem> = reading.unsupported.iter().map(|one| unsupported(one, place(one.place))).collect();
-    let warnings = reading.warnings().cloned().collect();
+    let warnings = reading.warnings().filter(|warning| trigger::concerns(request, warning)).cloned().collect();
     match reading.pipeline {
         Some(pipeline) if problems.is_empty() => {
-            Ok(Read { pipeline, spec: reading.spec.unwrap_or_default(), warnings, unsupported })
+            let mut spec = reading.spec.unwrap_or_default();
+            spec.triggers = trigger::find(request, &spec)?.cloned().into_iter().collect();
+            Ok(Read { pipeline, spec, warnings, unsupported })
         }
         _ => {
             problems.extend(unsupported);
@@ -114,12 +117,18 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
                     place: Some(SourcePlace::new(file, &request.pipeline_text, error.place())),
                     other: None,
                     step: Some(step.name.to_string()),
-                    hints: vec![match &error {
-                        SubstituteError::Undefined { name, .. } => format!("give it with `--variable {name}=VALUE`"),
-                        SubstituteError::TooLong { .. } => "give shorter values".to_owned(),
-                    }],
+                    hints: match &error {
+                        SubstituteError::Undefined { name, .. } => {
+                            let near = variables.nearest(name).map(|near| format!("did you mean `{near}`?"));
+                            near.into_iter().chain([format!("give it with `--variable {name}=VALUE`")]).collect()
+                        }
+                        SubstituteError::TooLong { .. } => vec!["give shorter values".to_owned()],
+                    },
                 }
             }));
+        }
+        if let StepKind::Freestyle(freestyle) = &step.kind {
+            problems.extend(bad_volume(request, step, &freestyle.volumes));
         }
         // What an earlier step exports may say another image.
         let settled = |image: &Template| image.holes().is_empty() || !earlier.iter().any(|step| can_export(step));
@@ -132,6 +141,21 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
         }
     }
     Checked { wrong: problems, images }
+}
+
+/// What is wrong with the custom volumes of a step (rules F19, F20), as far as they are written out.
+fn bad_volume(request: &BuildRequest, step: &Step, volumes: &[Template]) -> Option<Problem> {
+    let written = volumes.iter().take_while(|volume| volume.holes().is_empty());
+    let count = written.clone().count();
+    let error = CustomVolume::parse_all(written.map(Template::text)).err()?;
+    let culprit = volumes[..count].iter().find(|volume| error.is_about(volume.text())).unwrap_or(&volumes[0]);
+    Some(Problem {
+        message: error.to_string(),
+        place: Some(SourcePlace::new(&request.pipeline_file, &request.pipeline_text, culprit.place())),
+        other: None,
+        step: Some(step.name.to_string()),
+        hints: vec!["write `- ./folder:/path`, where the folder is one of the volume".to_owned()],
+    })
 }
 
 /// The first hole of a text that nobody can fill by the time the step starts.

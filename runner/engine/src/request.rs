@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 use stepbox_protocol::Limits;
 
+use crate::volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
+
 /// Which commands of a script the toolbox lacks, by name; `Err` says why the script cannot be read.
 pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<MissingCommand>, String>;
 
@@ -28,6 +30,8 @@ pub struct BuildRequest {
     pub variables: Vec<(String, String)>,
     /// Variables whose values are shown and recorded nowhere (rule V31). They win over `variables`.
     pub secrets: Vec<(String, String)>,
+    /// The trigger whose variables and options the build has; one of a specification (`kind: pipeline`).
+    pub trigger: Option<String>,
     /// The branch of the build, where not that of the source.
     pub branch: Option<String>,
     /// The commit of the build, where not that of the source.
@@ -58,8 +62,14 @@ pub struct BuildRequest {
     pub allow_clone: Vec<String>,
     /// Names of git integrations, and the prefix of addresses that each stands for.
     pub git_prefixes: Vec<(String, String)>,
-    /// Do not save the volume at the end.
-    pub read_only_store: bool,
+    /// When the volume is saved.
+    pub save_volume: SaveVolume,
+    /// What the build starts from while another build of its volume runs.
+    pub concurrent_volume: ConcurrentVolume,
+    /// Use a folder of the host as the volume; nothing is archived then.
+    pub local_volume: Option<LocalVolume>,
+    /// Do not use what is compiled already (rule L13).
+    pub no_cache: bool,
     /// Bounds for every step.
     pub limits: Limits,
     /// For tests: the point in saving or restoring at which the process that is there kills itself.
@@ -83,6 +93,7 @@ impl BuildRequest {
             pipeline_text,
             variables: vec![],
             secrets: vec![],
+            trigger: None,
             branch: None,
             revision: None,
             only: vec![],
@@ -98,7 +109,10 @@ impl BuildRequest {
             strict_revision: false,
             allow_clone: vec![],
             git_prefixes: vec![],
-            read_only_store: false,
+            save_volume: SaveVolume::default(),
+            concurrent_volume: ConcurrentVolume::default(),
+            local_volume: None,
+            no_cache: false,
             limits: Limits::default(),
             kill_at: None,
             initiator: String::new(),

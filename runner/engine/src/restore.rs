@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use cap_std::fs::Dir;
 use stepbox_protocol::{BlobDigest, Event, Failure, FailureKind, Request};
 
+use crate::build::Parts;
 use crate::error::{EngineError, EngineErrorKind};
 use crate::event::BuildEvent;
 use crate::export_files;
 use crate::outcome::as_milliseconds;
 use crate::reporter::Reporter;
-use crate::snapshots::{Snapshot, digest_text};
-use crate::work_directory::WorkDirectory;
+use crate::snapshots::digest_text;
 use crate::worker::{Incoming, Worker};
 
 /// How long a worker may take to stop what it was told to stop.
@@ -41,13 +41,16 @@ pub(crate) struct Volume {
     pub(crate) bytes: u64,
 }
 
-/// Makes the live volume: from the newest snapshot that is whole, or empty where there is none at all.
-pub(crate) fn restore(
-    worker: &mut Worker,
-    work: &WorkDirectory,
-    history: &[Snapshot],
-    reporter: &mut Reporter<'_>,
-) -> Result<Volume, Stop> {
+/// Makes the live volume: from the newest snapshot that is whole, or empty where there is none at all. A folder of the host
+/// is taken as it is.
+pub(crate) fn restore(worker: &mut Worker, parts: &Parts<'_>, reporter: &mut Reporter<'_>) -> Result<Volume, Stop> {
+    if let Some(folder) = &parts.folder {
+        let directory = folder.directory.try_clone();
+        let directory =
+            directory.map_err(|error| EngineError::state(format!("cannot use `{}`", folder.shown()), &error))?;
+        return mount(worker, directory, None, 0);
+    }
+    let Parts { work, history, .. } = parts;
     let mut found = None;
     for (number, snapshot) in history.iter().enumerate() {
         let started = Instant::now();
@@ -84,15 +87,18 @@ pub(crate) fn restore(
         work.fresh("incoming")?;
     }
     work.rename("incoming", "volume")?;
-    let directory = work.open("volume")?;
-    export_files::create(&directory)
-        .map_err(|error| EngineError::state("cannot write to the restored volume", &error))?;
+    let (parent, bytes) = found.map_or((None, 0), |(parent, bytes)| (Some(parent), bytes));
+    mount(worker, work.open("volume")?, parent, bytes)
+}
+
+/// Hands the live volume to the worker.
+fn mount(worker: &mut Worker, directory: Dir, parent: Option<BlobDigest>, bytes: u64) -> Result<Volume, Stop> {
+    export_files::create(&directory).map_err(|error| EngineError::state("cannot write to the volume", &error))?;
     worker.send(&Request::Mount, &[&directory]);
     match worker.next(0, Some(Instant::now() + GRACE * 6)) {
         Incoming::Event(Event::Mounted) => {}
         other => return Err(unexpected(worker, other, "mount the volume")),
     }
-    let (parent, bytes) = found.map_or((None, 0), |(parent, bytes)| (Some(parent), bytes));
     Ok(Volume { directory, parent, bytes })
 }
 

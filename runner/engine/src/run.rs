@@ -3,18 +3,21 @@
 use std::time::{Instant, UNIX_EPOCH};
 
 use stepbox_pipeline::{
-    BuildFacts, Diagnostic, Layer, Pipeline, PipelineSpec, Step, Variables, nearest, system_variables,
+    BuildFacts, Diagnostic, Layer, Pipeline, PipelineSpec, SpecOptions, SpecVariable, Step, Variables, nearest,
+    system_variables,
 };
+use stepbox_volume::Scope;
 
 use crate::build::{self, Parts};
 use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
 use crate::directories::{Directories, State, private_directory};
-use crate::error::{EngineError, EngineErrorKind, SourcePlace};
+use crate::error::{EngineError, EngineErrorKind, SourcePlace, listed};
 use crate::event::{BuildEvent, EVENT_VERSION};
 use crate::git::Clones;
 use crate::identity::Identity;
 use crate::interrupt::Interrupt;
+use crate::local_volume::LocalFolder;
 use crate::outcome::{Outcome, as_milliseconds};
 use crate::preflight::{self, Read};
 use crate::reporter::Reporter;
@@ -23,6 +26,7 @@ use crate::request::BuildRequest;
 use crate::snapshots::{History, Snapshots};
 use crate::stored_snapshots::StoredSnapshots;
 use crate::unsupported::{self, LeftOut, Omission};
+use crate::volume_use::VolumeUse;
 use crate::work_directory::{WorkDirectory, sweep};
 use crate::worker::WorkerLaunch;
 
@@ -64,13 +68,31 @@ pub(crate) fn run_in(
     let left_out = unsupported::settle(request, &pipeline, unsupported, chosen, &variables)?;
 
     let state = State::open(&directories.state)?;
-    let modules = directories.cache.as_deref().map(private_directory).transpose()?;
+    let folder = LocalFolder::open(request, directories, &identity)?;
+    // Rule L13.
+    let cache =
+        directories.cache.as_deref().filter(|_| !request.no_cache && !option(&spec, |options| options.no_cache));
+    let modules = cache.map(private_directory).transpose()?;
     let crashed = sweep(&state);
     let snapshots = rooms.snapshots(&state, request, &identity, crashed)?;
     // Until the volume is restored.
     let kept = snapshots.keep()?;
-    let history =
-        if request.reset_volume || spec.options.reset_volume { History::default() } else { snapshots.history()? };
+    let reset = request.reset_volume || option(&spec, |options| options.reset_volume);
+    let mut in_use = None;
+    let mut busy = false;
+    let history = match &folder {
+        Some(folder) => {
+            if reset {
+                folder.reset()?;
+            }
+            History::default()
+        }
+        None => {
+            in_use = VolumeUse::begin(&state, &Scope::from(&identity.scope), request.concurrent_volume)?;
+            busy = in_use.is_none();
+            if reset || busy { History::default() } else { snapshots.history()? }
+        }
+    };
     let work = WorkDirectory::create(&state, &id)?;
 
     let mut reporter = Reporter::new(events);
@@ -84,6 +106,7 @@ pub(crate) fn run_in(
         build: id.clone(),
         pipeline: identity.pipeline.clone(),
         volume: identity.scope.name().to_owned(),
+        folder: folder.as_ref().map(LocalFolder::shown),
         from,
         timestamp,
         steps: pipeline.flat().len(),
@@ -91,6 +114,10 @@ pub(crate) fn run_in(
     reporter.begin(&work, &state.builds, about, started_event);
     if let Some(damage) = history.damage {
         reporter.warn(None, format!("falling back to an older volume: {damage}"));
+    }
+    if busy {
+        let message = "another build uses the volume: this one starts with an empty volume (`--concurrent-volume`)";
+        reporter.warn(None, message);
     }
     warn(request, &diagnostics, &mut reporter);
     let parts = Parts {
@@ -106,11 +133,19 @@ pub(crate) fn run_in(
         work,
         modules,
         history: history.snapshots,
+        folder,
         started,
     };
-    build::run(parts, kept, &mut reporter).inspect_err(|error| {
+    let outcome = build::run(parts, kept, &mut reporter).inspect_err(|error| {
         reporter.emit(BuildEvent::BuildAborted { message: error.message.clone() });
-    })
+    });
+    drop(in_use);
+    outcome
+}
+
+/// Whether the pipeline or the trigger of the build has an option on.
+fn option(spec: &PipelineSpec, which: impl Fn(&SpecOptions) -> bool) -> bool {
+    which(&spec.options) || spec.triggers.iter().any(|trigger| which(&trigger.options))
 }
 
 /// The variables that every step can see (rule V16); `build` is its name and when it was made, where there is one.
@@ -137,14 +172,17 @@ pub(crate) fn known_variables(
     };
     let mut variables = Variables::new();
     variables.extend(Layer::System, system_variables(&facts));
-    variables.extend(Layer::Pipeline, spec.variables.iter().map(|one| (one.key.clone(), one.value.clone())));
+    let pair = |one: &SpecVariable| (one.key.clone(), one.value.clone());
+    variables.extend(Layer::Pipeline, spec.variables.iter().map(pair));
+    variables.extend(Layer::Trigger, spec.triggers.iter().flat_map(|trigger| &trigger.variables).map(pair));
     variables.extend(Layer::Build, request.variables.iter().chain(&request.secrets).cloned());
     variables
 }
 
 /// The values that are masked (rule V31): those of `--secret`, and of encrypted variables of the specification.
 pub(crate) fn secrets<'a>(request: &'a BuildRequest, spec: &'a PipelineSpec) -> impl Iterator<Item = &'a str> {
-    let encrypted = spec.variables.iter().filter(|one| one.encrypted).map(|one| one.value.as_str());
+    let variables = spec.variables.iter().chain(spec.triggers.iter().flat_map(|trigger| &trigger.variables));
+    let encrypted = variables.filter(|one| one.encrypted).map(|one| one.value.as_str());
     request.secrets.iter().map(|(_, value)| value.as_str()).chain(encrypted)
 }
 
@@ -192,15 +230,6 @@ pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<Le
     };
     let reason = || Omission { reason: "left out by `--only` or `--skip`".to_owned(), unsupported: false };
     Ok((0..flat.len()).filter(|number| !wanted(*number)).map(|number| (number, reason())).collect())
-}
-
-/// Names in back quotes, the first twenty.
-fn listed(names: &[&str]) -> String {
-    let mut shown: Vec<String> = names.iter().take(20).map(|name| format!("`{name}`")).collect();
-    if names.len() > shown.len() {
-        shown.push(format!("and {} more", names.len() - shown.len()));
-    }
-    shown.join(", ")
 }
 
 /// Rule G3.

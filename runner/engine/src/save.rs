@@ -28,7 +28,7 @@ pub(crate) fn save(
     complaints(worker.end(), reporter);
     let packed = match packed {
         Ok(packed) => packed,
-        Err(Packing::Terminated) => return VolumeOutcome::Skipped,
+        Err(Packing::Terminated) => return terminated(),
         Err(Packing::Failed(reason)) => return VolumeOutcome::NotSaved { reason },
     };
     for (path, why) in &packed.skipped {
@@ -42,7 +42,7 @@ pub(crate) fn save(
     }
     // From here on it is too late to interrupt.
     if interrupt.count() > 0 {
-        return VolumeOutcome::Skipped;
+        return terminated();
     }
     match snapshots.publish(&packed, staging, about) {
         Ok(manifest) => VolumeOutcome::Saved {
@@ -54,6 +54,11 @@ pub(crate) fn save(
         },
         Err(reason) => VolumeOutcome::NotSaved { reason },
     }
+}
+
+/// What becomes of the volume of a build that is stopped (rule L7).
+pub(crate) fn terminated() -> VolumeOutcome {
+    VolumeOutcome::Skipped { reason: "the build was terminated".to_owned() }
 }
 
 enum Packing {

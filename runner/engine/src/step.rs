@@ -120,11 +120,12 @@ impl Build<'_, '_, '_> {
             }
             Ran::failed(problem.message)
         })?;
-        let prepared =
-            freestyle::prepare(freestyle, image, variables, &self.references).map_err(|error| self.unusable(&error))?;
+        let prepared = freestyle::prepare(freestyle, image, variables, &self.references, |error| self.told(error))
+            .map_err(Ran::failed)?;
         for (name, place) in prepared.undefined {
             let place = self.place(place);
-            let message = format!("`${{{{{name}}}}}` is not defined and stays as it is");
+            let near = variables.nearest(&name).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            let message = format!("`${{{{{name}}}}}` is not defined and stays as it is{near}");
             self.reporter.warn_at(Some(step.name.as_str()), message, place);
         }
         let bytes = |(name, value): (String, String)| (name.into_bytes(), value.into_bytes());
@@ -134,6 +135,7 @@ impl Build<'_, '_, '_> {
             work: prepared.work,
             environment: environment.into_iter().map(bytes).collect(),
             working_directory: prepared.directory.clone().into_bytes(),
+            volumes: prepared.volumes,
         };
         Ok(Job::Commands { request, directory: prepared.directory })
     }

@@ -31,11 +31,7 @@ impl StoredSnapshots {
             Some(point) => Arc::new(FaultyFs::dying_at(HostFs, point.to_owned(), kill_self)),
         };
         let store = open(state, fs)?;
-        let scope = match scope {
-            VolumeScope::Pipeline(name) => Scope::pipeline(name.clone()),
-            VolumeScope::Named(name) => Scope::volume(name.clone()),
-        };
-        Ok(Self { store, scope })
+        Ok(Self { store, scope: scope.into() })
     }
 
     /// Removes what a dead build has left in the store.

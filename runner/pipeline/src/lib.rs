@@ -11,6 +11,7 @@
 mod approval;
 mod condition;
 mod criteria;
+mod custom_volume;
 mod diagnostic;
 mod environment;
 mod expansion;
@@ -35,6 +36,7 @@ mod substitute;
 mod system_variables;
 mod template;
 mod timeout;
+mod unknown_names;
 mod variable_file;
 mod variables;
 mod when;
@@ -48,6 +50,7 @@ pub use condition::{
     substitute_condition, unquoted_holes,
 };
 pub use criteria::SuccessCriteria;
+pub use custom_volume::{BadVolume, CustomVolume, MAX_CUSTOM_VOLUMES};
 pub use diagnostic::{Diagnostic, Severity, Unsupported};
 pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use expansion::{MAX_COPIES, MAX_COPIES_OF_STEP};
@@ -58,7 +61,7 @@ pub use js_regex::RegexError;
 pub use lint::lint;
 pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, ParallelSteps, Pipeline, Shell, Step, StepKind, Words};
-pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecVariable};
+pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecTrigger, SpecVariable};
 pub use place::Place;
 pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStanding, PlanStep, StepResult, StepState};
 pub use reader::{Reading, validate};

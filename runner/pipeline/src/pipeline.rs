@@ -113,6 +113,8 @@ pub struct Freestyle {
     pub shell: Shell,
     /// Items `KEY=value` or `KEY`, split after substitution (rules F14, F15).
     pub environment: Vec<Template>,
+    /// Folders of the volume to be seen elsewhere, read after substitution (rules F18-F21).
+    pub volumes: Vec<Template>,
 }
 
 /// A command line, as one text or as a list.
@@ -275,6 +277,7 @@ impl Step {
                     }
                 }
                 all.extend(&freestyle.environment);
+                all.extend(&freestyle.volumes);
             }
             StepKind::GitClone(clone) => {
                 all.push(&clone.repo);

@@ -11,6 +11,21 @@ pub struct PipelineSpec {
     pub variables: Vec<SpecVariable>,
     /// What builds do where the command line says nothing.
     pub options: SpecOptions,
+    /// What starts builds on a server, those by time too; here a caller may name one.
+    pub triggers: Vec<SpecTrigger>,
+}
+
+/// A trigger, as far as it matters to the builds that it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecTrigger {
+    /// Its name.
+    pub name: String,
+    /// The server's name for it.
+    pub id: Option<String>,
+    /// Its variables, the layer between those of the pipeline and those of a build.
+    pub variables: Vec<SpecVariable>,
+    /// What its builds do; each option is on where the trigger or the pipeline has it on.
+    pub options: SpecOptions,
 }
 
 /// A variable of a pipeline.

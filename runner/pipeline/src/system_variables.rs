@@ -2,6 +2,58 @@
 
 use crate::working_directory::VOLUME_PATH;
 
+/// Every variable that Codefresh sets (section 3.3 of the specification), whether or not it can be known here.
+pub(crate) const KNOWN: [&str; 48] = [
+    "CI",
+    "CF_REPO_OWNER",
+    "CF_REPO_NAME",
+    "CF_BRANCH",
+    "CF_BRANCH_TAG_NORMALIZED",
+    "CF_BRANCH_TAG_NORMALIZED_LOWER_CASE",
+    "CF_BRANCH_VERSION_NORMALIZED",
+    "CF_BASE_BRANCH",
+    "CF_REVISION",
+    "CF_SHORT_REVISION",
+    "CF_COMMIT_AUTHOR",
+    "CF_COMMIT_URL",
+    "CF_COMMIT_MESSAGE",
+    "CF_COMMIT_MESSAGE_ESCAPED",
+    "CF_PULL_REQUEST_ACTION",
+    "CF_PULL_REQUEST_ID",
+    "CF_PULL_REQUEST_NUMBER",
+    "CF_PULL_REQUEST_TARGET",
+    "CF_PULL_REQUEST_LABELS",
+    "CF_PULL_REQUEST_TITLE",
+    "CF_PULL_REQUEST_TITLE_ESCAPED",
+    "CF_PULL_REQUEST_COMMENT",
+    "CF_PULL_REQUEST_COMMENT_AUTHOR",
+    "CF_PULL_REQUEST_MERGED",
+    "CF_PULL_REQUEST_HEAD_BRANCH",
+    "CF_PULL_REQUEST_MERGED_COMMIT_SHA",
+    "CF_PULL_REQUEST_HEAD_COMMIT_SHA",
+    "CF_GERRIT_CHANGE_TOPIC",
+    "CF_RELEASE_NAME",
+    "CF_RELEASE_TAG",
+    "CF_RELEASE_ID",
+    "CF_PRERELEASE_FLAG",
+    "CF_BUILD_ID",
+    "CF_BUILD_URL",
+    "CF_BUILD_TIMESTAMP",
+    "CF_BUILD_TRIGGER",
+    "CF_BUILD_INITIATOR",
+    "CF_PIPELINE_NAME",
+    "CF_STEP_NAME",
+    "CF_ACCOUNT",
+    "CF_URL",
+    "CF_VOLUME_PATH",
+    "CF_VOLUME_NAME",
+    "CF_KUBECONFIG_PATH",
+    "CF_CURRENT_ATTEMPT",
+    "CF_MAX_ATTEMPTS",
+    "CF_OUTPUT_URL",
+    "CF_SKIP_MAIN_CLONE",
+];
+
 /// What is known of a build. What is `None` stays undefined, never empty: pipelines test whether it exists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuildFacts {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::schema::nearest;
+
 /// Where a value comes from; later ones win over earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
@@ -9,6 +11,8 @@ pub enum Layer {
     System,
     /// Of the pipeline.
     Pipeline,
+    /// Of the trigger that the build is said to have (`--trigger`).
+    Trigger,
     /// Given for this build (`-v`).
     Build,
     /// Exported by an earlier step (rule V17).
@@ -17,7 +21,7 @@ pub enum Layer {
     Step,
 }
 
-const LAYERS: usize = 5;
+const LAYERS: usize = 6;
 
 /// The variables that a step sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,8 +62,15 @@ impl Variables {
     /// The value of a name and its layer.
     #[must_use]
     pub fn layer_of(&self, name: &str) -> Option<Layer> {
-        let all = [Layer::Step, Layer::Exported, Layer::Build, Layer::Pipeline, Layer::System];
+        let all = [Layer::Step, Layer::Exported, Layer::Build, Layer::Trigger, Layer::Pipeline, Layer::System];
         all.into_iter().find(|layer| self.layers[*layer as usize].contains_key(name))
+    }
+
+    /// The name of a variable that somebody may have meant by another name.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        let names: Vec<&str> = self.layers.iter().flat_map(BTreeMap::keys).map(String::as_str).collect();
+        nearest(name, &names)
     }
 
     /// Every name with the value that counts, sorted by name.
@@ -73,10 +84,11 @@ impl Variables {
 mod tests {
     use super::*;
 
-    const ALL: [Layer; LAYERS] = [Layer::System, Layer::Pipeline, Layer::Build, Layer::Exported, Layer::Step];
+    const ALL: [Layer; LAYERS] =
+        [Layer::System, Layer::Pipeline, Layer::Trigger, Layer::Build, Layer::Exported, Layer::Step];
 
     #[test]
-    fn f13_step_over_exported_over_build_over_pipeline_over_system() {
+    fn f13_step_over_exported_over_build_over_trigger_over_pipeline_over_system() {
         let mut variables = Variables::new();
         for layer in ALL {
             variables.set(layer, "NAME", format!("{layer:?}"));

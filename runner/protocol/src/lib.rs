@@ -10,7 +10,7 @@ mod request;
 
 pub use connection::{Connection, MAX_FRAME, MAX_HANDLES, ProtocolError, Receiver, Sender};
 pub use event::{Event, Failure, FailureKind, OutputStream, PackReport, StagedFile, StepEnd, StepReport};
-pub use request::{BlobDigest, Limits, PackRequest, Request, Setup, ShellKind, StepId, StepRequest, Work};
+pub use request::{BlobDigest, CustomMount, Limits, PackRequest, Request, Setup, ShellKind, StepId, StepRequest, Work};
 
 /// The version of the protocol. Supervisor and worker of different versions refuse each other.
 pub const VERSION: u32 = 1;

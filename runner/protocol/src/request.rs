@@ -77,6 +77,19 @@ pub struct StepRequest {
     pub environment: Vec<(Vec<u8>, Vec<u8>)>,
     /// Where it starts: an absolute virtual path. Made where it is missing and below the volume (rule W9).
     pub working_directory: Vec<u8>,
+    /// Folders of the volume that it sees elsewhere.
+    pub volumes: Vec<CustomMount>,
+}
+
+/// A folder of the volume at another place.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CustomMount {
+    /// The folder: a path in the volume, empty for the volume itself. Made where it is missing.
+    pub source: Vec<u8>,
+    /// Where it is seen: an absolute virtual path.
+    pub target: Vec<u8>,
+    /// Whether it is only read there.
+    pub read_only: bool,
 }
 
 /// What a step runs.

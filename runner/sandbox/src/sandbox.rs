@@ -67,18 +67,19 @@ impl Sandbox {
         &self.limits
     }
 
-    /// The tree of a step: a private root, and the volume at `/codefresh/volume`.
-    pub fn tree(&self, root: Dir, volume: Dir) -> Result<Arc<FileTree>, SandboxError> {
+    /// The tree of a step: a private root, the volume at `/codefresh/volume`, and what else is mounted.
+    pub fn tree(&self, root: Dir, volume: Dir, others: Vec<Mount>) -> Result<Arc<FileTree>, SandboxError> {
         let at = |path: &str| {
             VirtualPath::new(path).map_err(|_| SandboxError::Io {
                 what: "a mount point is not a path",
                 source: std::io::ErrorKind::InvalidInput.into(),
             })
         };
-        let mounts = vec![
+        let mut mounts = vec![
             Mount { at: at("/")?, directory: root, writable: true },
             Mount { at: at("/codefresh/volume")?, directory: volume, writable: true },
         ];
+        mounts.extend(others);
         Ok(FileTree::new(mounts, Arc::clone(&self.image)))
     }
 

@@ -350,7 +350,7 @@ fn commands_are_found_by_path_and_by_name() {
     let directory = tempfile::tempdir().expect("a directory");
     let open = || Dir::open_ambient_dir(directory.path(), ambient_authority()).expect("opens");
     let sandbox = Sandbox::new(image(), SandboxLimits::default());
-    let commands = sandbox.commands(sandbox.tree(open(), open()).expect("a tree"));
+    let commands = sandbox.commands(sandbox.tree(open(), open(), vec![]).expect("a tree"));
     for (name, search, cwd, expected) in [
         ("ls", "/bin", "/", Some("/bin/ls")),
         ("ls", "/opt:/usr/bin:/bin", "/", Some("/usr/bin/ls")),

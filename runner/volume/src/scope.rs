@@ -41,8 +41,9 @@ impl Scope {
         Digest::of(format!("{kind}\0{}", self.value).as_bytes()).hex()[..32].to_owned()
     }
 
-    /// The name under which OCI tools find it: readable, and unique by a part of the key.
-    pub(crate) fn tag(&self) -> String {
+    /// A plain name, under which OCI tools find it: readable, and unique by a part of the key.
+    #[must_use]
+    pub fn tag(&self) -> String {
         let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' };
         let readable: String = self.value.chars().map(allowed).collect();
         let readable = readable.trim_start_matches(['.', '-', '_']);

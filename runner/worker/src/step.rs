@@ -1,15 +1,17 @@
 //! One step: its private tree, its descriptors, its shell, and what it leaves.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cap_std::fs::{Dir, OpenOptions as HostOpenOptions};
 use rustix::fs::OFlags;
-use stepbox_protocol::{Event, Limits, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
-use stepbox_sandbox::{Commands, Image, Sandbox, SandboxLimits};
+use stepbox_protocol::{CustomMount, Event, Limits, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
+use stepbox_sandbox::{Commands, Image, Mount, Sandbox, SandboxLimits};
 use stepbox_shell::{Mode, Shell, ShellConfig, ShellOptions};
 use stepbox_system::{
     CancelToken, ExitStatus, OpenFile, ProcessTable, Signal, SpawnRequest, Spawner, Vfs, VirtualPath, error_text,
@@ -83,6 +85,28 @@ pub(crate) fn run(
     report
 }
 
+/// The folders of the volume that the step sees elsewhere (rules F18-F21), each with an empty place of its own in the private
+/// root so that it is listed. Links on the way are followed as long as they stay on the volume.
+fn custom_mounts(volume: &Dir, scratch: &Dir, request: &StepRequest) -> Result<Vec<Mount>, String> {
+    let mount = |custom: &CustomMount| {
+        let shown = String::from_utf8_lossy(&custom.source).into_owned();
+        let failed = |error: std::io::Error| format!("cannot mount `{shown}` of the volume: {}", error_text(&error));
+        let source = if custom.source.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(&custom.source) };
+        if volume.metadata(source).is_ok_and(|metadata| !metadata.is_dir()) {
+            return Err(format!("cannot mount `{shown}` of the volume: it is no folder"));
+        }
+        volume.create_dir_all(source).map_err(failed)?;
+        let directory = volume.open_dir(source).map_err(failed)?;
+        let at = VirtualPath::new(custom.target.clone())
+            .map_err(|_| format!("`{}` is no place for a volume", String::from_utf8_lossy(&custom.target)))?
+            .normalized();
+        let place = custom.target.strip_prefix(b"/").unwrap_or(&custom.target);
+        scratch.create_dir_all(OsStr::from_bytes(place)).map_err(failed)?;
+        Ok(Mount { at, directory, writable: !custom.read_only })
+    };
+    request.volumes.iter().map(mount).collect()
+}
+
 struct Step {
     vfs: Arc<dyn Vfs>,
     commands: Arc<Commands>,
@@ -100,7 +124,8 @@ impl Step {
             .map_err(|error| format!("cannot make the step's private files: {}", error_text(&error)))?;
         let volume_copy =
             volume.try_clone().map_err(|error| format!("cannot open the volume: {}", error_text(&error)))?;
-        let tree = worker.sandbox.tree(scratch, volume_copy).map_err(|error| error.to_string())?;
+        let mounts = custom_mounts(volume, &scratch, request)?;
+        let tree = worker.sandbox.tree(scratch, volume_copy, mounts).map_err(|error| error.to_string())?;
         let vfs: Arc<dyn Vfs> = tree.clone();
         let processes = ProcessTable::new(worker.limits.processes as usize);
         let commands = worker.sandbox.commands(tree);

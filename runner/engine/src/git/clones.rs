@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, MetadataExt as _};
 use gix::ObjectId;
 use gix::bstr::BStr;
 use gix::worktree::stack::state::ignore;
@@ -184,8 +184,11 @@ impl Clones {
             ignored: &mut *ignored,
             prefix: served.prefix.as_ref(),
             tracked_only: self.tracked_only && tree.is_some(),
-            // A first build makes it after its source is found.
-            state: std::fs::metadata(&self.state).ok().map(|metadata| (metadata.dev(), metadata.ino())),
+            // A first build makes the state directory after its source is found.
+            omitted: [
+                std::fs::metadata(&self.state).ok().map(|metadata| (metadata.dev(), metadata.ino())),
+                clone.volume.dir_metadata().ok().map(|metadata| (metadata.dev(), metadata.ino())),
+            ],
             stop: clone.stop,
         };
         let found = listing.list(&from)?;

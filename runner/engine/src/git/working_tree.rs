@@ -41,8 +41,8 @@ pub(super) struct Listing<'a> {
     pub(super) prefix: &'a BStr,
     /// Leave out what git does not track.
     pub(super) tracked_only: bool,
-    /// A directory that is never served (device and inode): where Stepbox keeps its state.
-    pub(super) state: Option<(u64, u64)>,
+    /// Directories that are never served (device and inode): where Stepbox keeps its state, and the volume itself.
+    pub(super) omitted: [Option<(u64, u64)>; 2],
     /// Asked often.
     pub(super) stop: &'a dyn Fn() -> bool,
 }
@@ -204,7 +204,7 @@ impl Walk<'_> {
     /// says of itself that it can be made again.
     fn is_foreign(&self, directory: &Dir, metadata: &Metadata) -> bool {
         let has = |name: &str| directory.symlink_metadata(name).is_ok();
-        self.listing.state == Some((metadata.dev(), metadata.ino()))
+        self.listing.omitted.contains(&Some((metadata.dev(), metadata.ino())))
             || (self.tracked.git && has(".git"))
             || (!self.tracked.git && has("CACHEDIR.TAG"))
     }

@@ -60,6 +60,7 @@ fn what_is_newer_is_skipped_and_counted() {
         build: id("cafe"),
         pipeline: "p".into(),
         volume: "p".into(),
+        folder: None,
         from: None,
         timestamp: 1,
         steps: 1,

@@ -35,12 +35,13 @@ fn step(status: Option<u8>) -> StepOutcome {
     }
 }
 
-fn volumes() -> [VolumeOutcome; 3] {
+fn volumes() -> [VolumeOutcome; 4] {
     let digest = "sha256:00".to_owned();
     [
         VolumeOutcome::Saved { digest, entries: 1, bytes: u64::MAX, change: i64::MIN, stored: 4 },
         VolumeOutcome::NotSaved { reason: "no space left on device".into() },
-        VolumeOutcome::Skipped,
+        VolumeOutcome::Skipped { reason: "the build was terminated".into() },
+        VolumeOutcome::Kept { path: "/srv/volume".into() },
     ]
 }
 
@@ -53,6 +54,7 @@ fn events() -> Vec<BuildEvent> {
         build: build(),
         pipeline: "team/app".into(),
         volume: "cache".into(),
+        folder: from.map(|_| "/srv/volume".to_owned()),
         from: from.map(str::to_owned),
         timestamp: u64::MAX,
         steps: 7,

@@ -14,7 +14,7 @@ fn s2_l7_an_interrupted_build_is_terminated_and_publishes_nothing() {
         let done = if process { build.process().run() } else { build.run() };
         assert_eq!(done.outcome().result, BuildResult::Terminated);
         assert_eq!(done.states(), ["a terminated", "b pending"]);
-        assert_eq!(done.outcome().volume, VolumeOutcome::Skipped);
+        assert_eq!(done.outcome().volume, VolumeOutcome::Skipped { reason: "the build was terminated".into() });
         assert_eq!((done.output().as_str(), bench.latest().as_deref()), ("hanging\n", Some("kept=1\n")));
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn outcome(build: &BuildId, result: BuildResult) -> Outcome {
         build: build.clone(),
         result,
         steps: vec![step; 5],
-        volume: VolumeOutcome::Skipped,
+        volume: VolumeOutcome::Skipped { reason: String::new() },
         duration: Duration::from_millis(42),
         warnings: vec![],
         exported: RecordedVariables::default(),

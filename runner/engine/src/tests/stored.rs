@@ -1,7 +1,7 @@
 //! Builds with the store on disk.
 
 use super::bench::Bench;
-use crate::{BuildEvent, EngineErrorKind, Volumes};
+use crate::{BuildEvent, EngineErrorKind, SaveVolume, Volumes};
 
 const COUNT: &str = "  a:\n    image: alpine\n    commands: [cat builds, write builds once]\n";
 
@@ -52,7 +52,7 @@ fn l5_one_flipped_byte_falls_back_or_refuses() {
         bench
             .steps("  a:\n    image: alpine\n    commands: [cat f]\n")
             .stored()
-            .request(|request| request.read_only_store = true)
+            .request(|request| request.save_volume = SaveVolume::Never)
             .run()
     };
     let done = show();
@@ -69,7 +69,7 @@ fn l5_a_damaged_reference_falls_back_or_refuses() {
     let refs = bench.home.path().join("state/store/refs");
     let volume = std::fs::read_dir(refs).expect("there").next().expect("one").expect("reads").path();
     std::fs::write(volume.join("latest"), "garbage").expect("writes");
-    let show = || bench.steps(COUNT).stored().request(|request| request.read_only_store = true).run();
+    let show = || bench.steps(COUNT).stored().request(|request| request.save_volume = SaveVolume::Never).run();
     let done = show();
     assert_eq!((done.output().as_str(), done.warnings().len()), ("once\n", 1), "{:?}", done.warnings());
     std::fs::remove_dir_all(volume.join("history")).expect("removes");

@@ -19,5 +19,6 @@ pub(super) fn read(context: &Context<'_>, fields: &Fields<'_>) -> Option<Freesty
         entry_point: context.words(fields.get("entry_point")),
         shell,
         environment: context.texts(fields.get("environment")).unwrap_or_default(),
+        volumes: context.texts(fields.get("volumes")).unwrap_or_default(),
     })
 }

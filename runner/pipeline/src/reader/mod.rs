@@ -18,6 +18,7 @@ use crate::expansion::Expansion;
 use crate::pipeline::Pipeline;
 use crate::pipeline_spec::PipelineSpec;
 use crate::schema::BuildVersion;
+use crate::unknown_names::unknown_names;
 use crate::yaml::{Node, YamlError, YamlErrorKind};
 use context::Context;
 
@@ -87,6 +88,7 @@ pub fn validate(text: &str, build: BuildVersion) -> Vec<Diagnostic> {
             let (checked, count) = crate::schema::check(&root, build);
             let mut diagnostics = expansion.problems.clone();
             diagnostics.extend(checked);
+            diagnostics.extend(unknown_names(&root, text));
             expansion.once(&mut diagnostics);
             diagnostics.extend(context::dropped(count));
             diagnostics

@@ -97,8 +97,7 @@ const FREESTYLE_FIELDS: &[Field] = &[
     Field::new("environment", TEXTS, "Variables of this step, each `KEY=value`")
         .hint("write the variables as a list of `- KEY=value`"),
     Field::new("volumes", VOLUMES, "Folders of the volume to see elsewhere, each `./folder:/path`")
-        .hint("write `- ./folder:/path`")
-        .refused(NOT_YET, Some("link to the folder of the volume instead")),
+        .hint("write `- ./folder:/path`"),
     Field::new("shell", Shape::Word(&["sh", "bash"]), "The shell of the commands, `sh` by default"),
     Field::new("services", Shape::OneOf(&[ANY_MAP, TEXTS]), "Containers that live as long as the step")
         .refused(SERVICES, None),

@@ -222,10 +222,9 @@ fn what_is_wrong_with_all_copies_is_told_once_about_the_step() {
             ]
         );
     }
-    let reading = step(
-        "image: x\nvolumes: ['a:/b']\nretry: {maxAttempts: 99}\nscale: {a: {}, b: {}, c: {scale: {d: {}, e: {}}}}",
-    );
-    assert_eq!((refused(&reading), warnings(&reading).len()), (vec!["volumes"], 1));
+    let reading =
+        step("image: x\nservices: [a]\nretry: {maxAttempts: 99}\nscale: {a: {}, b: {}, c: {scale: {d: {}, e: {}}}}");
+    assert_eq!((refused(&reading), warnings(&reading).len()), (vec!["services"], 1));
 }
 
 #[test]

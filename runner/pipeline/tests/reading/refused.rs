@@ -1,6 +1,6 @@
 //! What is valid and not executed: refused by name, or ignored with a warning.
 
-use stepbox_pipeline::Pipeline;
+use stepbox_pipeline::{Pipeline, StepKind, Template};
 
 use crate::{clean, errors, only, refused, step, warnings};
 
@@ -53,9 +53,10 @@ fn r10_custom_types_are_checked_for_their_version_and_refused() {
 }
 
 #[test]
-fn f17_f18_volumes_are_refused_by_name_and_their_form_is_checked() {
-    let reading = step("image: x\nvolumes: ['./a:/b']");
-    assert_eq!((refused(&reading), errors(&reading).len()), (vec!["volumes"], 0));
+fn f17_f18_volumes_are_read_and_their_form_is_checked() {
+    let found = only(clean(step("image: x\nvolumes: ['./a:/b', '${{DIR}}:/c:ro']")));
+    let StepKind::Freestyle(freestyle) = found.kind else { panic!("freestyle") };
+    assert_eq!(freestyle.volumes.iter().map(Template::text).collect::<Vec<_>>(), ["./a:/b", "${{DIR}}:/c:ro"]);
     let message = "\"0\" with value \"heyhey\" fails to match the required pattern: /:/";
     assert_eq!(errors(&step("image: x\nvolumes: [heyhey]")), [message]);
 }
@@ -88,12 +89,12 @@ fn p5_children_that_use_arguments_are_understood() {
 fn p13_p14_what_is_not_executed_yet_is_refused_all_at_once_and_once_for_all_copies() {
     let text = "version: 1\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
                 a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {c: {}}\n    matrix: {image: [y, z]}\n    \
-                services: [z]\n    volumes: ['a:/b']\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build, image_name: x}\n";
+                services: [z]\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build, image_name: x}\n";
     let reading = Pipeline::read(text);
     assert_eq!(errors(&reading), [""; 0]);
     let mut found = refused(&reading);
     found.sort_unstable();
-    assert_eq!(found, ["annotations", "hooks", "on_success", "services", "services", "type: build", "volumes"]);
+    assert_eq!(found, ["annotations", "hooks", "on_success", "services", "services", "type: build"]);
     assert!(reading.pipeline.is_some() && !reading.is_runnable());
 }
 

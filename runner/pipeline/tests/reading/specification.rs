@@ -58,6 +58,31 @@ fn r2_options_are_switches() {
 }
 
 #[test]
+fn r2_triggers_have_names_variables_and_options() {
+    let reading = read(&format!(
+        "{STEPS}\ntriggers:\n- {{name: push, id: 5f, type: git, variables: [{{key: A, value: 1, encrypted: true}}]}}\n- \
+         {{type: git}}\n- {{id: 6a}}\ncronTriggers:\n- {{name: night, options: {{resetVolume: true}}}}"
+    ));
+    let triggers = reading.spec.expect("a specification").triggers;
+    let found: Vec<_> = triggers
+        .iter()
+        .map(|one| {
+            let variables: Vec<_> = one.variables.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
+            (one.name.as_str(), one.id.as_deref(), variables, one.options.reset_volume)
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("push", Some("5f"), vec![("A", "1")], false),
+            ("6a", Some("6a"), vec![], false),
+            ("night", None, vec![], true)
+        ]
+    );
+    assert!(triggers[0].variables[0].encrypted);
+}
+
+#[test]
 fn r2_what_only_a_server_knows_is_ignored_with_a_warning_each() {
     let reading = read(&format!(
         "{STEPS}\ntriggers: [{{type: git}}]\ncronTriggers: [{{}}]\nconcurrency: 1\nbranchConcurrency: 1\n\

@@ -78,7 +78,7 @@ impl Bench {
         let compiled = tempfile::tempfile().expect("a file");
         let image = Image::new(compiled, move || Ok(bytes.clone()), ["tool"]);
         let sandbox = Sandbox::new(image, limits);
-        let tree = sandbox.tree(open("root"), open("volume")).expect("a tree");
+        let tree = sandbox.tree(open("root"), open("volume"), vec![]).expect("a tree");
         let commands = sandbox.commands(tree);
         Self { directory, commands }
     }
