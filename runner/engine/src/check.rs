@@ -114,7 +114,7 @@ pub fn check(directories: &Directories, request: &BuildRequest) -> Result<Pipeli
             StepKind::Freestyle(freestyle) => {
                 checker.missing(freestyle, flat[..number].iter().any(|earlier| can_export(earlier.step)))
             }
-            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => vec![],
+            StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => vec![],
         };
         steps.push(StepCheck { step: step.name.to_string(), place: checker.place(step.place), missing });
     }

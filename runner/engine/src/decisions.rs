@@ -35,6 +35,18 @@ impl Build<'_, '_, '_> {
         })
     }
 
+    /// What the build has come to so far (rule C9).
+    fn workflow(&self) -> WorkflowResult {
+        let waits = |number: &usize| matches!(self.flat[*number].step.kind, StepKind::Approval(_));
+        if self.plan.has_failed() {
+            WorkflowResult::Failure
+        } else if self.plan.running().iter().any(waits) {
+            WorkflowResult::PendingApproval
+        } else {
+            WorkflowResult::Running
+        }
+    }
+
     fn look(&self, when: &When, step: &str, parallel: bool) -> Decision {
         let standing = |number: usize| StepStanding {
             name: self.flat[number].step.name.as_str(),
@@ -46,7 +58,7 @@ impl Build<'_, '_, '_> {
             variables: &self.variables,
             references: &self.references,
             steps: &steps,
-            workflow: if self.plan.has_failed() { WorkflowResult::Failure } else { WorkflowResult::Running },
+            workflow: self.workflow(),
             branch: self.variables.get("CF_BRANCH"),
             parallel,
         };

@@ -103,7 +103,7 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
         let (image, directory) = match &step.kind {
             StepKind::Freestyle(freestyle) => (Some(&freestyle.image), freestyle.working_directory.as_ref()),
             StepKind::GitClone(clone) => (None, clone.working_directory.as_ref()),
-            StepKind::Parallel(_) | StepKind::Unsupported(_) => (None, None),
+            StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => (None, None),
         };
         for (template, what) in image
             .map(|image| (image, "the image"))
@@ -207,7 +207,7 @@ pub(crate) fn no_image(
     };
     let place = match &step.kind {
         StepKind::Freestyle(freestyle) => freestyle.image.place(),
-        StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => step.place,
+        StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => step.place,
     };
     let place = SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     Problem { message, place: Some(place), other: None, step: Some(name.to_string()), hints }

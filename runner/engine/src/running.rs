@@ -18,11 +18,19 @@ pub(crate) struct Ran {
     pub(crate) directory: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) repo: Option<String>,
+    /// Who answered.
+    pub(crate) answered_by: Option<String>,
 }
 
 impl Ran {
     pub(crate) fn new(state: StepState) -> Self {
-        Self { state, status: None, reason: None, modules: 0, directory: None, revision: None, repo: None }
+        let (reason, directory, revision, repo, answered_by) = (None, None, None, None, None);
+        Self { state, status: None, reason, modules: 0, directory, revision, repo, answered_by }
+    }
+
+    /// An approval that is answered; `how` says so in words.
+    pub(crate) fn answered(state: StepState, how: String, by: Option<String>) -> Self {
+        Self { reason: Some(how), answered_by: by, ..Self::new(state) }
     }
 
     pub(crate) fn failed(reason: impl Into<String>) -> Self {
@@ -64,6 +72,13 @@ pub(crate) enum Phase {
     Clone(Arc<AtomicBool>),
     /// It waits for its next attempt (rule F29).
     Pause,
+    /// It waits for an answer.
+    Approval {
+        /// Whether somebody was asked and may answer.
+        asked: bool,
+        /// How long, in milliseconds since 1970.
+        until: u64,
+    },
 }
 
 impl Running<'_> {

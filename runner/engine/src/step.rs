@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use stepbox_pipeline::{
-    Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH, Variables,
-    clone_parent, resolve, step_environment,
+    Approval, Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH,
+    Variables, clone_parent, resolve, step_environment,
 };
 use stepbox_protocol::{StepEnd, StepId, StepReport, StepRequest};
 
@@ -34,6 +34,8 @@ pub(crate) enum Job {
     },
     /// By a thread of the supervisor.
     Clone(CloneRequest),
+    /// By somebody who says yes or no.
+    Approval(Approval),
 }
 
 impl Build<'_, '_, '_> {
@@ -62,7 +64,7 @@ impl Build<'_, '_, '_> {
     pub(crate) fn begin(&mut self, number: usize, step: &Step, attempt: u32) -> Begun {
         let items: &[Template] = match &step.kind {
             StepKind::Freestyle(freestyle) => &freestyle.environment,
-            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => &[],
+            StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => &[],
         };
         // What a step has for itself is of no concern to those beside it.
         let mut variables = self.variables.clone();
@@ -74,7 +76,7 @@ impl Build<'_, '_, '_> {
             StepKind::Freestyle(freestyle) => {
                 Some(resolve(&freestyle.image, "the image", &variables, &self.references))
             }
-            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => None,
+            StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => None,
         };
         if attempt == 1 {
             self.announce(number, step, image.as_ref().and_then(|image| image.as_deref().ok()), &variables);
@@ -95,6 +97,7 @@ impl Build<'_, '_, '_> {
                     (StepKind::Parallel(_) | StepKind::Unsupported(_), _) => {
                         Err(Ran::failed(format!("`type: {}` runs nothing itself", step.kind.type_name())))
                     }
+                    (StepKind::Approval(approval), _) => Ok(Job::Approval(*approval)),
                     (StepKind::GitClone(clone), _) => self.clone_job(step, clone, &variables),
                 }
             }
@@ -177,6 +180,7 @@ impl Build<'_, '_, '_> {
         for warning in &exports.warnings {
             self.reporter.warn(Some(step.name.as_str()), warning.to_string());
         }
+        self.exports.push((step.name.to_string(), exports.values.iter().cloned().collect()));
         self.variables.extend(Layer::Exported, exports.values);
     }
 

@@ -155,7 +155,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 self.worker.send(&Request::Cancel { step, signal: TERM }, &[]);
             }
             Phase::Clone(_) => step.stop_clone(),
-            Phase::Pause => {
+            Phase::Pause | Phase::Approval { .. } => {
                 let ran = step.as_ended(Ran::new(StepState::Terminated));
                 self.end(number, ran);
             }

@@ -4,6 +4,7 @@
 //! and the conditions say ([`advance`]), and tells the plan how each step ended.
 
 mod advance;
+mod approvals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,13 +54,14 @@ impl Build<'_, '_, '_> {
 
 impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn run<'env>(mut self, scope: &'scope Scope<'scope, 'env>) {
+        self.take_up();
         loop {
             self.advance(scope);
-            if self.running.is_empty() {
-                if self.give_up() {
-                    continue;
-                }
-                return;
+            if self.running.is_empty() && self.give_up() {
+                continue;
+            }
+            if self.only_waits() {
+                return self.leave_waiting();
             }
             let deadline = self.running.values().filter_map(|step| step.deadline).min();
             match self.worker.next(self.heard, deadline) {
@@ -95,6 +97,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                     };
                     self.attempted(number, ran);
                 }
+                Incoming::Answered(number, answer) => self.answered(number, answer),
                 Incoming::Interrupted(1) => self.interrupted(),
                 Incoming::TimedOut => self.overdue(scope),
                 other => self.lost(other),
@@ -128,6 +131,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 step.phase = Phase::Clone(Arc::clone(&stop));
                 self.clone_on_thread(scope, number, request, stop);
             }
+            Ok(Job::Approval(approval)) => self.wait_for_answer(number, approval),
             // What cannot even begin cannot at the next attempt.
             Err(ran) => self.end(number, ran),
         }
@@ -220,6 +224,12 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         let Some(running) = self.running.remove(&number) else { return };
         let build = &mut *self.build;
         let step = running.step;
+        if let Phase::Approval { asked: true, .. } = running.phase {
+            self.worker.close_question(number);
+            if let Some(approver) = &build.parts.request.approver {
+                approver.withdraw(step.name.as_str());
+            }
+        }
         let mut consequences = Consequences::default();
         if build.parts.interrupt.count() > 0 && ran.state != StepState::Success {
             ran.state = StepState::Terminated;
@@ -239,6 +249,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             result: ran.state.result_word().map(str::to_owned),
             revision: ran.revision,
             repo: ran.repo,
+            answered_by: ran.answered_by,
         });
         let reason = ran.reason.map(|reason| build.reporter.mask(&reason));
         let outcome = &mut build.outcomes[number];
@@ -257,7 +268,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn interrupted(&mut self) {
         self.heard = 1;
         self.worker.send(&Request::Cancel { step: None, signal: TERM }, &[]);
-        let paused: Vec<usize> = self.numbers(|step| matches!(step.phase, Phase::Pause));
+        let paused: Vec<usize> = self.numbers(|step| matches!(step.phase, Phase::Pause | Phase::Approval { .. }));
         for number in paused {
             self.end(number, Ran::new(StepState::Terminated));
         }
@@ -266,7 +277,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             match &mut step.phase {
                 Phase::Commands { signals, .. } => (*signals, step.deadline) = (1, deadline),
                 // It looks by itself.
-                Phase::Clone(_) | Phase::Pause => step.deadline = None,
+                Phase::Clone(_) | Phase::Pause | Phase::Approval { .. } => step.deadline = None,
             }
         }
     }
@@ -283,6 +294,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                     let job = self.build.begin(number, definition, attempt).job;
                     self.attempt(scope, number, now, job);
                 }
+                Phase::Approval { .. } => self.nobody_answered(number),
                 Phase::Clone(_) => {
                     step.timed_out = true;
                     step.deadline = None;
@@ -321,9 +333,10 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 step.deadline = None;
                 continue;
             }
-            let phase = std::mem::replace(&mut step.phase, Phase::Pause);
             let mut ran = step.as_ended(Ran::failed(reason.clone()));
-            if let Phase::Commands { output, directory, .. } = phase {
+            if let Phase::Commands { .. } = step.phase
+                && let Phase::Commands { output, directory, .. } = std::mem::replace(&mut step.phase, Phase::Pause)
+            {
                 self.flush(number, output);
                 ran.directory = Some(directory);
             }
