@@ -8,6 +8,9 @@ use std::path::PathBuf;
 const STEPBOX_HOME: &str = "STEPBOX_HOME";
 /// Name of the pipeline, as `--pipeline` gives it.
 const STEPBOX_PIPELINE: &str = "STEPBOX_PIPELINE";
+/// What git-clone steps show to hosts: lines such as `https://USER:TOKEN@HOST`. They count before those of the file
+/// `git-credentials` beside the user's `config.yaml`.
+const STEPBOX_GIT_CREDENTIALS: &str = "STEPBOX_GIT_CREDENTIALS";
 /// For tests of Stepbox alone: the point in saving or restoring at which the process kills itself.
 const STEPBOX_TEST_KILL_AT: &str = "STEPBOX_TEST_KILL_AT";
 
@@ -38,6 +41,17 @@ pub(crate) fn cache() -> Option<PathBuf> {
 /// The user's configuration file.
 pub(crate) fn configuration() -> Option<PathBuf> {
     xdg("XDG_CONFIG_HOME", ".config").map(|directory| directory.join("config.yaml"))
+}
+
+/// See [`STEPBOX_GIT_CREDENTIALS`]: where it comes from, for errors, and its text.
+pub(crate) fn git_credentials() -> Option<(String, OsString)> {
+    let what = format!("the environment variable `{STEPBOX_GIT_CREDENTIALS}`");
+    value(STEPBOX_GIT_CREDENTIALS).map(|text| (what, text))
+}
+
+/// The user's file of git credentials.
+pub(crate) fn git_credentials_file() -> Option<PathBuf> {
+    xdg("XDG_CONFIG_HOME", ".config").map(|directory| directory.join("git-credentials"))
 }
 
 /// The pipeline's name.

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
-    BuildEvent, BuildRequest, BuildResult, ConcurrentVolume, Directories, EngineError, EngineErrorKind, Interrupt,
-    LocalVolume, MissingCommand, Outcome, SaveVolume, VolumeOutcome, WorkerLaunch, io_text, parse_assignment,
-    parse_variable_file,
+    BuildEvent, BuildRequest, BuildResult, ConcurrentVolume, Directories, EngineError, EngineErrorKind, GitCredentials,
+    Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, VolumeOutcome, WorkerLaunch, io_text,
+    parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments, WhenToSave, WhileInUse};
@@ -95,6 +95,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.strict_revision = arguments.strict_revision;
     request.allow_clone = arguments.allow_clone.iter().cloned().chain(user.allow_clone).collect();
     request.git_prefixes = user.git.into_iter().collect();
+    request.git_credentials = git_credentials()?;
     request.kill_at = environment::test_kill_at();
     request.initiator = environment::user();
 
@@ -272,6 +273,21 @@ fn variable_sets(file: Option<&Path>) -> Result<Vec<Vec<(String, String)>>, CliE
         Ok(builds) => Ok(builds),
         Err(problems) => Err(CliError::Variables { path: path.display().to_string(), text, problems }),
     }
+}
+
+/// What git-clone steps show to hosts: what the environment says, then the user's file.
+fn git_credentials() -> Result<GitCredentials, CliError> {
+    let mut credentials = match environment::git_credentials() {
+        Some((what, text)) => match text.to_str() {
+            Some(text) => GitCredentials::parse(text, &what)?,
+            None => return Err(CliError::usage(format!("{what} is not UTF-8 text"))),
+        },
+        None => GitCredentials::default(),
+    };
+    if let Some(path) = environment::git_credentials_file() {
+        credentials.extend(GitCredentials::read(&path)?);
+    }
+    Ok(credentials)
 }
 
 /// Where state and compiled modules live.

@@ -20,6 +20,7 @@ use crate::builds::no_build;
 use crate::directories::{Directories, State, private_directory};
 use crate::error::{EngineError, EngineErrorKind, listed};
 use crate::event::{BuildEvent, EVENT_VERSION};
+use crate::git::GitCredentials;
 use crate::identity::Identity;
 use crate::interrupt::Interrupt;
 use crate::local_volume::LocalFolder;
@@ -53,6 +54,8 @@ pub struct Continuation {
     pub secrets: Vec<(String, String)>,
     /// The user's home directory, which is never a source.
     pub home: Option<PathBuf>,
+    /// As [`BuildRequest::git_credentials`].
+    pub git_credentials: GitCredentials,
     /// Who answers; empty where unknown.
     pub initiator: String,
     /// Who is asked for the next approvals.
@@ -251,6 +254,7 @@ fn request(
     request.variables = standing.given.values.clone().into_iter().collect();
     request.secrets.clone_from(&continuation.secrets);
     request.home.clone_from(&continuation.home);
+    request.git_credentials.clone_from(&continuation.git_credentials);
     request.initiator.clone_from(&continuation.initiator);
     request.approver.clone_from(&continuation.approver);
     request.kill_at.clone_from(&continuation.kill_at);

@@ -65,6 +65,7 @@ pub use continuation::{Continuation, continue_build};
 pub use directories::Directories;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 pub use event::{BuildEvent, EVENT_VERSION, Stream};
+pub use git::GitCredentials;
 pub use graph::{GraphStep, PipelineGraph, graph};
 pub use interrupt::Interrupt;
 pub use outcome::{Awaited, AwaitedStep, BuildResult, Outcome, StepOutcome, VolumeOutcome};

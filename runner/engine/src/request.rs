@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use stepbox_protocol::Limits;
 
 use crate::approval::Approver;
+use crate::git::GitCredentials;
 use crate::volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
 
 /// Which commands of a script the toolbox lacks, by name; `Err` says why the script cannot be read.
@@ -70,6 +71,8 @@ pub struct BuildRequest {
     pub allow_clone: Vec<String>,
     /// Names of git integrations, and the prefix of addresses that each stands for.
     pub git_prefixes: Vec<(String, String)>,
+    /// What git-clone steps without credentials of their own show to hosts. It is masked like a secret.
+    pub git_credentials: GitCredentials,
     /// When the volume is saved.
     pub save_volume: SaveVolume,
     /// What the build starts from while another build of its volume runs.
@@ -88,6 +91,9 @@ pub struct BuildRequest {
     pub pace: f64,
     /// What time it is.
     pub clock: fn() -> SystemTime,
+    /// Speak https without its encryption.
+    #[cfg(test)]
+    pub(crate) plain_https: bool,
     /// What the toolbox lacks; asked when nobody provides an image.
     pub toolbox: ToolboxCheck,
 }
@@ -120,6 +126,7 @@ impl BuildRequest {
             strict_revision: false,
             allow_clone: vec![],
             git_prefixes: vec![],
+            git_credentials: GitCredentials::default(),
             save_volume: SaveVolume::default(),
             concurrent_volume: ConcurrentVolume::default(),
             local_volume: None,
@@ -129,6 +136,8 @@ impl BuildRequest {
             initiator: String::new(),
             pace: 1.0,
             clock: SystemTime::now,
+            #[cfg(test)]
+            plain_https: false,
             toolbox,
         }
     }

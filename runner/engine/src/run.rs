@@ -14,7 +14,7 @@ use crate::build_id::BuildId;
 use crate::directories::{Directories, State, private_directory};
 use crate::error::{EngineError, SourcePlace};
 use crate::event::{BuildEvent, EVENT_VERSION};
-use crate::git::Clones;
+use crate::git::{Clones, collect_mirrors};
 use crate::identity::Identity;
 use crate::interrupt::Interrupt;
 use crate::local_volume::LocalFolder;
@@ -74,6 +74,7 @@ pub(crate) fn run_in(
         directories.cache.as_deref().filter(|_| !request.no_cache && !option(&spec, |options| options.no_cache));
     let modules = cache.map(private_directory).transpose()?;
     let crashed = sweep(&state);
+    collect_mirrors(&state.path, now);
     let snapshots = rooms.snapshots(&state, request, &identity, crashed)?;
     // Until the volume is restored.
     let kept = snapshots.keep()?;
@@ -180,11 +181,13 @@ pub(crate) fn known_variables(
     variables
 }
 
-/// The values that are masked (rule V31): those of `--secret`, and of encrypted variables of the specification.
+/// The values that are masked (rule V31): those of `--secret`, of git credentials, and of encrypted variables of the
+/// specification.
 pub(crate) fn secrets<'a>(request: &'a BuildRequest, spec: &'a PipelineSpec) -> impl Iterator<Item = &'a str> {
     let variables = spec.variables.iter().chain(spec.triggers.iter().flat_map(|trigger| &trigger.variables));
     let encrypted = variables.filter(|one| one.encrypted).map(|one| one.value.as_str());
-    request.secrets.iter().map(|(_, value)| value.as_str()).chain(encrypted)
+    let secrets = request.secrets.iter().map(|(_, value)| value.as_str());
+    secrets.chain(request.git_credentials.secrets()).chain(encrypted)
 }
 
 /// What is known of the commit, where the caller names another branch or commit than the source's.

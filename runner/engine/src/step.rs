@@ -11,6 +11,7 @@ use stepbox_protocol::{StepEnd, StepId, StepReport, StepRequest};
 use crate::build::Build;
 use crate::event::BuildEvent;
 use crate::freestyle;
+use crate::git::{secrets_in, secrets_of};
 use crate::image;
 use crate::preflight;
 use crate::repository::CloneRequest;
@@ -186,11 +187,16 @@ impl Build<'_, '_, '_> {
 
     fn clone_job(&mut self, step: &Step, clone: &GitClone, variables: &Variables) -> Result<Job, Ran> {
         let request = self.clone_request(clone, variables).map_err(Ran::failed)?;
-        if let Some((_, password)) = &request.credentials {
-            self.reporter.add_secret(password);
+        let own = request.credentials.iter().flat_map(|(username, password)| secrets_of(username, password));
+        for secret in own.map(str::to_owned).chain(secrets_in(&request.repo)) {
+            self.reporter.add_secret(&secret);
         }
         let without_effect = [
             (clone.exclude_blobs, "`exclude_blobs` is not supported: all objects are cloned"),
+            (
+                clone.skip_tags_on_update,
+                "`skip_tags_on_update` is not supported: a clone has the tags that its host has",
+            ),
             (clone.use_proxy, "`use_proxy` is not supported: hosts are asked directly"),
         ];
         for (_, message) in without_effect.into_iter().filter(|(asked, _)| *asked) {

@@ -37,6 +37,9 @@ pub(super) struct Grants {
     pub(super) origin: Option<String>,
     /// Names of git integrations, and the prefix that each stands for.
     pub(super) prefixes: Vec<(String, String)>,
+    /// Https is spoken without its encryption, to the hosts of tests.
+    #[cfg(test)]
+    pub(super) plain: bool,
 }
 
 impl Grants {
@@ -154,6 +157,7 @@ mod tests {
             named: named.iter().map(|&name| name.to_owned()).collect(),
             origin: Some("git.example.com".into()),
             prefixes: vec![("corporate".into(), "https://git.corp.example/scm".into())],
+            ..Grants::default()
         }
     }
 

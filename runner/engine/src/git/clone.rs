@@ -5,14 +5,14 @@ use gix::ObjectId;
 use gix::bstr::{BStr, BString};
 use gix::worktree::stack::state::ignore;
 
-use super::commit_tree;
+use super::commit_tree::{self, Link};
 use super::contents::Contents;
 use super::descent::{Descent, make_directory};
 use super::desired::Desired;
 use super::error::GitError;
 use super::ignored::Ignored;
 use super::working_tree::some_of;
-use super::write::{Keep, Written, write};
+use super::write::{Keep, Written, join_paths, write};
 use crate::directories::open_directory;
 use crate::repository::{CloneRequest, Told};
 use crate::work_directory::remove_tree;
@@ -32,14 +32,32 @@ impl Clone<'_> {
     }
 
     /// `N files, M MB`.
-    pub(super) fn summary(&self, from: &str, written: Written) -> String {
-        format!("source: {from}, {} files, {:.1} MB", written.files, written.bytes as f64 / 1e6)
+    pub(super) fn summary(&self, at: &BStr, from: &str, written: Written) -> String {
+        let what = if at.is_empty() { "source".to_owned() } else { format!("submodule `{at}`") };
+        format!("{what}: {from}, {} files, {:.1} MB", written.files, written.bytes as f64 / 1e6)
     }
 
-    pub(super) fn skipped(&mut self, repositories: &[BString]) {
+    /// Warns of repositories that are not cloned, where there are any.
+    pub(super) fn skipped(&mut self, why: &str, repositories: &[BString]) {
         if !repositories.is_empty() {
             let names = some_of(repositories);
-            (self.tell)(Told::Warning(format!("not cloned, as repositories of their own (submodules): {names}")));
+            (self.tell)(Told::Warning(format!("not cloned, {why}: {names}")));
+        }
+    }
+
+    /// Warns of a submodule that is not to be had: official clones have none at all, and the pipeline may do without. What
+    /// else goes wrong with it ends the clone.
+    pub(super) fn without(&mut self, at: &BStr, error: GitError) -> Result<(), GitError> {
+        match error {
+            GitError::Refused(why) => {
+                (self.tell)(Told::Warning(format!("submodule `{at}` is not cloned: {why}")));
+                Ok(())
+            }
+            GitError::Stopped => Err(GitError::Stopped),
+            GitError::Io { what, source } => Err(GitError::Io { what: format!("submodule `{at}`: {what}"), source }),
+            GitError::Repository { what, why } => {
+                Err(GitError::Repository { what: format!("submodule `{at}`: {what}"), why })
+            }
         }
     }
 
@@ -51,16 +69,23 @@ impl Clone<'_> {
         }
     }
 
+    /// The path of a submodule from the volume's root; `at` is its path in the clone, empty for the clone itself.
+    fn path_of(&self, at: &BStr) -> BString {
+        let path = BString::from(self.path());
+        if at.is_empty() { path } else { join_paths(path.as_ref(), at) }
+    }
+
     /// Opens the directory that is cloned into. What is there stays only where it is a repository (rules G7, G9).
-    pub(super) fn target(&self, repository: bool) -> Result<Dir, GitError> {
-        let failed = || GitError::io(format!("cannot make `{}` on the volume", self.path()));
+    pub(super) fn target(&self, at: &BStr, repository: bool) -> Result<Dir, GitError> {
+        let path = self.path_of(at);
+        let failed = || GitError::io(format!("cannot make `{path}` on the volume"));
         let mut descent = Descent::new(self.volume);
-        let parent = descent.directory(BStr::new(&self.request.parent), true).map_err(failed())?;
-        let known = open_directory(parent, self.name).ok().filter(|known| repository && is_repository(known));
+        let (parent, name) = descent.parent_of(path.as_ref(), true).map_err(failed())?;
+        let known = open_directory(parent, name).ok().filter(|known| repository && is_repository(known));
         if known.is_none() {
-            remove_tree(parent, self.name).map_err(failed())?;
+            remove_tree(parent, name).map_err(failed())?;
         }
-        make_directory(parent, self.name.as_ref()).map_err(failed())
+        make_directory(parent, name).map_err(failed())
     }
 
     pub(super) fn write(
@@ -74,24 +99,29 @@ impl Clone<'_> {
             .map_err(GitError::io(format!("cannot write the clone `{}`", self.path())))
     }
 
-    /// Writes the files of a commit, and gives its index.
+    /// Writes the files of a commit, and gives its index and submodules. `from` says where they are from.
     pub(super) fn commit_tree(
         &mut self,
         target: &Dir,
         repository: &gix::Repository,
         commit: ObjectId,
         prefix: &BStr,
-        summary: impl FnOnce(&Self, Written) -> String,
-    ) -> Result<gix::index::State, GitError> {
+        at: &BStr,
+        from: &str,
+    ) -> Result<(gix::index::State, Vec<Link>), GitError> {
         let tree = commit_tree::list(repository, commit, prefix, self.stop)?;
         let mut ignored = Ignored::new(repository, &tree.index, ignore::Source::IdMapping)?;
         let mut contents = Contents::new(None, Some(repository));
         let written = self.write(target, &tree.desired, &mut contents, &mut ignored)?;
-        let line = summary(self, written);
+        let line = self.summary(at, &format!("{from} at {}", short(commit)), written);
         self.line(line);
-        self.skipped(&tree.repositories);
-        Ok(gix::index::File::into_parts(tree.index).0)
+        Ok((gix::index::File::into_parts(tree.index).0, tree.links))
     }
+}
+
+/// A commit as it is shown.
+pub(super) fn short(id: ObjectId) -> String {
+    id.to_hex_with_len(10).to_string()
 }
 
 /// Whether a directory on the volume is a repository, as git tells it.

@@ -14,8 +14,18 @@ const MAX_LINK: u64 = 4095;
 pub(super) struct CommitTree {
     pub(super) desired: Desired,
     pub(super) index: gix::index::File,
-    /// Submodules; their files are not served.
-    pub(super) repositories: Vec<BString>,
+    /// Submodules.
+    pub(super) links: Vec<Link>,
+}
+
+/// A submodule: a commit of another repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Link {
+    /// Where it is in the clone.
+    pub(super) path: BString,
+    /// Where it is in the repository.
+    pub(super) full: BString,
+    pub(super) commit: ObjectId,
 }
 
 /// Lists the files of a commit below a path.
@@ -33,12 +43,13 @@ pub(super) fn list(
     let tree = found.tree_id().map_err(failed())?;
     let index = repository.index_from_tree(&tree).map_err(failed())?;
     let mut desired = Desired::default();
-    let mut repositories = vec![];
+    let mut links = vec![];
     for entry in index.entries() {
         if stop() {
             return Err(GitError::Stopped);
         }
-        let Some(path) = below(prefix, entry.path(&index)) else { continue };
+        let full = entry.path(&index);
+        let Some(path) = below(prefix, full) else { continue };
         // The library refuses such names; this is a second lock on the same door.
         if path.split_str("/").any(|part| part.eq_ignore_ascii_case(b".git")) {
             return Err(GitError::Refused(format!("commit {commit} holds the path `{path}`, which no clone may have")));
@@ -54,13 +65,13 @@ pub(super) fn list(
                 Node::Link(repository.find_object(entry.id).map_err(failed())?.detach().data)
             }
             _ => {
-                repositories.push(path.to_owned());
-                continue;
+                links.push(Link { path: path.to_owned(), full: full.to_owned(), commit: entry.id });
+                Node::Repository
             }
         };
         desired.insert(path.to_owned(), node)?;
     }
-    Ok(CommitTree { desired, index, repositories })
+    Ok(CommitTree { desired, index, links })
 }
 
 /// A path below a prefix.

@@ -25,7 +25,7 @@ pub(super) enum Content {
     Bytes(Vec<u8>),
 }
 
-/// One entry that is no directory.
+/// One entry that git knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
     /// A regular file.
@@ -37,6 +37,9 @@ pub(super) enum Node {
     },
     /// A symbolic link, and what it says.
     Link(Vec<u8>),
+    /// A directory in which a repository of its own is or may be: a submodule. What is in it is somebody else's matter,
+    /// where it is a repository.
+    Repository,
 }
 
 /// A tree of files and links. Directories are there where something is in them, as in git.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 use ureq::http::{Request, Response, Uri};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::Connector;
 
 use super::address::Grants;
 use super::resolver::PublicAddresses;
@@ -32,9 +32,16 @@ pub(super) struct Signals {
     pub(super) stop: AtomicBool,
     /// Why trying again is useless.
     pub(super) refused: Mutex<Option<String>>,
+    /// Whether the network or the host had a moment of weakness: trying again may help (rule G11).
+    pub(super) transient: AtomicBool,
 }
 
 impl Signals {
+    fn again(&self, error: io::Error) -> io::Error {
+        self.transient.store(true, Ordering::Relaxed);
+        error
+    }
+
     fn refuse(&self, why: String) -> io::Error {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
         io::Error::other(why)
@@ -64,19 +71,19 @@ impl Client {
             .max_response_header_size(64 << 10)
             .build();
         let resolver = PublicAddresses { grants: Arc::clone(&grants), resolver: Default::default() };
-        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
+        let agent = ureq::Agent::with_parts(config, connector(&grants), resolver);
         Self { agent, grants, signals, redirected: None }
     }
 
     /// Asks, and follows redirections to where the user lets us go.
     fn ask(&mut self, url: &str, base: &str, headers: &[(String, String)]) -> io::Result<Response<ureq::Body>> {
         let tail = url.strip_prefix(base).unwrap_or_default().to_owned();
-        let (mut url, mut headers) = (url.to_owned(), headers.to_vec());
+        let mut url = url.to_owned();
         for _ in 0..=MAX_REDIRECTIONS {
-            let request = build(Request::get(&url), &headers).body(()).map_err(io::Error::other)?;
+            let request = build(Request::get(&url), headers).body(()).map_err(io::Error::other)?;
             let response = self.agent.run(request).map_err(|error| self.error(error))?;
             if !response.status().is_redirection() {
-                return checked(response, &headers, &self.signals);
+                return checked(response, headers, &self.signals);
             }
             let location = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let next = if location.starts_with('/') && !location.starts_with("//") {
@@ -89,12 +96,13 @@ impl Client {
             };
             let target: Uri = next.parse().map_err(io::Error::other)?;
             let host = target.host().unwrap_or_default();
+            if origin_of(&next) != origin_of(&url) && are_told(headers) {
+                let why = format!("the host sends us to `{host}`, and credentials are for the host that they name");
+                return Err(self.signals.refuse(why));
+            }
             if !self.grants.may_reach(target.scheme_str() == Some("https"), host, target.port_u16()) {
                 let why = format!("the host sends us to `{host}`; allow it with `--allow-clone {host}`");
                 return Err(self.signals.refuse(why));
-            }
-            if origin_of(&next) != origin_of(&url) {
-                headers.retain(|(name, _)| !name.eq_ignore_ascii_case("authorization"));
             }
             self.redirected = Some(next[..next.len() - tail.len()].to_owned());
             url = next;
@@ -113,15 +121,29 @@ fn error_text(error: ureq::Error, signals: &Signals) -> io::Error {
         ureq::Error::Io(error) if error.to_string().contains("invalid peer certificate") => {
             signals.refuse("the certificate of the host is not trusted".to_owned())
         }
-        ureq::Error::Io(error) => error,
+        ureq::Error::Io(error) => signals.again(error),
         // What our resolver says.
         ureq::Error::Other(why) => signals.refuse(why.to_string()),
+        error @ (ureq::Error::Timeout(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed) => {
+            signals.again(io::Error::other(error.to_string()))
+        }
         error => io::Error::other(error.to_string()),
     }
 }
 
+/// How a connection is made.
+#[cfg(not(test))]
+fn connector(_: &Grants) -> impl Connector {
+    ureq::unversioned::transport::DefaultConnector::default()
+}
+
+#[cfg(test)]
+fn connector(grants: &Grants) -> impl Connector {
+    super::tests::plain::PlainConnector::new(grants.plain)
+}
+
 /// Scheme, host and port.
-fn origin_of(url: &str) -> Option<&str> {
+pub(super) fn origin_of(url: &str) -> Option<&str> {
     let start = url.find("://")? + 3;
     let end = url[start..].find('/').map_or(url.len(), |end| start + end);
     Some(&url[..end])
@@ -131,6 +153,11 @@ fn build(builder: ureq::http::request::Builder, headers: &[(String, String)]) ->
     headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value))
 }
 
+/// Whether credentials are among the headers.
+fn are_told(headers: &[(String, String)]) -> bool {
+    headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+}
+
 /// Anything but success as an error.
 fn checked(
     response: Response<ureq::Body>,
@@ -138,17 +165,20 @@ fn checked(
     signals: &Signals,
 ) -> io::Result<Response<ureq::Body>> {
     let status = response.status();
-    let told = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let told = are_told(headers);
     match status.as_u16() {
         200..300 => Ok(response),
         401 if told => Err(signals.refuse("the host refuses these credentials (status 401)".to_owned())),
         401 => {
-            let why = "the host asks for credentials; give the step `credentials:` with `username` and `password`";
+            let why = "the host asks for credentials; give the step `credentials:` with `username` and `password`, or \
+                       name them in a file of git credentials";
             Err(signals.refuse(why.to_owned()))
         }
         403 => Err(signals.refuse("the host refuses (status 403)".to_owned())),
         404 => Err(signals.refuse("the host knows no such repository, or hides it from us (status 404)".to_owned())),
-        _ => Err(io::Error::other(format!("the host answers with status {status}"))),
+        // Too long, too often, or a fault of its own.
+        408 | 429 | 500..600 => Err(signals.again(io::Error::other(format!("the host answers with status {status}")))),
+        _ => Err(signals.refuse(format!("the host answers with status {status}"))),
     }
 }
 
@@ -187,7 +217,7 @@ impl<R: Read> Read for Watched<R> {
         if self.signals.stop.load(Ordering::Relaxed) {
             return Err(io::Error::other("interrupted"));
         }
-        self.reader.read(buffer)
+        self.reader.read(buffer).map_err(|error| self.signals.again(error))
     }
 }
 

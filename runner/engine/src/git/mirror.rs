@@ -1,10 +1,9 @@
 //! Copies of other repositories, which no step can write.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::num::NonZeroU32;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, PoisonError};
@@ -16,20 +15,23 @@ use gix::remote::fetch::{Shallow, Tags};
 use gix_transport::Protocol;
 use gix_transport::client::TransportWithoutIO;
 use gix_transport::client::blocking_io::http::Transport;
-use rustix::fs::{FlockOperation, flock};
 
 use super::address::{Grants, WebAddress};
 use super::error::GitError;
 use super::http::{Client, Signals};
+use super::mirrors::Mirrors;
 use super::work_tree::open_isolated;
-use crate::directories::private_directory;
 
 /// Rule G11.
 const TRIES: usize = 3;
-const PAUSE: Duration = Duration::from_secs(5);
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
 
 /// How often the build is asked whether it goes on.
-const POLL: Duration = Duration::from_millis(50);
+pub(super) const POLL: Duration = Duration::from_millis(50);
+
+/// How many packs a mirror may have. Each fetch that brings something adds one, every clone copies them all, and nobody
+/// packs them anew.
+const MAX_PACKS: usize = 64;
 
 /// What is fetched.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub(super) struct Fetch {
     /// What will be checked out: a hash that no branch has is asked for by itself.
     pub(super) revision: Option<String>,
     pub(super) grants: Arc<Grants>,
+    /// How long is waited between two tries.
+    pub(super) pause: Duration,
 }
 
 /// A repository with what its host says of it.
@@ -76,7 +80,7 @@ impl Fetch {
     /// Where the host cannot be reached or refuses, with all that was tried.
     pub(super) fn run(
         &self,
-        mirrors: &Path,
+        mirrors: &Mirrors,
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(String),
     ) -> Result<Fetched, GitError> {
@@ -85,13 +89,8 @@ impl Fetch {
             let why = "credentials are never sent without encryption; use https";
             return Err(GitError::Refused(format!("cannot clone `{url}`: {why}")));
         }
-        private_directory(mirrors).map_err(|error| GitError::Refused(error.message))?;
         let depth = self.depth.map_or_else(String::new, |depth| format!(" {depth}"));
-        let key = format!("{}{depth}", self.address.url);
-        let name = gix::objs::compute_hash(gix::hash::Kind::Sha256, gix::objs::Kind::Blob, key.as_bytes())
-            .map_err(GitError::git("cannot name the mirror"))?;
-        let path = mirrors.join(format!("{name}.git"));
-        let lock = lock(&mirrors.join(format!("{name}.lock")), stop)?;
+        let (path, lock) = mirrors.lock(&format!("{}{depth}", self.address.url), stop)?;
         let ((references, default), lock) = self.in_thread(&path, lock, stop, tell)?;
         Ok(Fetched { repository: open_isolated(&path)?, references, default, _lock: Some(lock) })
     }
@@ -126,38 +125,42 @@ impl Fetch {
         fetching.join().unwrap_or_else(|_| Err(failed()))
     }
 
-    /// Rule G11.
+    /// Rule G11, for what may be better the next time: not for what the host or we refuse, nor for a full disk.
     fn with_retries(&self, path: &Path, signals: &Arc<Signals>, tell: impl Fn(String)) -> Result<Advertised, GitError> {
-        let mut number = 1;
-        loop {
-            let error = match self.once(path, signals) {
+        let repository = open_mirror(path)?;
+        for number in 2.. {
+            signals.transient.store(false, Ordering::Relaxed);
+            let error = match self.once(&repository, signals) {
                 Ok(advertised) => return Ok(advertised),
                 Err(error) => error,
             };
             if let Some(why) = signals.refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return Err(GitError::Refused(format!("cannot clone `{}`: {why}", self.address.url)));
             }
-            if number == TRIES || signals.stop.load(Ordering::Relaxed) {
+            let stopped = || signals.stop.load(Ordering::Relaxed);
+            if !signals.transient.load(Ordering::Relaxed) {
+                return Err(GitError::Refused(error.to_string()));
+            }
+            if number > TRIES || stopped() {
                 return Err(error);
             }
-            number += 1;
-            tell(format!("{error}; try {number} of {TRIES} in {} s", PAUSE.as_secs()));
+            tell(format!("{error}; try {number} of {TRIES} in {} s", self.pause.as_secs()));
             let mut waited = Duration::ZERO;
-            while waited < PAUSE && !signals.stop.load(Ordering::Relaxed) {
+            while waited < self.pause && !stopped() {
                 std::thread::sleep(POLL);
                 waited += POLL;
             }
         }
+        Err(GitError::Stopped)
     }
 
-    fn once(&self, path: &Path, signals: &Arc<Signals>) -> Result<Advertised, GitError> {
-        let repository = open_mirror(path)?;
+    fn once(&self, repository: &gix::Repository, signals: &Arc<Signals>) -> Result<Advertised, GitError> {
         let mut specs = vec!["+refs/heads/*:refs/heads/*".to_owned(), "+HEAD:refs/stepbox/HEAD".to_owned()];
-        let advertised = self.fetch(&repository, &specs, signals)?;
+        let advertised = self.fetch(repository, &specs, signals)?;
         let hash = self.revision.as_ref().and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
         if let Some(hash) = hash.filter(|hash| !repository.has_object(hash)) {
             specs = vec![format!("+{hash}:refs/stepbox/{hash}")];
-            self.fetch(&repository, &specs, signals)?;
+            self.fetch(repository, &specs, signals)?;
         }
         Ok(advertised)
     }
@@ -220,9 +223,17 @@ fn advertised(told: &[Ref]) -> Advertised {
     (references, default)
 }
 
-/// Opens a mirror; what is none any more is made again.
+/// How many packs there are.
+fn packs(mirror: &Path) -> usize {
+    let entries = std::fs::read_dir(mirror.join("objects/pack")).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack")).count()
+}
+
+/// Opens a mirror; what is none any more, or is in too many pieces, is made again.
 fn open_mirror(path: &Path) -> Result<gix::Repository, GitError> {
-    if let Ok(repository) = open_isolated(path) {
+    if let Ok(repository) = open_isolated(path)
+        && packs(path) <= MAX_PACKS
+    {
         return Ok(repository);
     }
     let failed = || GitError::io(format!("cannot make the mirror `{}`", path.display()));
@@ -237,18 +248,4 @@ fn open_mirror(path: &Path) -> Result<gix::Repository, GitError> {
     )
     .map_err(GitError::git(format!("cannot make the mirror `{}`", path.display())))?;
     open_isolated(path)
-}
-
-/// One build at a time changes a mirror.
-fn lock(path: &PathBuf, stop: &dyn Fn() -> bool) -> Result<File, GitError> {
-    let failed = || GitError::io(format!("cannot lock `{}`", path.display()));
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map_err(failed())?;
-    loop {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(file),
-            Err(rustix::io::Errno::WOULDBLOCK) if stop() => return Err(GitError::Stopped),
-            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(POLL),
-            Err(error) => return Err(failed()(error.into())),
-        }
-    }
 }

@@ -9,23 +9,33 @@ mod clone;
 mod clones;
 mod commit_tree;
 mod contents;
+mod credentials;
 mod descent;
 mod desired;
 mod error;
 mod git_directory;
 mod http;
 mod ignored;
+mod local;
 mod mirror;
+mod mirrors;
 mod objects;
 mod origin;
+mod remote;
 mod resolver;
 mod revision;
 mod source;
+mod submodules;
+mod waiting;
 mod work_tree;
 mod working_tree;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use clones::Clones;
+pub use credentials::GitCredentials;
+pub(crate) use credentials::secrets_of;
+pub(crate) use mirrors::collect_mirrors;
+pub(crate) use origin::secrets_in;

@@ -3,6 +3,8 @@
 use gix::url::Scheme;
 use stepbox_pipeline::repository_name;
 
+use super::credentials::secrets_of;
+
 /// Where a repository comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
@@ -75,6 +77,16 @@ pub(super) fn without_password(repo: &str) -> String {
         (Some(scheme), Some(at)) if at > scheme => format!("{}{}", &repo[..scheme + 3], &repo[at + 1..]),
         _ => repo.to_owned(),
     }
+}
+
+/// User and password that stand in an address, as far as they are to be masked.
+pub(crate) fn secrets_in(repo: &str) -> Vec<String> {
+    let Some(url) = gix::url::parse(repo.trim()).ok().filter(|url| matches!(url.scheme, Scheme::Https | Scheme::Http))
+    else {
+        return vec![];
+    };
+    let password = url.password.as_deref().unwrap_or_default();
+    url.user.iter().flat_map(|user| secrets_of(user, password)).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -137,7 +137,11 @@ impl WorkTree {
         LocalTree { repository: self.repository.to_thread_local(), origin: self.origin.as_ref() }
     }
 
-    fn open(root: PathBuf) -> Result<Option<Self>, GitError> {
+    /// Opens the work tree of a directory; `None` where it has no `.git`.
+    ///
+    /// # Errors
+    /// As [`open_work_tree`] has them.
+    pub(super) fn open(root: PathBuf) -> Result<Option<Self>, GitError> {
         let Some(repository) = open_work_tree(&root)? else { return Ok(None) };
         let origin = repository.config_snapshot().string("remote.origin.url");
         let origin = origin.and_then(|url| Origin::parse(&url.to_string()));

@@ -27,7 +27,9 @@ pub(super) struct WorkingTree {
     pub(super) modified: u64,
     /// Files that git does not track.
     pub(super) untracked: u64,
-    /// Submodules and other repositories in the source; their files are not served.
+    /// Submodules; whether they are checked out is not looked at.
+    pub(super) submodules: Vec<BString>,
+    /// Other repositories in the source; their files are not served.
     pub(super) repositories: Vec<BString>,
 }
 
@@ -58,6 +60,9 @@ impl Listing<'_> {
         walk.directory(root, BStr::new(""), 0)?;
         let gone = walk.tracked.files_below(walk.listing.prefix).saturating_sub(walk.seen);
         walk.found.modified += gone;
+        // Directories have no order of their own.
+        walk.found.submodules.sort();
+        walk.found.repositories.sort();
         Ok(walk.found)
     }
 }
@@ -150,8 +155,8 @@ impl Walk<'_> {
         if metadata.is_dir() {
             let tracked = self.tracked.directories.contains(full.as_bstr());
             if known.is_some_and(|entry| entry.mode == Mode::COMMIT) {
-                self.found.repositories.push(path);
-                return Ok(());
+                self.found.submodules.push(path.clone());
+                return self.found.desired.insert(path, Node::Repository);
             }
             if !tracked && (self.listing.tracked_only || self.ignores(&full, true)?) {
                 return Ok(());
@@ -219,6 +224,7 @@ impl Walk<'_> {
         node: &Node,
     ) -> io::Result<bool> {
         let mode = match node {
+            Node::Repository => Mode::COMMIT,
             Node::Link(_) => Mode::SYMLINK,
             Node::File { executable: true, .. } => Mode::FILE_EXECUTABLE,
             Node::File { executable: false, .. } => Mode::FILE,
@@ -235,6 +241,7 @@ impl Walk<'_> {
             return Ok(true);
         }
         let hash = match node {
+            Node::Repository => return Ok(false),
             Node::Link(target) => gix::objs::compute_hash(self.tracked.hash, gix::objs::Kind::Blob, target),
             Node::File { .. } => {
                 let Some((mut file, size)) = open_file(parent, name)? else { return Ok(false) };

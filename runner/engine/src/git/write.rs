@@ -8,7 +8,7 @@ use cap_std::fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, Pe
 use gix::bstr::{BStr, BString, ByteSlice};
 
 use super::contents::{Contents, open_file};
-use super::descent::Descent;
+use super::descent::{Descent, make_directory};
 use super::desired::{Content, Desired, Node};
 use super::error::stopped;
 use crate::directories::open_directory;
@@ -71,6 +71,10 @@ pub(super) fn write(
         }
         let (parent, name) = descent.parent_of(path, true)?;
         match node {
+            Node::Repository => {
+                make_directory(parent, name)?;
+                continue;
+            }
             Node::Link(target) => link(parent, name, target)?,
             Node::File { content, executable } => {
                 match file(parent, name, path, content, *executable, contents, stop)? {
@@ -120,8 +124,13 @@ impl Clean<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             Err(error) => return Err(error),
         };
-        if self.desired.get(path).is_some() {
-            return Ok(false);
+        match self.desired.get(path) {
+            Some(Node::Repository) if !is_repository(parent, name) => {
+                remove_tree(parent, name)?;
+                return Ok(true);
+            }
+            Some(_) => return Ok(false),
+            None => {}
         }
         let wanted = self.desired.is_directory(path);
         if !wanted && self.keep.keeps(path, metadata.is_dir())? {
@@ -141,6 +150,16 @@ impl Clean<'_> {
         remove_tree(parent, name)?;
         Ok(true)
     }
+}
+
+/// Whether a directory has a `.git`.
+fn is_repository(parent: &Dir, name: &OsStr) -> bool {
+    open_directory(parent, name).is_ok_and(|directory| directory.symlink_metadata(".git").is_ok())
+}
+
+/// A path below another one, either of which may be empty.
+pub(super) fn join_paths(path: &BStr, below: &BStr) -> BString {
+    join(path, OsStr::from_bytes(below))
 }
 
 /// A path with one more part.

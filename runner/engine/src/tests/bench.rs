@@ -98,6 +98,7 @@ impl Bench {
             steps: vec![],
             secrets: vec![],
             home: None,
+            git_credentials: request.git_credentials,
             initiator: "sam".into(),
             approver: None,
             kill_at: None,

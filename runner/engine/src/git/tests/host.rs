@@ -2,20 +2,33 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use gix::objs::Kind;
 
-/// Serves one repository as `/octo/tool.git`, the same as `/private/tool.git` for those who say who they are, and sends
-/// those who ask for `/moved/…` to `/octo/…` and those who ask for `/away/…` to `localhost`.
-pub(super) struct Host {
-    pub(super) port: u16,
+/// The header of `me` with the password [`PASSWORD`], in lower case.
+const KNOWN: &str = "authorization: basic bwu6ddbrzw4tcznjcmv0";
+pub(crate) const PASSWORD: &str = "t0ken-s3cret";
+
+/// Serves repositories as `/octo/<name>.git`, also as `/secret/<name>.git` for `me`, and as `/private/<name>.git` for
+/// nobody. It sends those who ask for `/moved/…` to `/octo/…` and those who ask for `/away/…` to `localhost`, has no time
+/// for the first two questions to `/busy/…` and never for those to `/down/…`, and hangs up on who asks for `/cut/…`.
+pub(crate) struct Host {
+    pub(crate) port: u16,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
+/// What a host has: names of repositories, and their `.git` directories.
+type Repositories = Vec<(String, PathBuf)>;
+
 impl Host {
-    pub(super) fn serve(repository: PathBuf) -> Self {
+    /// With one repository, `tool`.
+    pub(crate) fn serve(repository: PathBuf) -> Self {
+        Self::serve_all(vec![("tool".to_owned(), repository)])
+    }
+
+    pub(crate) fn serve_all(repositories: Repositories) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("binds");
         let port = listener.local_addr().expect("an address").port();
         let requests = Arc::new(Mutex::new(vec![]));
@@ -24,27 +37,32 @@ impl Host {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 // A client that goes away is no fault.
-                let _ = answer(&stream, &repository, port, &known);
+                let _ = answer(&stream, &repositories, port, &known);
             }
         });
         Self { port, requests }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
+    /// The same by https.
+    pub(crate) fn secure_url(&self, path: &str) -> String {
+        format!("https://127.0.0.1:{}/{path}", self.port)
+    }
+
     /// What was asked so far, by method and path.
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut *self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn answer(stream: &TcpStream, all: &Repositories, port: u16, known: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first)?;
-    let (mut length, mut authorized, mut typed) = (0, false, false);
+    let (mut length, mut authorized, mut is_known, mut typed) = (0, false, false, false);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -55,6 +73,7 @@ fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<St
         if let Some(number) = line.strip_prefix("content-length:") {
             length = number.trim().parse().unwrap_or(0);
         }
+        is_known |= line == KNOWN;
         authorized |= line.starts_with("authorization:");
         typed |= line == "content-type: application/x-git-upload-pack-request";
     }
@@ -62,8 +81,16 @@ fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<St
     reader.read_exact(&mut question)?;
     let request = first.trim().trim_end_matches(" HTTP/1.1").to_owned();
     let told = if authorized { " with credentials" } else { "" };
-    known.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{request}{told}"));
+    let earlier = {
+        let mut requests = known.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.push(format!("{request}{told}"));
+        requests.iter().filter(|earlier| earlier.contains("/busy/")).count()
+    };
     let path = request.split(' ').nth(1).unwrap_or_default();
+    let served = ["/octo/", "/secret/", "/busy/"].iter().find_map(|owner| {
+        let (name, rest) = path.strip_prefix(owner)?.split_once(".git/")?;
+        all.iter().find(|(known, _)| known == name).map(|(_, repository)| (repository, rest))
+    });
     let kind = |kind: &str| format!("200 OK\r\nContent-Type: application/x-git-upload-pack-{kind}");
     let (head, body) = if let Some(rest) = path.strip_prefix("/moved/") {
         (format!("301 Moved\r\nLocation: /octo/{rest}"), vec![])
@@ -71,7 +98,15 @@ fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<St
         (format!("302 Found\r\nLocation: http://localhost:{port}/octo/{rest}"), vec![])
     } else if let Some(rest) = path.strip_prefix("/round/") {
         (format!("302 Found\r\nLocation: /round/{rest}"), vec![])
-    } else if path.starts_with("/private/") && !authorized {
+    } else if path.starts_with("/busy/") && earlier <= 2 {
+        ("503 Service Unavailable".to_owned(), vec![])
+    } else if path.starts_with("/down/") {
+        ("502 Bad Gateway".to_owned(), vec![])
+    } else if path.starts_with("/odd/") {
+        ("418 Teapot".to_owned(), vec![])
+    } else if path.starts_with("/cut/") {
+        return Ok(());
+    } else if (path.starts_with("/secret/") && !is_known) || (path.starts_with("/private/") && !authorized) {
         ("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"".to_owned(), vec![])
     } else if path.starts_with("/private/") {
         ("401 Unauthorized".to_owned(), vec![])
@@ -79,9 +114,9 @@ fn answer(stream: &TcpStream, repository: &Path, port: u16, known: &Mutex<Vec<St
         ("403 Forbidden".to_owned(), vec![])
     } else if request.starts_with("POST") && !typed {
         ("415 Unsupported Media Type".to_owned(), vec![])
-    } else if path == "/octo/tool.git/info/refs?service=git-upload-pack" {
+    } else if let Some((_, "info/refs?service=git-upload-pack")) = served {
         (kind("advertisement"), capabilities())
-    } else if path == "/octo/tool.git/git-upload-pack" {
+    } else if let Some((repository, "git-upload-pack")) = served {
         let repository = crate::git::work_tree::open_isolated(repository).map_err(std::io::Error::other)?;
         let text = String::from_utf8_lossy(&question);
         let list = text.contains("command=ls-refs");

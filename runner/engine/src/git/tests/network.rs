@@ -76,6 +76,26 @@ fn a_mirror_that_is_broken_is_made_again() {
 }
 
 #[test]
+fn a_mirror_in_too_many_pieces_is_made_again() {
+    let (place, host, build) = place_and_host();
+    let request = Place::request(&host.url("octo/tool.git"), None);
+    assert!(place.clone_with(&build, &request).result.is_ok());
+    let entries = std::fs::read_dir(place.path("state/mirrors")).expect("reads").flatten();
+    let mirror = entries.map(|entry| entry.path()).find(|path| path.is_dir()).expect("a mirror");
+    let packs = || std::fs::read_dir(mirror.join("objects/pack")).expect("reads").count();
+    let fresh = packs();
+    let add =
+        |number: usize| std::fs::write(mirror.join(format!("objects/pack/pack-{number}.pack")), "").expect("writes");
+    (1..64).for_each(add);
+    assert!(place.clone_with(&build, &request).result.is_ok());
+    assert_eq!(packs(), fresh + 63);
+    add(64);
+    assert!(place.clone_with(&build, &request).result.is_ok());
+    assert_eq!(packs(), fresh);
+    assert_eq!(place.tree("volume/tool"), tree(&[("a", "1"), ("deep/b", "2")]));
+}
+
+#[test]
 fn a_redirection_needs_a_grant_too() {
     let (place, host, mut build) = place_and_host();
     let done = place.clone_with(&build, &Place::request(&host.url("moved/tool.git"), None));
@@ -104,11 +124,60 @@ fn g11_what_trying_again_does_not_change_is_not_tried_again() {
     let url = host.url("private/tool.git");
     let done = place.clone_with(&build, &Place::request(&url, None));
     let why = format!(
-        "cannot clone `{url}`: the host asks for credentials; give the step `credentials:` with `username` and `password`"
+        "cannot clone `{url}`: the host asks for credentials; give the step `credentials:` with `username` and `password`, or \
+         name them in a file of git credentials"
     );
     assert_eq!(done.result, Err(why));
     let done = place.clone_with(&build, &Place::request(&host.url("octo/tool.git"), Some("gone")));
     assert_eq!(done.result, Err(format!("`{}` has no revision `gone`", host.url("octo/tool.git"))));
+}
+
+#[test]
+fn g11_what_may_be_better_the_next_time_is_tried_three_times() {
+    let (place, host, mut build) = place_and_host();
+    build.pace = 0.0;
+    let question = |owner: &str| format!("GET /{owner}/tool.git/info/refs?service=git-upload-pack");
+    let why = |owner: &str, why: &str| {
+        let url = host.url(&format!("{owner}/tool.git"));
+        format!("cannot fetch `{url}`: Transport handshake failed: {why}")
+    };
+    let run = |owner: &str, build: &BuildRequest| {
+        place.clone_with(build, &Place::request(&host.url(&format!("{owner}/tool.git")), None))
+    };
+    let done = run("busy", &build);
+    assert!(done.result.is_ok(), "{done:?}");
+    let status = "the host answers with status 503 Service Unavailable";
+    assert_eq!(done.lines[1..3], [2, 3].map(|number| format!("{}; try {number} of 3 in 0 s", why("busy", status))));
+    assert_eq!(host.requests()[..3], [question("busy"), question("busy"), question("busy")]);
+    let done = run("down", &build);
+    assert_eq!(done.result, Err(why("down", "the host answers with status 502 Bad Gateway")));
+    assert_eq!(host.requests(), [question("down"), question("down"), question("down")]);
+    assert!(run("cut", &build).result.is_err());
+    assert_eq!(host.requests(), [question("cut"), question("cut"), question("cut")]);
+    let done = run("odd", &build);
+    let url = host.url("odd/tool.git");
+    assert_eq!(done.result, Err(format!("cannot clone `{url}`: the host answers with status 418 I'm a teapot")));
+    assert_eq!(host.requests(), [question("odd")]);
+}
+
+#[test]
+fn g11_an_interrupt_ends_the_pause_between_tries() {
+    use crate::repository::{Repository, Told};
+    let (place, host, build) = place_and_host();
+    let clones = place.clones(&build).map_err(|error| error.message).expect("a source");
+    let volume = cap_std::fs::Dir::open_ambient_dir(place.path("volume"), cap_std::ambient_authority()).expect("opens");
+    let waits = std::cell::Cell::new(false);
+    let mut tell = |told| {
+        if let Told::Line(line) = told
+            && line.ends_with("; try 2 of 3 in 5 s")
+        {
+            waits.set(true);
+        }
+    };
+    let request = Place::request(&host.url("down/tool.git"), None);
+    let result = clones.clone_onto(&request, &volume, &|| waits.get(), &mut tell);
+    assert_eq!(result, Err("interrupted".to_owned()));
+    assert_eq!(host.requests().len(), 1);
 }
 
 #[test]
@@ -181,13 +250,13 @@ fn credentials_go_to_the_host_that_they_are_for_and_to_no_other() {
     assert!(ask("moved/tool.git"));
     let asked = ["moved", "octo"].map(|name| format!("GET /{name}/{tail} with credentials"));
     assert_eq!(host.requests(), asked);
-    assert!(ask("away/tool.git"));
-    assert_eq!(host.requests(), [format!("GET /away/{tail} with credentials"), format!("GET /octo/{tail}")]);
     for (path, why) in [
+        ("away/tool.git", "the host sends us to `localhost`, and credentials are for the host that they name"),
         ("private/tool.git", "the host refuses these credentials (status 401)"),
         ("forbidden/tool.git", "the host refuses (status 403)"),
     ] {
         assert!(!ask(path));
         assert_eq!(signals.refused.lock().expect("locks").take().as_deref(), Some(why));
+        assert_eq!(host.requests(), [format!("GET /{path}/info/refs?service=git-upload-pack with credentials")]);
     }
 }

@@ -16,20 +16,20 @@ use crate::repository::{CloneRequest, Cloned, Repository, Told};
 use crate::request::BuildRequest;
 
 /// A directory with `app` (the source), `volume` and `state`.
-pub(super) struct Place {
+pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
 /// What a clone came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Done {
-    pub(super) result: Result<Cloned, String>,
-    pub(super) lines: Vec<String>,
-    pub(super) warnings: Vec<String>,
+pub(crate) struct Done {
+    pub(crate) result: Result<Cloned, String>,
+    pub(crate) lines: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         for name in ["app", "volume", "outside"] {
             std::fs::create_dir(directory.path().join(name)).expect("makes");
@@ -38,7 +38,7 @@ impl Place {
     }
 
     /// With a git repository of one commit on `main` in `app`.
-    pub(super) fn with_repository(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with_repository(files: &[(&str, &str)]) -> Self {
         let place = Self::new();
         place.init("app");
         place.write_all("app", files);
@@ -46,29 +46,34 @@ impl Place {
         place
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         std::fs::canonicalize(self.directory.path()).expect("a path").join(name)
     }
 
-    pub(super) fn init(&self, name: &str) {
+    pub(crate) fn init(&self, name: &str) {
         let options = gix::open::Options::isolated().config_overrides(["init.defaultBranch=main"]);
         let kind = gix::create::Kind::WithWorktree;
         gix::ThreadSafeRepository::init_opts(self.path(name), kind, Default::default(), options).expect("inits");
         std::fs::write(self.path(name).join(".git/HEAD"), "ref: refs/heads/main\n").expect("writes");
     }
 
-    pub(super) fn write_all(&self, root: &str, files: &[(&str, &str)]) {
+    pub(crate) fn write_all(&self, root: &str, files: &[(&str, &str)]) {
         for (name, text) in files {
             self.write(&format!("{root}/{name}"), text);
         }
     }
 
-    /// Writes a file; `-> target` makes a link, `#!` at the start an executable file.
-    pub(super) fn write(&self, name: &str, text: &str) {
+    /// Writes a file; `-> target` makes a link, `#!` at the start an executable file, `=> commit` the directory of a
+    /// submodule.
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("makes");
         if let Some(target) = text.strip_prefix("-> ") {
             std::os::unix::fs::symlink(target, path).expect("links");
+            return;
+        }
+        if text.starts_with("=> ") {
+            std::fs::create_dir_all(path).expect("makes");
             return;
         }
         std::fs::write(&path, text).expect("writes");
@@ -78,10 +83,15 @@ impl Place {
     }
 
     /// Commits exactly these files to the branch that is checked out, and makes the index equal to the commit.
-    pub(super) fn commit(&self, name: &str, files: &[(&str, &str)]) -> ObjectId {
+    pub(crate) fn commit(&self, name: &str, files: &[(&str, &str)]) -> ObjectId {
         let repository = self.repository(name);
         let mut editor = repository.edit_tree(repository.empty_tree().id).expect("an editor");
         for (path, text) in files {
+            if let Some(commit) = text.strip_prefix("=> ") {
+                let commit = ObjectId::from_hex(commit.as_bytes()).expect("a hash");
+                editor.upsert(*path, EntryKind::Commit, commit).expect("adds");
+                continue;
+            }
             let (kind, text) = match text.strip_prefix("-> ") {
                 Some(target) => (EntryKind::Link, target),
                 None if text.starts_with("#!") => (EntryKind::BlobExecutable, *text),
@@ -101,20 +111,20 @@ impl Place {
         commit
     }
 
-    pub(super) fn repository(&self, name: &str) -> gix::Repository {
+    pub(crate) fn repository(&self, name: &str) -> gix::Repository {
         crate::git::work_tree::open_isolated(&self.path(name).join(".git")).expect("opens")
     }
 
-    pub(super) fn reference(&self, name: &str, reference: &str, id: ObjectId) {
+    pub(crate) fn reference(&self, name: &str, reference: &str, id: ObjectId) {
         self.write(&format!("{name}/.git/{reference}"), &format!("{id}\n"));
     }
 
     /// A build of the pipeline in `app`.
-    pub(super) fn build(&self) -> BuildRequest {
+    pub(crate) fn build(&self) -> BuildRequest {
         BuildRequest::new(self.path("app/codefresh.yml"), String::new(), |_| Ok(vec![]))
     }
 
-    pub(super) fn clones(&self, request: &BuildRequest) -> Result<Clones, EngineError> {
+    pub(crate) fn clones(&self, request: &BuildRequest) -> Result<Clones, EngineError> {
         self.write("app/codefresh.yml", "");
         let clones = Clones::find(request, &Directories { state: self.path("state"), cache: None });
         std::fs::remove_file(self.path("app/codefresh.yml")).expect("removes");
@@ -122,11 +132,11 @@ impl Place {
     }
 
     /// Clones with everything as it is where nobody says anything.
-    pub(super) fn clone(&self, repo: &str, revision: Option<&str>) -> Done {
+    pub(crate) fn clone(&self, repo: &str, revision: Option<&str>) -> Done {
         self.clone_with(&self.build(), &Self::request(repo, revision))
     }
 
-    pub(super) fn request(repo: &str, revision: Option<&str>) -> CloneRequest {
+    pub(crate) fn request(repo: &str, revision: Option<&str>) -> CloneRequest {
         CloneRequest {
             repo: repo.into(),
             revision: revision.map(str::to_owned),
@@ -137,7 +147,7 @@ impl Place {
         }
     }
 
-    pub(super) fn clone_with(&self, build: &BuildRequest, request: &CloneRequest) -> Done {
+    pub(crate) fn clone_with(&self, build: &BuildRequest, request: &CloneRequest) -> Done {
         let clones = self.clones(build).map_err(|error| error.message).expect("a source");
         let volume = Dir::open_ambient_dir(self.path("volume"), ambient_authority()).expect("opens");
         let (mut lines, mut warnings) = (vec![], vec![]);
@@ -150,7 +160,7 @@ impl Place {
     }
 
     /// Everything below a directory, without `.git`: links as `-> target`, executable files with a `*`.
-    pub(super) fn tree(&self, name: &str) -> BTreeMap<String, String> {
+    pub(crate) fn tree(&self, name: &str) -> BTreeMap<String, String> {
         let mut tree = BTreeMap::new();
         collect(&self.path(name), "", &mut tree);
         tree
@@ -180,6 +190,6 @@ fn collect(directory: &Path, prefix: &str, tree: &mut BTreeMap<String, String>) 
 }
 
 /// For comparisons with [`Place::tree`].
-pub(super) fn tree(files: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(crate) fn tree(files: &[(&str, &str)]) -> BTreeMap<String, String> {
     files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }

@@ -164,12 +164,12 @@ fn two_clones_of_one_state_are_equal() {
 }
 
 #[test]
-fn submodules_are_named_and_not_served() {
+fn repositories_that_git_does_not_track_are_named_and_not_served() {
     let place = Place::with_repository(&[("a", "1")]);
     place.init("app/nested");
     place.write("app/nested/file", "n");
     let done = place.clone("app", None);
-    assert_eq!(done.warnings, ["not cloned, as repositories of their own (submodules): `nested`"]);
+    assert_eq!(done.warnings, ["not cloned, as repositories of their own: `nested`"]);
     assert_eq!(place.tree("volume/app"), tree(&[("a", "1")]));
 }
 
