@@ -107,6 +107,15 @@ impl Text {
                 self.line(&heading);
             }
             BuildEvent::Output { step, stream, text } => self.output(step, *stream, text),
+            BuildEvent::HookStarted { step, hook } if tells => {
+                let of = step.as_ref().map_or(String::new(), |step| format!(" of {}", plain(step)));
+                self.line(&self.paint("1", &format!("--> {}{of}", plain(hook))));
+            }
+            BuildEvent::HookFinished { step, hook, state, reason, .. } if tells && state != "success" => {
+                let of = step.as_ref().map_or(String::new(), |step| format!(" of {}", plain(step)));
+                let why = reason.as_ref().map_or(String::new(), |reason| format!(": {}", plain(reason)));
+                self.line(&format!("{}{of}: {}{why}", plain(hook), painted_state(state, self.colors)));
+            }
             BuildEvent::StepRetried { step, attempt, attempts, reason, wait_ms } if tells => {
                 let wait = human::duration(Duration::from_millis(*wait_ms));
                 let head = self.paint("33", "retry");

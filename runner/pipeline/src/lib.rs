@@ -9,6 +9,7 @@
 //! specification of Codefresh's behaviour.
 
 mod annotations;
+mod approval;
 mod condition;
 mod criteria;
 mod custom_volume;
@@ -46,6 +47,7 @@ mod working_directory;
 pub mod yaml;
 
 pub use annotations::{Annotation, AnnotationValue, Annotations};
+pub use approval::{Approval, DEFAULT_APPROVAL_WAIT, FinalState, MAX_APPROVAL_WAIT};
 pub use condition::{
     Decision, FalseExpression, OtherStep, Reason, Situation, StepStanding, WorkflowResult, quoted,
     substitute_condition, unquoted_holes,
@@ -65,7 +67,7 @@ pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, ParallelSteps, Pipeline, Shell, Step, StepKind, Words};
 pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecTrigger, SpecVariable};
 pub use place::Place;
-pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStep, StepResult, StepState};
+pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStanding, PlanStep, StepResult, StepState};
 pub use reader::{Reading, validate};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};

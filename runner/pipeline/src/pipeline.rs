@@ -1,5 +1,6 @@
 //! The typed pipeline.
 
+use crate::approval::Approval;
 use crate::criteria::SuccessCriteria;
 use crate::hooks::Hooks;
 use crate::place::Place;
@@ -71,6 +72,8 @@ pub enum StepKind {
     GitClone(GitClone),
     /// Runs steps at once.
     Parallel(ParallelSteps),
+    /// Waits for an answer.
+    Approval(Approval),
     /// Of a type that is not executed here, which is among [`crate::Reading::unsupported`].
     Unsupported(String),
 }
@@ -83,6 +86,7 @@ impl StepKind {
             Self::Freestyle(_) => "freestyle",
             Self::GitClone(_) => "git-clone",
             Self::Parallel(_) => "parallel",
+            Self::Approval(_) => "pending-approval",
             Self::Unsupported(name) => name,
         }
     }
@@ -288,7 +292,7 @@ impl Step {
                 all.extend(clone.revision.iter().chain(&clone.git).chain(&clone.working_directory));
                 all.extend(clone.credentials.iter().flat_map(|both| [&both.username, &both.password]));
             }
-            StepKind::Unsupported(_) => {}
+            StepKind::Approval(_) | StepKind::Unsupported(_) => {}
             StepKind::Parallel(parallel) => {
                 let conditions = parallel.success_criteria.iter().flat_map(|criteria| &criteria.condition);
                 all.extend(conditions.flat_map(Conditions::templates));

@@ -78,8 +78,12 @@ fn run(context: &mut Context<'_>, scope: Scope<'_>, moment: HookMoment, node: &N
     course(step.into_iter().collect(), fail_fast, None, Mode::Sequential)
 }
 
-/// Steps of hooks are not multiplied: refused by name.
+/// Steps of hooks are not multiplied and wait for nobody: refused by name.
 fn single(context: &mut Context<'_>, scope: Scope<'_>, key: &Node, step: &Node) {
+    if step.get("type").and_then(Node::as_str) == Some("pending-approval") {
+        let hint = Some("wait in a step of its own");
+        context.refuse(scope, "type: pending-approval", key.span, "hooks do not wait for answers", hint);
+    }
     for name in ["scale", "matrix"] {
         if step.get(name).is_some() {
             let hint = Some("write the steps of the hook one by one");

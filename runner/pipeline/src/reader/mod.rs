@@ -1,5 +1,6 @@
 //! From the text of a pipeline to the typed pipeline, with every problem on the way.
 
+mod approval;
 mod context;
 mod criteria;
 mod cycles;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, Scope};
-use super::{criteria, freestyle, git_clone, hooks, retry, when};
+use super::{approval, criteria, freestyle, git_clone, hooks, retry, when};
 use crate::pipeline::{ParallelSteps, Step, StepKind};
 use crate::schema::{Entry, Fields, Kind, StepView, Support, clip};
 use crate::step_name::StepName;
@@ -62,6 +62,7 @@ pub(super) fn read_one(
         Kind::BuiltIn(one) => match (one.name, one.support) {
             ("freestyle", _) => freestyle::read(context, fields).map(StepKind::Freestyle),
             ("parallel", _) => Some(StepKind::Parallel(parallel(context, scope, &view, timeout(fields, inherited)))),
+            ("pending-approval", _) => Some(StepKind::Approval(approval::read(context, scope, fields))),
             ("git-clone", _) => git_clone::read(context, scope, fields).map(StepKind::GitClone),
             (name, Support::Refused(reason, hint)) => {
                 context.refuse(scope, format!("type: {name}"), place, reason, hint);

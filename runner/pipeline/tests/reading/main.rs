@@ -1,5 +1,6 @@
 //! Reading pipelines: each rule by its number.
 
+mod approval;
 mod copies;
 mod freestyle;
 mod git_clone;

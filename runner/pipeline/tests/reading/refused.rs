@@ -20,7 +20,6 @@ fn r9_built_in_types_that_need_docker_or_a_cluster_are_refused_by_name() {
         ("freestyle-ssh", "x: y", "it needs docker"),
         ("deploy", "{kind: kubernetes, cluster: x, namespace: y}", "it needs a cluster"),
         ("services", "x: y", "services are containers, which need docker"),
-        ("pending-approval", "title: x", "Stepbox does not execute it yet"),
     ] {
         let fields = if fields.starts_with('{') { format!("arguments: {fields}") } else { fields.to_owned() };
         let reading = step(&format!("type: {name}\n{fields}"));
