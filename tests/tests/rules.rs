@@ -14,8 +14,6 @@ const WITHOUT: &[(&[&str], &str)] = &[
     (&["R11", "R13", "V12", "V15", "V27"], "typed steps are not executed yet"),
     (&["V13", "V20", "S7", "H5", "H6", "H7", "H8", "H9", "H10", "H11"], "hooks are not executed yet"),
     (&["A3", "A4", "A5"], "annotations are not executed yet"),
-    (&["A8", "A9"], "approvals are not executed yet"),
-    (&["S11"], "builds cannot be taken up again yet"),
     (&["V14"], "there is no store of secrets yet"),
     (&["V30"], "steps that run at once share one file: see ARCHITECTURE"),
     (&["S9"], "optional: our own bound on output stands in its place"),

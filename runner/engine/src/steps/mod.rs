@@ -249,7 +249,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             result: ran.state.result_word().map(str::to_owned),
             revision: ran.revision,
             repo: ran.repo,
-            answered_by: ran.answered_by,
+            answered_by: Some(&build.parts.request.initiator).filter(|by| ran.answered && !by.is_empty()).cloned(),
         });
         let reason = ran.reason.map(|reason| build.reporter.mask(&reason));
         let outcome = &mut build.outcomes[number];
