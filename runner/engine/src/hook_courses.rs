@@ -118,7 +118,7 @@ impl<'a> Build<'a, '_, '_> {
         let steps: Vec<PlanStep> = one.flat.iter().map(FlatStep::plan_step).collect();
         one.plan = Some(Plan::new(one.hook.course.mode, &steps));
         one.variables = self.variables.clone();
-        one.references = self.references.clone();
+        one.references = self.references.for_hook();
         one.started = Instant::now();
         one.reason = None;
     }

@@ -19,19 +19,19 @@ pub(crate) struct Ran {
     pub(crate) directory: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) repo: Option<String>,
-    /// Who answered.
-    pub(crate) answered_by: Option<String>,
+    /// Whether the caller answered.
+    pub(crate) answered: bool,
 }
 
 impl Ran {
     pub(crate) fn new(state: StepState) -> Self {
-        let (reason, directory, revision, repo, answered_by) = (None, None, None, None, None);
-        Self { state, status: None, reason, modules: 0, directory, revision, repo, answered_by }
+        let (reason, directory, revision, repo) = (None, None, None, None);
+        Self { state, status: None, reason, modules: 0, directory, revision, repo, answered: false }
     }
 
-    /// An approval that is answered; `how` says so in words.
-    pub(crate) fn answered(state: StepState, how: String, by: Option<String>) -> Self {
-        Self { reason: Some(how), answered_by: by, ..Self::new(state) }
+    /// An approval that the caller answers; `how` says so in words.
+    pub(crate) fn answered(state: StepState, how: impl Into<String>) -> Self {
+        Self { reason: Some(how.into()), answered: true, ..Self::new(state) }
     }
 
     pub(crate) fn failed(reason: impl Into<String>) -> Self {

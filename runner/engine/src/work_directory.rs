@@ -272,9 +272,35 @@ mod tests {
         left.sort();
         assert!(!sweep(&state));
         assert_eq!(left, [alive.as_str(), "somebody's"]);
+        assert!(WorkDirectory::claim(&state, &alive).map_err(|error| error.message).expect("tries").is_none());
         work.clear().expect("removes");
         assert!(is_running(&state.work, &alive).expect("told"), "as long as the outcome is not written");
         drop(work);
         assert!(!path.join(alive.as_str()).exists());
+        assert_eq!(std::fs::read_dir(&path).expect("reads").count(), 1);
+    }
+
+    #[test]
+    fn a_build_that_goes_on_has_one_owner_and_what_it_left_before_goes() {
+        let home = tempfile::tempdir().expect("a directory");
+        let state = State::open(&home.path().join("state")).map_err(|error| error.message).expect("opens");
+        let build = BuildId::generate(SystemTime::now()).expect("random");
+        let path = home.path().join("state/work").join(build.as_str());
+        for lock in [true, false] {
+            std::fs::create_dir_all(path.join("volume/deep")).expect("makes");
+            if lock {
+                std::fs::write(path.join(LOCK), "").expect("writes");
+            }
+            let claimed = std::thread::scope(|scope| {
+                let claim = || WorkDirectory::claim(&state, &build).map_err(|error| error.message).expect("tries");
+                let sweeps = scope.spawn(|| sweep(&state));
+                let all = [scope.spawn(claim), scope.spawn(claim), scope.spawn(claim)];
+                let all = all.map(|thread| thread.join().expect("no panic"));
+                sweeps.join().expect("no panic");
+                all
+            });
+            assert_eq!(claimed.iter().filter(|claimed| claimed.is_some()).count(), 1);
+            assert!(is_running(&state.work, &build).expect("told") && !path.join("volume").exists());
+        }
     }
 }

@@ -58,6 +58,7 @@ impl StepFacts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
     steps: BTreeMap<String, StepFacts>,
+    in_hook: bool,
 }
 
 impl References {
@@ -65,6 +66,12 @@ impl References {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same steps as a hook sees them: there `parentSteps` stands for the steps of the pipeline (rules V13, W8).
+    #[must_use]
+    pub fn for_hook(&self) -> Self {
+        Self { steps: self.steps.clone(), in_hook: true }
     }
 
     /// Adds a step, or replaces what was known of it.
@@ -84,12 +91,13 @@ impl References {
         self.steps.get(MAIN_CLONE).and_then(|facts| facts.working_directory.as_deref())
     }
 
-    /// The value of `step`, `step.member`, `steps.step` or `steps.step.member`; in hooks `parentSteps` stands for the steps of the
-    /// pipeline (rule V13). A step without member is its directory.
+    /// The value of `step`, `step.member`, `steps.step` or `steps.step.member`, in hooks of `parentSteps.step` too. A step
+    /// without member is its directory.
     #[must_use]
     pub fn get(&self, reference: &str) -> Option<&str> {
         let member = |prefix| self.lookup(reference.strip_prefix(prefix)?);
-        self.lookup(reference).or_else(|| member("steps.")).or_else(|| member("parentSteps."))
+        let parent = || if self.in_hook { member("parentSteps.") } else { None };
+        self.lookup(reference).or_else(|| member("steps.")).or_else(parent)
     }
 
     fn lookup(&self, reference: &str) -> Option<&str> {

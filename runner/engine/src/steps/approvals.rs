@@ -23,12 +23,11 @@ impl<'a> Course<'_, 'a, '_, '_> {
         let request = self.build.parts.request;
         let Some(running) = self.running.get_mut(&number) else { return };
         let name = running.step.name.as_str();
-        let by = Some(request.initiator.clone()).filter(|name| !name.is_empty());
         for (names, state, flag) in
             [(&request.approve, StepState::Approved, "--approve"), (&request.deny, StepState::Denied, "--deny")]
         {
             if names.iter().any(|one| one == name) {
-                return self.end(number, Ran::answered(state, format!("by `{flag}`"), by));
+                return self.end(number, Ran::answered(state, format!("by `{flag}`")));
             }
         }
         let rest = Duration::from_millis(until.saturating_sub(now(request)));
@@ -71,8 +70,7 @@ impl<'a> Course<'_, 'a, '_, '_> {
             if waiting.until <= now(self.build.parts.request) {
                 self.nobody_answered(waiting.number);
             } else if let Some((state, how)) = resumed.answers.get(&waiting.number) {
-                let by = Some(self.build.parts.request.initiator.clone()).filter(|name| !name.is_empty());
-                self.end(waiting.number, Ran::answered(*state, how.clone(), by));
+                self.end(waiting.number, Ran::answered(*state, how.clone()));
             } else {
                 self.wait_until(waiting.number, waiting.until);
             }
@@ -89,8 +87,7 @@ impl<'a> Course<'_, 'a, '_, '_> {
             Answer::Approved => StepState::Approved,
             Answer::Denied => StepState::Denied,
         };
-        let by = Some(self.build.parts.request.initiator.clone()).filter(|name| !name.is_empty());
-        self.end(number, Ran::answered(state, "on the terminal".to_owned(), by));
+        self.end(number, Ran::answered(state, "on the terminal"));
     }
 
     /// The time to answer is over (rule A6).
@@ -98,7 +95,7 @@ impl<'a> Course<'_, 'a, '_, '_> {
         let Some(running) = self.running.get(&number) else { return };
         let StepKind::Approval(approval) = running.step.kind else { return };
         let reason = format!("nobody answered within {}", hours(approval.wait));
-        self.end(number, Ran::answered(approval.final_state.state(), reason, None));
+        self.end(number, Ran { reason: Some(reason), ..Ran::new(approval.final_state.state()) });
     }
 
     /// Whether nothing runs but steps that wait for an answer for which nobody is asked.

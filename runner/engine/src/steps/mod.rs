@@ -283,7 +283,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             result: ran.state.result_word().map(str::to_owned),
             revision: ran.revision,
             repo: ran.repo,
-            answered_by: ran.answered_by,
+            answered_by: Some(&build.parts.request.initiator).filter(|by| ran.answered && !by.is_empty()).cloned(),
         };
         build.within(number, |build| build.references.insert(facts));
         if let Some(outcome) = build.outcomes.get_mut(number) {
