@@ -73,10 +73,10 @@ fn json_has_every_field() {
     let found: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
     let step = |name: &str, after: &[&str], when: &[&str]| {
         serde_json::json!({"step": name, "title": name, "type": "freestyle", "stage": null, "image": "alpine", "inside": null,
-            "after": after, "when": when, "left_out": false, "commands": ["ls"]})
+            "after": after, "when": when, "hooks": [], "left_out": false, "commands": ["ls"]})
     };
     let steps = [step("a", &[], &[]), step("b", &["a"], &["a is success"])];
-    assert_eq!(found, serde_json::json!({"mode": "parallel", "stages": [], "steps": steps}));
+    assert_eq!(found, serde_json::json!({"mode": "parallel", "hooks": [], "stages": [], "steps": steps}));
 }
 
 #[test]

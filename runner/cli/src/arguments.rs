@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "stepbox",
     version,
     about = "Runs Codefresh pipelines without Docker: steps as WebAssembly, one volume kept from build to build",
-    after_help = "Exit status: 0 the build succeeded, 1 it failed, 2 wrong usage or invalid pipeline, 3 the build was terminated, 4 Stepbox itself failed"
+    after_help = "Exit status: 0 the build succeeded, 1 it failed, 2 wrong usage or invalid pipeline, 3 the build was terminated, 4 Stepbox itself failed, 5 the build waits for an approval"
 )]
 pub(crate) struct Arguments {
     /// What to do.
@@ -23,6 +23,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a pipeline
     Run(Box<RunArguments>),
+    /// Go on with a build that waits for an approval: yes
+    Approve(AnswerArguments),
+    /// Go on with a build that waits for an approval: no
+    Deny(AnswerArguments),
     /// Check pipelines against the rules of the format
     Validate(ValidateArguments),
     /// Show the steps of a pipeline as they would run
@@ -98,6 +102,12 @@ pub(crate) struct RunArguments {
     /// Leave this step out; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// Answer this approval with yes; may be given again, or several with commas between
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub(crate) approve: Vec<String>,
+    /// Answer this approval with no; may be given again, or several with commas between
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub(crate) deny: Vec<String>,
     /// Memory that one command may use, in MiB
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub(crate) memory: Option<u64>,
@@ -125,6 +135,14 @@ pub(crate) struct RunArguments {
     /// Let git-clone steps reach this host, or a repository below this directory; may be given again
     #[arg(long = "allow-clone", value_name = "HOST")]
     pub(crate) allow_clone: Vec<String>,
+    /// How the build is shown
+    #[command(flatten)]
+    pub(crate) shown: ShownArguments,
+}
+
+/// How a build is shown, and what its status means.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ShownArguments {
     /// End with status 4 where the volume cannot be saved
     #[arg(long)]
     pub(crate) require_save: bool,
@@ -140,6 +158,23 @@ pub(crate) struct RunArguments {
     /// Run the worker inside this process; for tests
     #[arg(long, hide = true)]
     pub(crate) in_process: bool,
+}
+
+/// Arguments of `stepbox approve` and `stepbox deny`.
+#[derive(Args, Debug)]
+pub(crate) struct AnswerArguments {
+    /// The build's name, its first digits, or `latest`
+    pub(crate) build: String,
+    /// The steps that are answered [default: the one for which the build waits]
+    #[arg(value_name = "STEP")]
+    pub(crate) steps: Vec<String>,
+    /// Give a secret of the build again, which is recorded nowhere: NAME=VALUE, NAME@FILE for the contents of a file, or
+    /// NAME alone for the value of that environment variable; may be given again
+    #[arg(short = 'S', long = "secret", value_name = "NAME[=VALUE|@FILE]")]
+    pub(crate) secrets: Vec<String>,
+    /// How the build is shown
+    #[command(flatten)]
+    pub(crate) shown: ShownArguments,
 }
 
 /// Arguments of `stepbox validate`.

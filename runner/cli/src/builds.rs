@@ -8,7 +8,7 @@ use crate::arguments::{BuildsCommand, ListArguments, LogsArguments, Output};
 use crate::error::{CliError, colors};
 use crate::results::{Results, print};
 use crate::sanitize::plain;
-use crate::text::{Amount, Text};
+use crate::text::{Amount, Text, waiting_text};
 use crate::{exit_code, human, json, run};
 
 /// Runs a command about builds; the exit status.
@@ -82,6 +82,7 @@ fn result(state: BuildState, result: Option<BuildResult>) -> &'static str {
         (_, Some(BuildResult::Success)) => "success",
         (_, Some(BuildResult::Failure)) => "failure",
         (_, Some(BuildResult::Terminated)) => "terminated",
+        (_, Some(BuildResult::PendingApproval)) => "waiting",
         (_, None) => "unfinished",
     }
 }
@@ -113,12 +114,19 @@ fn details(record: &BuildRecord) -> String {
     if let Some(outcome) = &record.outcome {
         match &outcome.volume {
             VolumeOutcome::Saved { digest, bytes, .. } => say("saved", &format!("{digest}, {}", human::bytes(*bytes))),
+            VolumeOutcome::Held { digest, bytes, .. } => {
+                say("kept for it", &format!("{digest}, {}", human::bytes(*bytes)));
+            }
             VolumeOutcome::NotSaved { reason } => say("not saved", reason),
             VolumeOutcome::Skipped { reason } => say("not saved", reason),
             VolumeOutcome::Kept { path } => say("kept", path),
         }
         for warning in &outcome.warnings {
             say("warning", warning);
+        }
+        for line in waiting_text(&outcome.build, outcome) {
+            out.push_str(&line);
+            out.push('\n');
         }
         out.push('\n');
         out.push_str(&Text::steps(&outcome.steps, false));

@@ -10,3 +10,26 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const TERMINATED: u8 = 3;
 /// Stepbox itself failed. A failure only to save the volume leaves 0 or 1, unless `--require-save` is given.
 pub(crate) const STEPBOX_FAILED: u8 = 4;
+/// The build waits for an approval: `stepbox approve` or `stepbox deny` goes on with it.
+pub(crate) const WAITING: u8 = 5;
+
+/// The status of several builds: the largest (rule S8), but a build that waits is better than one that did not succeed.
+pub(crate) fn worse(one: u8, other: u8) -> u8 {
+    let weight = |status: u8| (u16::from(status) << 1) - if status == WAITING { 9 } else { 0 };
+    if weight(one) >= weight(other) { one } else { other }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s8_the_worst_of_several_builds_counts() {
+        let order = [SUCCESS, WAITING, BUILD_FAILED, USAGE, TERMINATED, STEPBOX_FAILED];
+        for (at, one) in order.iter().enumerate() {
+            for (behind, other) in order.iter().enumerate() {
+                assert_eq!(worse(*one, *other), order[at.max(behind)], "{one} {other}");
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! `stepbox`: the program. The only room that touches the terminal, the process's environment and the home directory.
 
+mod answer;
 mod arguments;
 mod builds;
 mod check;
@@ -15,6 +16,7 @@ mod results;
 mod run;
 mod sanitize;
 mod secrets;
+mod terminal;
 mod text;
 mod validate;
 mod volume;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
     };
     let status = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Approve(arguments) => answer::run(&arguments, true),
+        Command::Deny(arguments) => answer::run(&arguments, false),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

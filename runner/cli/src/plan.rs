@@ -37,6 +37,9 @@ fn text(found: &PipelineGraph, commands: bool) -> String {
     if !found.stages.is_empty() {
         out.push_str(&format!("stages: {}\n", plain(&found.stages.join(", "))));
     }
+    if !found.hooks.is_empty() {
+        out.push_str(&format!("hooks: {}\n", found.hooks.join(", ")));
+    }
     for step in &found.steps {
         let indent = "  ".repeat(depth(found, step));
         let mut line = plain(&step.step);
@@ -54,6 +57,9 @@ fn text(found: &PipelineGraph, commands: bool) -> String {
         out.push_str(&format!("{indent}- {line}\n"));
         for condition in &step.when {
             out.push_str(&format!("{indent}    when {}\n", plain(condition)));
+        }
+        if !step.hooks.is_empty() {
+            out.push_str(&format!("{indent}    hooks {}\n", step.hooks.join(", ")));
         }
         for command in step.commands.iter().filter(|_| commands && !step.left_out) {
             for line in command.lines() {

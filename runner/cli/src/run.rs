@@ -9,11 +9,11 @@ use stepbox_engine::{
     parse_assignment, parse_variable_file,
 };
 
-use crate::arguments::{Output, RunArguments, WhenToSave, WhileInUse};
+use crate::arguments::{Output, RunArguments, ShownArguments, WhenToSave, WhileInUse};
 use crate::error::{CliError, colors};
 use crate::results::Results;
 use crate::text::{Amount, Text};
-use crate::{configuration, environment, exit_code, json, plan, secrets, worker};
+use crate::{configuration, environment, exit_code, json, plan, secrets, terminal, worker};
 
 /// Where a pipeline is looked for, in this order.
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
@@ -81,11 +81,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.revision.clone_from(&arguments.sha);
     request.only.clone_from(&arguments.only);
     request.skip.clone_from(&arguments.skip);
+    request.approve.clone_from(&arguments.approve);
+    request.deny.clone_from(&arguments.deny);
+    request.approver = terminal::approver();
     request.skip_unsupported = arguments.skip_unsupported;
     if let Some(memory) = arguments.memory {
         request.limits.memory = memory << 20;
     }
-    for (flag, why) in arguments.meaningless.given().into_iter().filter(|_| !arguments.quiet) {
+    for (flag, why) in arguments.meaningless.given().into_iter().filter(|_| !arguments.shown.quiet) {
         eprintln!("note: `{flag}` has no meaning here: {why}");
     }
     request.source.clone_from(&arguments.source);
@@ -103,11 +106,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     if arguments.dry_run {
         for from_file in variable_sets(arguments.variable_file.as_deref())? {
             request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();
-            plan::dry_run(&directories, &request, arguments.output)?;
+            plan::dry_run(&directories, &request, arguments.shown.output)?;
         }
         return Ok(exit_code::SUCCESS);
     }
-    let launch = launch(arguments.in_process)?;
+    let launch = launch(arguments.shown.in_process)?;
     let interrupt = watch_signals()?;
 
     let builds = variable_sets(arguments.variable_file.as_deref())?;
@@ -117,49 +120,64 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         if interrupt.count() > 0 {
             return Ok(exit_code::TERMINATED);
         }
-        if count > 1 && arguments.output == Output::Text && !arguments.quiet {
+        if count > 1 && arguments.shown.output == Output::Text && !arguments.shown.quiet {
             eprintln!("{}build {} of {count}", if number > 0 { "\n" } else { "" }, number + 1);
         }
         let mut request = request.clone();
         // What is given on the command line wins over the file.
         request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();
+        let one = Shown::new(&arguments.shown).build(arguments.require_all, |show| {
+            stepbox_engine::run(&directories, &launch, &request, &interrupt, show)
+        })?;
         // Rule S8: with several builds, the maximum counts.
-        status = status.max(build(arguments, &directories, &launch, &request, &interrupt)?);
+        status = exit_code::worse(status, one);
     }
     Ok(status)
 }
 
-fn build(
-    arguments: &RunArguments,
-    directories: &Directories,
-    launch: &WorkerLaunch,
-    request: &BuildRequest,
-    interrupt: &Interrupt,
-) -> Result<u8, CliError> {
-    let amount = match (arguments.quiet, arguments.verbose) {
-        (true, _) => Amount::Quiet,
-        (_, true) => Amount::Verbose,
-        _ => Amount::Normal,
-    };
-    let mut text = (arguments.output == Output::Text).then(|| Text::new(amount, colors()));
-    let mut results = Results::default();
-    let mut show = |event: &BuildEvent| match &mut text {
-        Some(text) => text.show(event),
-        None => json::print(event, &mut results),
-    };
-    let outcome = stepbox_engine::run(directories, launch, request, interrupt, &mut show).map_err(hinted)?;
-    if let Some(text) = &mut text {
-        text.summary(&outcome);
+/// How a build is shown.
+pub(crate) struct Shown<'a> {
+    arguments: &'a ShownArguments,
+    text: Option<Text>,
+    results: Results,
+}
+
+impl<'a> Shown<'a> {
+    pub(crate) fn new(arguments: &'a ShownArguments) -> Self {
+        let amount = match (arguments.quiet, arguments.verbose) {
+            (true, _) => Amount::Quiet,
+            (_, true) => Amount::Verbose,
+            _ => Amount::Normal,
+        };
+        let text = (arguments.output == Output::Text).then(|| Text::new(amount, colors()));
+        Self { arguments, text, results: Results::default() }
     }
-    let mut status = status(&outcome, arguments.require_save);
-    if arguments.require_all && status == exit_code::SUCCESS && outcome.steps.iter().any(|step| step.unsupported) {
-        status = exit_code::BUILD_FAILED;
+
+    /// Shows a build while it runs; the exit status.
+    pub(crate) fn build(
+        self,
+        require_all: bool,
+        run: impl FnOnce(&mut dyn FnMut(&BuildEvent)) -> Result<Outcome, EngineError>,
+    ) -> Result<u8, CliError> {
+        let Self { arguments, mut text, mut results } = self;
+        let mut show = |event: &BuildEvent| match &mut text {
+            Some(text) => text.show(event),
+            None => json::print(event, &mut results),
+        };
+        let outcome = run(&mut show).map_err(hinted)?;
+        if let Some(text) = &mut text {
+            text.summary(&outcome);
+        }
+        let mut status = status(&outcome, arguments.require_save);
+        if require_all && status == exit_code::SUCCESS && outcome.steps.iter().any(|step| step.unsupported) {
+            status = exit_code::BUILD_FAILED;
+        }
+        if let Err(error) = text.as_ref().map_or(&results, Text::results).check() {
+            error.print();
+            return Ok(if status == exit_code::SUCCESS { error.status() } else { status });
+        }
+        Ok(status)
     }
-    if let Err(error) = text.as_ref().map_or(&results, Text::results).check() {
-        error.print();
-        return Ok(if status == exit_code::SUCCESS { error.status() } else { status });
-    }
-    Ok(status)
 }
 
 /// Says what one can do where only the program knows it.
@@ -183,6 +201,7 @@ fn hinted(mut error: EngineError) -> EngineError {
 fn status(outcome: &Outcome, require_save: bool) -> u8 {
     match outcome.result {
         BuildResult::Terminated => exit_code::TERMINATED,
+        BuildResult::PendingApproval => exit_code::WAITING,
         _ if require_save && matches!(outcome.volume, VolumeOutcome::NotSaved { .. }) => exit_code::STEPBOX_FAILED,
         BuildResult::Failure => exit_code::BUILD_FAILED,
         BuildResult::Success => exit_code::SUCCESS,
@@ -276,7 +295,7 @@ fn variable_sets(file: Option<&Path>) -> Result<Vec<Vec<(String, String)>>, CliE
 }
 
 /// What git-clone steps show to hosts: what the environment says, then the user's file.
-fn git_credentials() -> Result<GitCredentials, CliError> {
+pub(crate) fn git_credentials() -> Result<GitCredentials, CliError> {
     let mut credentials = match environment::git_credentials() {
         Some((what, text)) => match text.to_str() {
             Some(text) => GitCredentials::parse(text, &what)?,
@@ -299,7 +318,7 @@ pub(crate) fn directories() -> Result<Directories, CliError> {
     }
 }
 
-fn launch(in_process: bool) -> Result<WorkerLaunch, CliError> {
+pub(crate) fn launch(in_process: bool) -> Result<WorkerLaunch, CliError> {
     if in_process {
         return Ok(WorkerLaunch::InProcess(worker::serve_here));
     }
@@ -309,7 +328,7 @@ fn launch(in_process: bool) -> Result<WorkerLaunch, CliError> {
 }
 
 /// Ctrl-C and its like end the build in order; a second one kills the worker.
-fn watch_signals() -> Result<Interrupt, CliError> {
+pub(crate) fn watch_signals() -> Result<Interrupt, CliError> {
     let interrupt = Interrupt::new();
     let theirs = interrupt.clone();
     let signals = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
@@ -324,7 +343,7 @@ fn watch_signals() -> Result<Interrupt, CliError> {
 }
 
 /// What of a script's commands the toolbox lacks.
-fn missing_commands(script: &[u8]) -> Result<Vec<MissingCommand>, String> {
+pub(crate) fn missing_commands(script: &[u8]) -> Result<Vec<MissingCommand>, String> {
     let commands = stepbox_worker::commands_of(script).map_err(|error| error.to_string())?;
     // A path may be a file that an earlier command makes.
     let missing = commands.into_iter().filter(|one| !one.name.contains('/') && !stepbox_worker::provides(&one.name));

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::time::Duration;
 
-use stepbox_engine::{BuildEvent, BuildResult, Outcome, StepOutcome, Stream, VolumeOutcome};
+use stepbox_engine::{
+    Awaited, AwaitedStep, BuildEvent, BuildId, BuildResult, Outcome, StepOutcome, Stream, VolumeOutcome,
+};
 
-use crate::human;
+use crate::human::{self, quoted};
 use crate::results::Results;
 use crate::sanitize::{Sanitizer, plain};
 
@@ -106,7 +108,20 @@ impl Text {
                 self.line("");
                 self.line(&heading);
             }
+            BuildEvent::ApprovalAwaited { step, until } if self.amount == Amount::Verbose => {
+                self.line(&format!("{}: waits for an answer until {} UTC", plain(step), human::time(*until)));
+            }
+            BuildEvent::BuildContinued { build, .. } if tells => self.line(&format!("build: {build}, which goes on")),
             BuildEvent::Output { step, stream, text } => self.output(step, *stream, text),
+            BuildEvent::HookStarted { step, hook } if tells => {
+                let of = step.as_ref().map_or(String::new(), |step| format!(" of {}", plain(step)));
+                self.line(&self.paint("1", &format!("--> {}{of}", plain(hook))));
+            }
+            BuildEvent::HookFinished { step, hook, state, reason, .. } if tells && state != "success" => {
+                let of = step.as_ref().map_or(String::new(), |step| format!(" of {}", plain(step)));
+                let why = reason.as_ref().map_or(String::new(), |reason| format!(": {}", plain(reason)));
+                self.line(&format!("{}{of}: {}{why}", plain(hook), painted_state(state, self.colors)));
+            }
             BuildEvent::StepRetried { step, attempt, attempts, reason, wait_ms } if tells => {
                 let wait = human::duration(Duration::from_millis(*wait_ms));
                 let head = self.paint("33", "retry");
@@ -222,6 +237,7 @@ impl Text {
             if outcome.result != BuildResult::Success {
                 self.line(&result_text(outcome.result));
             }
+            waiting_text(&outcome.build, outcome).iter().for_each(|line| self.line(line));
             return;
         }
         self.line("");
@@ -229,10 +245,12 @@ impl Text {
         table.lines().for_each(|line| self.line(line));
         self.line("");
         match &outcome.volume {
-            VolumeOutcome::Saved { digest, entries, bytes, change, stored } => {
+            VolumeOutcome::Saved { digest, entries, bytes, change, stored }
+            | VolumeOutcome::Held { digest, entries, bytes, change, stored } => {
                 let entries = human::count(*entries, "entry", "entries");
+                let what = if outcome.waiting.is_some() { "volume kept for this build" } else { "volume saved" };
                 self.line(&format!(
-                    "volume saved: {digest}\n              {entries}, {} ({}), {} in the store",
+                    "{what}: {digest}\n              {entries}, {} ({}), {} in the store",
                     human::bytes(*bytes),
                     human::change(*change),
                     human::bytes(*stored)
@@ -247,7 +265,11 @@ impl Text {
             VolumeOutcome::Skipped { reason } => self.line(&format!("volume not saved: {}", plain(reason))),
             VolumeOutcome::Kept { path } => self.line(&format!("volume: stays in {}", plain(path))),
         }
-        let code = if outcome.result == BuildResult::Success { "32" } else { "31" };
+        let code = match outcome.result {
+            BuildResult::Success => "32",
+            BuildResult::PendingApproval => "33",
+            BuildResult::Failure | BuildResult::Terminated => "31",
+        };
         let unsupported = outcome.steps.iter().filter(|step| step.unsupported).count() as u64;
         let skipped = match unsupported {
             0 => String::new(),
@@ -256,7 +278,26 @@ impl Text {
         let text = format!("{}{skipped} ({})", result_text(outcome.result), human::duration(outcome.duration));
         let text = self.paint(code, &text);
         self.line(&text);
+        waiting_text(&outcome.build, outcome).iter().for_each(|line| self.line(line));
     }
+}
+
+/// For what a build waits, and what one types for it to go on.
+pub(crate) fn waiting_text(build: &BuildId, outcome: &Outcome) -> Vec<String> {
+    let Some(Awaited { steps, secrets }) = &outcome.waiting else { return vec![] };
+    let secrets: String = secrets.iter().map(|name| format!(" --secret {}", quoted(&plain(name)))).collect();
+    let mut lines = vec![];
+    for AwaitedStep { step, until, then } in steps {
+        let (step, time) = (plain(step), human::time(*until));
+        lines.push(format!("waits for an answer to step `{step}` until {time} UTC; then the step is {then}"));
+    }
+    for one in steps {
+        let step = if steps.len() > 1 { format!(" {}", quoted(&plain(&one.step))) } else { String::new() };
+        for verb in ["approve", "deny"] {
+            lines.push(format!("  stepbox {verb} {build}{step}{secrets}"));
+        }
+    }
+    lines
 }
 
 fn painted(code: &str, text: &str, colors: bool) -> String {
@@ -265,7 +306,7 @@ fn painted(code: &str, text: &str, colors: bool) -> String {
 
 fn painted_state(state: &str, colors: bool) -> String {
     let code = match state {
-        "success" => "32",
+        "success" | "approved" => "32",
         "pending" | "skipped" => "2",
         _ => "31",
     };
@@ -277,6 +318,7 @@ fn result_text(result: BuildResult) -> String {
         BuildResult::Success => "build succeeded",
         BuildResult::Failure => "build failed",
         BuildResult::Terminated => "build terminated",
+        BuildResult::PendingApproval => "build waits for an approval",
     }
     .to_owned()
 }

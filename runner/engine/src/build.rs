@@ -1,6 +1,7 @@
 //! One build: volume, steps in their order, archive.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use cap_std::fs::Dir;
@@ -14,6 +15,7 @@ use crate::build_id::BuildId;
 use crate::error::{EngineError, EngineErrorKind, SourcePlace};
 use crate::event::BuildEvent;
 use crate::export_files;
+use crate::hook_courses::HookCourses;
 use crate::interrupt::Interrupt;
 use crate::local_volume::LocalFolder;
 use crate::outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome, as_milliseconds};
@@ -21,9 +23,11 @@ use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
 use crate::restore::{GRACE, Stop, Volume, restore, unexpected};
+use crate::resumed::Resumed;
 use crate::running::Ran;
 use crate::save;
 use crate::snapshots::{Publication, Snapshot, Snapshots};
+use crate::standing::Waiting;
 use crate::unsupported::LeftOut;
 use crate::volume_options::SaveVolume;
 use crate::work_directory::WorkDirectory;
@@ -49,6 +53,15 @@ pub(crate) struct Parts<'a> {
     /// The folder that is the volume, where snapshots are not.
     pub(crate) folder: Option<LocalFolder>,
     pub(crate) started: Instant,
+    /// What the build takes over, where it does not begin at its first step.
+    pub(crate) resumed: Option<Resumed>,
+}
+
+impl Parts<'_> {
+    /// How long the build ran so far, without the time in which it waited.
+    pub(crate) fn ran(&self) -> Duration {
+        self.started.elapsed() + self.resumed.as_ref().map_or(Duration::ZERO, |resumed| resumed.duration)
+    }
 }
 
 /// Runs a build whose start has been told. `kept` keeps its history in the store until a snapshot is restored.
@@ -62,14 +75,24 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         plan: Plan::new(parts.pipeline.mode, &plan_steps),
         references: References::new(),
         outcomes: flat.iter().map(|flat| not_run(flat.step)).collect(),
+        hooks: HookCourses::new(&parts.pipeline, &flat),
+        elected: true,
         flat,
         variables: parts.variables.clone(),
         secrets: vec![],
+        exports: vec![],
+        waiting: vec![],
         broken: None,
         parts: &parts,
         reporter,
     };
+    if let Some(resumed) = &parts.resumed {
+        resumed.apply(&mut build);
+    }
     for (number, omission) in &parts.left_out {
+        if build.plan.state(*number).over() {
+            continue;
+        }
         build.plan.skip(*number);
         let outcome = &mut build.outcomes[*number];
         outcome.reason = Some(omission.reason.clone());
@@ -87,23 +110,38 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         Err(Stop::Failed(error)) => return Err(error),
     };
     for (number, outcome) in build.outcomes.iter_mut().enumerate() {
-        outcome.state = build.plan.state(number).as_str().to_owned();
+        outcome.state = match build.plan.state(number) {
+            // What is left running waits for an answer, or for a step that does (rule S1).
+            StepState::Running => StepState::Pending,
+            state => state,
+        }
+        .as_str()
+        .to_owned();
     }
+    let waiting = build.awaited();
     let result = match build.plan.result(build.criteria()) {
+        _ if waiting.is_some() => BuildResult::PendingApproval,
         // Interrupted while the volume was saved, when all steps had run.
         _ if volume == save::terminated() && parts.interrupt.count() > 0 => BuildResult::Terminated,
         Some(PlanResult::Success) => BuildResult::Success,
         Some(PlanResult::Terminated) => BuildResult::Terminated,
         Some(PlanResult::Error) | None => BuildResult::Failure,
     };
+    let kept = matches!(volume, VolumeOutcome::Saved { .. } | VolumeOutcome::Kept { .. }) && waiting.is_none();
+    if kept
+        && build.reporter.records()
+        && let Err(reason) = build.stand()
+    {
+        build.reporter.warn(None, format!("no build can go on from this one: {reason}"));
+    }
     let exported = build.reporter.exported(&build.variables, &build.secrets);
     let outcomes = build.outcomes;
-    let Parts { id, work, started, .. } = parts;
+    let duration = parts.ran();
+    let Parts { id, work, .. } = parts;
     if let Err(error) = work.clear() {
         let text = stepbox_volume::io_text(&error);
         reporter.warn(None, format!("files of the build remain until a later build removes them: {text}"));
     }
-    let duration = started.elapsed();
     let outcome = Outcome {
         build: id,
         result,
@@ -112,12 +150,12 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         duration,
         warnings: reporter.warnings().to_vec(),
         exported,
+        waiting,
     };
-    reporter.emit(BuildEvent::BuildFinished {
-        build: outcome.build.clone(),
-        result,
-        volume: outcome.volume.clone(),
-        duration_ms: as_milliseconds(duration),
+    let (build, volume, duration_ms) = (outcome.build.clone(), outcome.volume.clone(), as_milliseconds(duration));
+    reporter.emit(match &outcome.waiting {
+        Some(awaited) => BuildEvent::BuildWaiting { build, steps: awaited.steps.clone(), volume, duration_ms },
+        None => BuildEvent::BuildFinished { build, result, volume, duration_ms },
     });
     reporter.finish(&outcome);
     Ok(outcome)
@@ -134,6 +172,14 @@ pub(crate) struct Build<'a, 'r, 'e> {
     pub(crate) outcomes: Vec<StepOutcome>,
     /// Names whose values are masked, and their values (rule V31).
     pub(crate) secrets: Vec<String>,
+    /// The hooks.
+    pub(crate) hooks: HookCourses<'a>,
+    /// Whether the hook before all steps is behind it.
+    pub(crate) elected: bool,
+    /// What steps have exported, each after it ended.
+    pub(crate) exports: Vec<(String, BTreeMap<String, String>)>,
+    /// The approvals for which the build stops.
+    pub(crate) waiting: Vec<Waiting>,
     /// Why the worker cannot be used any more.
     pub(crate) broken: Option<String>,
 }
@@ -153,7 +199,17 @@ impl Build<'_, '_, '_> {
                 return Err(stop);
             }
         };
+        if parts.resumed.as_ref().is_some_and(|resumed| resumed.continued)
+            && let Err(reason) = self.reporter.answered()
+        {
+            save::complaints(worker.end(), self.reporter);
+            let message = format!("cannot record that the build goes on: {reason}");
+            return Err(EngineError::new(EngineErrorKind::State, message).into());
+        }
         self.steps(&mut worker, &volume);
+        if !self.waiting.is_empty() {
+            return Ok(self.stop_and_wait(worker, &staging, &volume));
+        }
 
         let result = self.plan.result(self.criteria());
         let terminated = result == Some(PlanResult::Terminated);
@@ -191,7 +247,7 @@ impl Build<'_, '_, '_> {
     }
 
     /// A folder of the host stays as it is, but for what ends with the build (rule V29).
-    fn kept(&mut self, folder: &LocalFolder) -> VolumeOutcome {
+    pub(crate) fn kept(&mut self, folder: &LocalFolder) -> VolumeOutcome {
         if let Err(error) = export_files::remove(&folder.directory) {
             let text = stepbox_volume::io_text(&error);
             self.reporter.warn(None, format!("what steps hand on stays in the local volume: {text}"));
@@ -218,11 +274,16 @@ impl Build<'_, '_, '_> {
         }
     }
 
-    fn save(&mut self, worker: Worker, staging: &Dir, volume: &Volume) -> VolumeOutcome {
+    pub(crate) fn save(&mut self, worker: Worker, staging: &Dir, volume: &Volume) -> VolumeOutcome {
         let parts = self.parts;
         let started = Instant::now();
         let now = (parts.request.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let about = Publication { build: &parts.id, time: as_milliseconds(now), parent: volume.parent };
+        let about = Publication {
+            build: &parts.id,
+            time: as_milliseconds(now),
+            parent: volume.parent,
+            waits: !self.waiting.is_empty(),
+        };
         let outcome = save::save(worker, staging, volume, parts.snapshots, &about, parts.interrupt, self.reporter);
         self.reporter.emit(match &outcome {
             VolumeOutcome::Saved { digest, entries, bytes, change, stored } => BuildEvent::VolumeSaved {
@@ -233,6 +294,16 @@ impl Build<'_, '_, '_> {
                 stored: *stored,
                 duration_ms: as_milliseconds(started.elapsed()),
             },
+            VolumeOutcome::Held { digest, entries, bytes, change, stored } => BuildEvent::VolumeHeld {
+                digest: digest.clone(),
+                entries: *entries,
+                bytes: *bytes,
+                change: *change,
+                stored: *stored,
+                duration_ms: as_milliseconds(started.elapsed()),
+            },
+            // Told when it is known what that means for the build.
+            VolumeOutcome::NotSaved { .. } if about.waits => return outcome,
             VolumeOutcome::NotSaved { reason } => BuildEvent::VolumeNotSaved { reason: reason.clone() },
             VolumeOutcome::Skipped { reason } => BuildEvent::VolumeNotSaved { reason: reason.clone() },
             VolumeOutcome::Kept { .. } => return outcome,

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use stepbox_volume::HostFs;
 
 use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
@@ -13,7 +15,8 @@ use crate::error::{EngineError, EngineErrorKind};
 use crate::outcome::{BuildResult, Outcome, milliseconds};
 use crate::record_directory::RecordDirectory;
 use crate::recorded_events::RecordedEvents;
-use crate::work_directory::{is_running, remove_at_once};
+use crate::stored_snapshots::{open, store_error};
+use crate::work_directory::{WorkDirectory, is_running, remove_at_once};
 
 /// The fewest digits that stand for a build.
 const MIN_PREFIX: usize = 4;
@@ -95,6 +98,8 @@ pub enum BuildState {
     Running,
     /// Its process died, or could not run it to its end: there is no outcome.
     Unfinished,
+    /// It waits for an approval.
+    Waiting,
     /// It has an outcome.
     Finished,
 }
@@ -184,7 +189,7 @@ impl Builds {
     pub fn show(&self, build: &BuildId) -> Result<BuildRecord, EngineError> {
         let record = self.record(build)?.ok_or_else(|| no_build(build.as_str()))?;
         let about = record.about()?;
-        let (state, outcome) = self.end(build, || record.outcome())?;
+        let (state, outcome) = self.end(build, || record.outcome(), |outcome| outcome.result)?;
         Ok(BuildRecord { about, outcome, state })
     }
 
@@ -196,21 +201,42 @@ impl Builds {
         self.record(build)?.ok_or_else(|| no_build(build.as_str()))?.events()
     }
 
-    /// Removes the record of a build, whatever is in it.
+    /// Removes the record of a build, whatever is in it, and what the build has left in the store where nobody else needs it.
     ///
     /// # Errors
-    /// [`EngineErrorKind::Usage`] where there is none or the build runs, else [`EngineErrorKind::State`].
+    /// [`EngineErrorKind::Usage`] where there is none or the build runs, [`EngineErrorKind::Store`], else
+    /// [`EngineErrorKind::State`].
     pub fn remove(&self, build: &BuildId) -> Result<(), EngineError> {
-        if self.is_running(build)? {
+        let runs = || {
             let message = format!("build `{build}` still runs");
-            return Err(
-                EngineError::new(EngineErrorKind::Usage, message).hint("its record can be removed when it is over")
-            );
+            EngineError::new(EngineErrorKind::Usage, message).hint("its record can be removed when it is over")
+        };
+        if self.is_running(build)? {
+            return Err(runs());
         }
+        // Nobody can answer it meanwhile, where it waits.
+        let _work = WorkDirectory::claim(&self.state, build)?.ok_or_else(runs)?;
+        self.release(build)?;
         remove_at_once(&self.state.work, &self.state.builds, build).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => no_build(build.as_str()),
             _ => EngineError::state(format!("cannot remove `{}`", self.path.join(build.as_str()).display()), &error),
         })
+    }
+
+    /// Lets go what a build has left in the store, and what builds have left there whose records are gone.
+    fn release(&self, build: &BuildId) -> Result<(), EngineError> {
+        let failed = |error| store_error(&error);
+        let store = open(&self.state, Arc::new(HostFs))?;
+        let mut names = store.kept_builds().map_err(failed)?;
+        names.retain(|name| {
+            let recorded = |one: &BuildId| self.state.builds.exists(name) || self.is_running(one).unwrap_or(true);
+            BuildId::parse(name).is_some_and(|one| one == *build || !recorded(&one))
+        });
+        if names.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        store.release(&names).map(drop).map_err(failed)
     }
 
     /// The names of all builds, the newest first; those of one second in any order.
@@ -245,7 +271,7 @@ impl Builds {
         if pipeline.is_some_and(|pipeline| pipeline != about.pipeline) {
             return Ok(None);
         }
-        let (state, end) = self.end(build, || record.part_of_outcome::<BuildEnd>())?;
+        let (state, end) = self.end(build, || record.part_of_outcome::<BuildEnd>(), |end| end.result)?;
         let BuildAbout { build, pipeline, started, branch, revision, initiator, .. } = about;
         Ok(Some(BuildSummary { build, pipeline, started, branch, revision, initiator, state, end }))
     }
@@ -255,16 +281,24 @@ impl Builds {
         &self,
         build: &BuildId,
         read: impl Fn() -> Result<Option<T>, EngineError>,
+        result: impl Fn(&T) -> BuildResult,
     ) -> Result<(BuildState, Option<T>), EngineError> {
         let mut end = read()?;
-        if end.is_none() {
+        let waits = |end: &Option<T>| end.as_ref().map(&result) == Some(BuildResult::PendingApproval);
+        // One that waits may be going on.
+        if end.is_none() || waits(&end) {
             if self.is_running(build)? {
                 return Ok((BuildState::Running, None));
             }
             // It writes its outcome while it lives, so it may have done so meanwhile.
             end = read()?;
         }
-        Ok((if end.is_some() { BuildState::Finished } else { BuildState::Unfinished }, end))
+        let state = match &end {
+            None => BuildState::Unfinished,
+            Some(_) if waits(&end) => BuildState::Waiting,
+            Some(_) => BuildState::Finished,
+        };
+        Ok((state, end))
     }
 
     fn is_running(&self, build: &BuildId) -> Result<bool, EngineError> {
@@ -275,7 +309,7 @@ impl Builds {
     }
 }
 
-fn no_build(text: &str) -> EngineError {
+pub(crate) fn no_build(text: &str) -> EngineError {
     EngineError::new(EngineErrorKind::Usage, format!("there is no build `{text}`"))
         .hint("`stepbox builds ls` lists them")
 }

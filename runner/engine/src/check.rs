@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use stepbox_pipeline::{
-    FlatStep, Freestyle, Pipeline, Place, References, StepKind, Template, Unsupported, Variables, substitute,
+    FlatStep, Freestyle, Hooks, Pipeline, Place, References, Step, StepKind, Template, Unsupported, Variables,
+    substitute,
 };
 
 use crate::directories::Directories;
@@ -103,22 +104,25 @@ pub fn check(directories: &Directories, request: &BuildRequest) -> Result<Pipeli
     let Some(pipeline) = reading.pipeline.filter(|_| errors.is_empty()) else { return Err(refusal(request, errors)) };
     // A source that cannot be used says nothing about the steps.
     let facts = Clones::find(request, directories).map(|clones| clones.facts()).unwrap_or_default();
-    let spec = reading.spec.unwrap_or_default();
+    let mut spec = reading.spec.unwrap_or_default();
+    // Nobody has named one.
+    spec.triggers.clear();
     let variables = known_variables(request, &spec, facts, None);
     let checker = Checker { request, variables: &variables };
 
     let mut steps: Vec<StepCheck> = vec![];
     let flat = pipeline.flat();
     for (number, FlatStep { step, .. }) in flat.iter().enumerate() {
-        let missing = match &step.kind {
+        let mut missing = match &step.kind {
             StepKind::Freestyle(freestyle) => {
                 checker.missing(freestyle, flat[..number].iter().any(|earlier| can_export(earlier.step)))
             }
-            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => vec![],
+            StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => vec![],
         };
+        missing.extend(checker.of_hooks(&step.hooks));
         steps.push(StepCheck { step: step.name.to_string(), place: checker.place(step.place), missing });
     }
-    let mut whole = vec![];
+    let mut whole = checker.of_hooks(&pipeline.hooks);
     for one in &reading.unsupported {
         let step = one.step.as_deref().and_then(|name| steps.iter_mut().find(|step| step.step == name));
         step.map_or(&mut whole, |step| &mut step.missing).push(checker.unsupported(one));
@@ -144,6 +148,15 @@ impl Checker<'_> {
         } else {
             Missing::Feature { feature, reason: one.reason.clone(), place }
         }
+    }
+
+    /// What the steps of hooks lack.
+    fn of_hooks(&self, hooks: &Hooks) -> Vec<Missing> {
+        let freestyle = |step: &'_ Step| match &step.kind {
+            StepKind::Freestyle(freestyle) => self.missing(freestyle, true),
+            _ => vec![],
+        };
+        hooks.steps().flat_map(freestyle).collect()
     }
 
     /// `exports` says that an earlier step may settle what the image is.

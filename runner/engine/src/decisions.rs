@@ -1,23 +1,24 @@
 //! What the conditions of a build say: whether a step runs, and whether success criteria hold.
 
-use stepbox_pipeline::{Decision, Mode, Situation, StepKind, StepStanding, SuccessCriteria, When, WorkflowResult};
+use std::ops::Range;
+
+use stepbox_pipeline::{Decision, Situation, StepKind, StepStanding, SuccessCriteria, When, WorkflowResult};
 
 use crate::build::Build;
 
 impl Build<'_, '_, '_> {
     /// Whether a step runs now (section 4 of the specification).
-    pub(crate) fn decide(&self, number: usize) -> Decision {
-        let step = self.flat[number].step;
-        match &step.when {
-            Some(when) => self.look(when, step.name.as_str(), self.parts.pipeline.mode == Mode::Parallel),
-            None => Decision::Run,
-        }
+    pub(crate) fn decide(&mut self, number: usize) -> Decision {
+        let step = self.step(number);
+        let Some(when) = &step.when else { return Decision::Run };
+        let (beside, parallel) = self.beside(number);
+        self.within(number, |build| build.look(when, step.name.as_str(), beside, parallel))
     }
 
     /// What the success criteria of a parallel step say; `None` where it has none (rules P15, P16).
     pub(crate) fn criteria_of(&self, group: usize) -> Option<bool> {
-        let StepKind::Parallel(parallel) = &self.flat[group].step.kind else { return None };
-        parallel.success_criteria.as_ref().map(|criteria| self.hold(criteria, &self.plan.members(group)))
+        let StepKind::Parallel(parallel) = &self.step(group).kind else { return None };
+        parallel.success_criteria.as_ref().map(|criteria| self.hold(criteria, &self.members(group)))
     }
 
     /// What the success criteria of the build say; `None` where it has none.
@@ -28,25 +29,37 @@ impl Build<'_, '_, '_> {
     }
 
     fn hold(&self, criteria: &SuccessCriteria, members: &[usize]) -> bool {
-        let members = members.iter().map(|number| (self.flat[*number].step.name.as_str(), self.plan.state(*number)));
+        let members = members.iter().map(|number| (self.step(*number).name.as_str(), self.state_of(*number)));
         criteria.hold(members, |condition| {
             let when = When { condition: Some(condition.clone()), ..When::default() };
-            self.look(&when, "", false) == Decision::Run
+            self.look(&when, "", 0..self.flat.len(), false) == Decision::Run
         })
     }
 
-    fn look(&self, when: &When, step: &str, parallel: bool) -> Decision {
+    /// What the build has come to so far (rule C9).
+    fn workflow(&self) -> WorkflowResult {
+        let waits = |number: &usize| matches!(self.flat[*number].step.kind, StepKind::Approval(_));
+        if self.plan.has_failed() {
+            WorkflowResult::Failure
+        } else if self.plan.running().iter().any(waits) {
+            WorkflowResult::PendingApproval
+        } else {
+            WorkflowResult::Running
+        }
+    }
+
+    fn look(&self, when: &When, step: &str, beside: Range<usize>, parallel: bool) -> Decision {
         let standing = |number: usize| StepStanding {
-            name: self.flat[number].step.name.as_str(),
-            type_name: self.flat[number].step.kind.type_name(),
-            result: self.plan.result_of(number),
+            name: self.step(number).name.as_str(),
+            type_name: self.step(number).kind.type_name(),
+            result: self.result_of(number),
         };
-        let steps: Vec<StepStanding<'_>> = (0..self.flat.len()).map(standing).collect();
+        let steps: Vec<StepStanding<'_>> = beside.map(standing).collect();
         let situation = Situation {
             variables: &self.variables,
             references: &self.references,
             steps: &steps,
-            workflow: if self.plan.has_failed() { WorkflowResult::Failure } else { WorkflowResult::Running },
+            workflow: self.workflow(),
             branch: self.variables.get("CF_BRANCH"),
             parallel,
         };

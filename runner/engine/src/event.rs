@@ -2,14 +2,15 @@
 //! kept in the record of the build.
 //!
 //! Serialised as JSON, an event is an object whose `event` names it. The stream begins with `build_started`, which
-//! carries the version of the format, and ends with `build_finished` or `build_aborted`. Fields may be added without a new
+//! carries the version of the format, and ends with `build_finished` or `build_aborted`. One that waits for an approval ends
+//! with `build_waiting`; when it goes on, what it then tells begins with `build_continued`. Fields may be added without a new
 //! version; a reader skips events and fields that it does not know. Durations are milliseconds, sizes bytes. Texts of steps
 //! are masked (rule V31) and otherwise untrusted: who shows them must strip what steers a terminal.
 
 use serde::{Deserialize, Serialize};
 
 use crate::build_id::BuildId;
-use crate::outcome::{BuildResult, StepOutcome, VolumeOutcome};
+use crate::outcome::{AwaitedStep, BuildResult, StepOutcome, VolumeOutcome};
 
 /// The version of the event stream.
 pub const EVENT_VERSION: u32 = 1;
@@ -74,6 +75,34 @@ pub enum BuildEvent {
         /// What: any stretch of text, not lines. What is not UTF-8 is replaced by U+FFFD.
         text: String,
     },
+    /// An approval waits for an answer.
+    ApprovalAwaited {
+        /// The step's name.
+        step: String,
+        /// Until when, in milliseconds since 1970; then it comes to what the pipeline says.
+        until: u64,
+    },
+    /// A hook begins (rule H5). What its steps print is output of the step whose hook it is, or of a step with the hook's name
+    /// where it is the pipeline's.
+    HookStarted {
+        /// The step; none for a hook of the pipeline.
+        step: Option<String>,
+        /// `on_elected`, `on_success`, `on_fail` or `on_finish`.
+        hook: String,
+    },
+    /// A hook ended.
+    HookFinished {
+        /// The step; none for a hook of the pipeline.
+        step: Option<String>,
+        /// `on_elected`, `on_success`, `on_fail` or `on_finish`.
+        hook: String,
+        /// `success`, `error` or `terminated`.
+        state: String,
+        /// Why it failed.
+        reason: Option<String>,
+        /// How long it took.
+        duration_ms: u64,
+    },
     /// An attempt at a step failed; there will be another (rules F28-F31).
     StepRetried {
         /// Its name.
@@ -113,10 +142,45 @@ pub enum BuildEvent {
         /// How long it took.
         duration_ms: u64,
     },
+    /// The volume is archived for this build alone, which waits; what the next build starts from stays as it is.
+    VolumeHeld {
+        /// The snapshot's manifest.
+        digest: String,
+        /// Files, directories and links.
+        entries: u64,
+        /// Bytes of file contents.
+        bytes: u64,
+        /// How much more that is than the volume started with; negative where it is less.
+        change: i64,
+        /// Bytes that the archive takes in the store.
+        stored: u64,
+        /// How long it took.
+        duration_ms: u64,
+    },
     /// The volume is not archived: the next build starts from where this one did.
     VolumeNotSaved {
         /// Why.
         reason: String,
+    },
+    /// The build stops here until somebody answers.
+    BuildWaiting {
+        /// The build.
+        build: BuildId,
+        /// The approvals for which it waits.
+        steps: Vec<AwaitedStep>,
+        /// What became of the volume.
+        volume: VolumeOutcome,
+        /// How long it ran so far.
+        duration_ms: u64,
+    },
+    /// A build that has waited goes on.
+    BuildContinued {
+        /// [`EVENT_VERSION`].
+        version: u32,
+        /// The build.
+        build: BuildId,
+        /// When, in milliseconds since 1970.
+        timestamp: u64,
     },
     /// The build is over.
     BuildFinished {
@@ -147,16 +211,22 @@ pub enum Stream {
 }
 
 /// The names of all events, by which a reader knows what is damaged from what a newer Stepbox has written.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 17] = [
     "build_started",
     "volume_restored",
     "step_started",
     "output",
+    "hook_started",
+    "hook_finished",
+    "approval_awaited",
     "step_retried",
     "step_finished",
     "warning",
     "volume_saved",
     "volume_not_saved",
+    "volume_held",
+    "build_waiting",
+    "build_continued",
     "build_finished",
     "build_aborted",
 ];

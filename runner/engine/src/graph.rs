@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use stepbox_pipeline::{
-    Conditions, FlatStep, Masker, Mode, On, References, StepConditions, StepKind, Template, Variables, When, substitute,
+    Conditions, FlatStep, Hooks, Masker, Mode, On, References, StepConditions, StepKind, Template, Variables, When,
+    substitute,
 };
 
 use crate::directories::Directories;
@@ -21,6 +22,8 @@ pub struct PipelineGraph {
     pub mode: String,
     /// The stages in their order.
     pub stages: Vec<String>,
+    /// The hooks of the pipeline, such as `on_finish`.
+    pub hooks: Vec<String>,
     /// The steps, each before those inside of it; `scale` and `matrix` are copies already.
     pub steps: Vec<GraphStep>,
 }
@@ -45,6 +48,8 @@ pub struct GraphStep {
     pub after: Vec<String>,
     /// What must hold for it to run, in words, all of them.
     pub when: Vec<String>,
+    /// Its hooks, such as `on_finish`.
+    pub hooks: Vec<String>,
     /// Whether it is left out by `--only` or `--skip`.
     pub left_out: bool,
     /// Its commands, variables replaced as far as they are known.
@@ -89,12 +94,17 @@ pub fn graph(directories: &Directories, request: &BuildRequest) -> Result<Pipeli
             inside,
             after,
             when: step.when.as_ref().map(|when| conditions(when, &text)).unwrap_or_default(),
+            hooks: hooks(&step.hooks),
             left_out: left_out.contains_key(&number),
             commands: freestyle.and_then(|one| one.commands.as_ref()).into_iter().flatten().map(text).collect(),
         });
     }
     let mode = if pipeline.mode == Mode::Parallel { "parallel" } else { "sequential" };
-    Ok(PipelineGraph { mode: mode.to_owned(), stages: pipeline.stages.clone(), steps })
+    Ok(PipelineGraph { mode: mode.to_owned(), stages: pipeline.stages.clone(), hooks: hooks(&pipeline.hooks), steps })
+}
+
+fn hooks(hooks: &Hooks) -> Vec<String> {
+    hooks.iter().map(|(moment, _)| moment.as_str().to_owned()).collect()
 }
 
 /// A text with what is known; secrets are not shown (rule V32).

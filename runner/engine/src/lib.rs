@@ -6,11 +6,13 @@
 //! hands it directories, and never looks into what the worker has made of foreign bytes. It reads no environment, no
 //! terminal and no home directory: the caller says everything.
 
+mod approval;
 mod build;
 mod build_about;
 mod build_id;
 mod builds;
 mod check;
+mod continuation;
 mod decisions;
 mod directories;
 mod error;
@@ -19,6 +21,7 @@ mod export_files;
 mod freestyle;
 mod git;
 mod graph;
+mod hook_courses;
 mod identity;
 mod image;
 mod interrupt;
@@ -34,10 +37,12 @@ mod reporter;
 mod repository;
 mod request;
 mod restore;
+mod resumed;
 mod run;
 mod running;
 mod save;
 mod snapshots;
+mod standing;
 mod step;
 mod steps;
 mod stored_snapshots;
@@ -52,17 +57,19 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use approval::{Answer, Approver, Question, Reply};
 pub use build_about::{BuildAbout, RECORD_VERSION};
 pub use build_id::BuildId;
 pub use builds::{BuildEnd, BuildList, BuildQuery, BuildRecord, BuildState, BuildSummary, Builds};
 pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
+pub use continuation::{Continuation, continue_build};
 pub use directories::Directories;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 pub use event::{BuildEvent, EVENT_VERSION, Stream};
 pub use git::GitCredentials;
 pub use graph::{GraphStep, PipelineGraph, graph};
 pub use interrupt::Interrupt;
-pub use outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome};
+pub use outcome::{Awaited, AwaitedStep, BuildResult, Outcome, StepOutcome, VolumeOutcome};
 pub use recorded_events::RecordedEvents;
 pub use recorded_variables::RecordedVariables;
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};

@@ -26,6 +26,29 @@ pub struct Outcome {
     /// What the steps exported, masked.
     #[serde(default)]
     pub exported: RecordedVariables,
+    /// What it waits for, where it does.
+    #[serde(default)]
+    pub waiting: Option<Awaited>,
+}
+
+/// What a build waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The approvals that nobody has answered, at least one.
+    pub steps: Vec<AwaitedStep>,
+    /// The names of values that are recorded nowhere and must be given again when the build is to go on.
+    pub secrets: Vec<String>,
+}
+
+/// An approval that nobody has answered yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedStep {
+    /// The step's name.
+    pub step: String,
+    /// Until when an answer counts, in milliseconds since 1970.
+    pub until: u64,
+    /// What the step comes to afterwards: `approved`, `denied` or `terminated` (rule A6).
+    pub then: String,
 }
 
 /// What a build came to (rule S2).
@@ -38,6 +61,9 @@ pub enum BuildResult {
     Failure,
     /// Stopped from outside.
     Terminated,
+    /// It is not over: it waits for an approval.
+    #[serde(rename = "pending-approval")]
+    PendingApproval,
 }
 
 /// How a step went.
@@ -96,6 +122,19 @@ pub enum VolumeOutcome {
         /// Why.
         #[serde(default)]
         reason: String,
+    },
+    /// Archived for the build alone, which waits; the fields are those of the event `volume_held`.
+    Held {
+        /// The snapshot's manifest.
+        digest: String,
+        /// Files, directories and links.
+        entries: u64,
+        /// Bytes of file contents.
+        bytes: u64,
+        /// How much more that is than the volume started with.
+        change: i64,
+        /// Bytes that the archive takes in the store.
+        stored: u64,
     },
     /// It is a folder of the host, which is as the build left it (rule L16).
     Kept {

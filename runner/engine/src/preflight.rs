@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use stepbox_pipeline::{
-    CustomVolume, Diagnostic, Mode, Pipeline, PipelineSpec, Reading, References, Step, StepKind, SubstituteError,
-    Template, Unsupported, Variables, holes, substitute,
+    CustomVolume, Diagnostic, Hooks, Mode, Pipeline, PipelineSpec, Reading, References, Step, StepKind,
+    SubstituteError, Template, Unsupported, Variables, holes, substitute,
 };
 
 use crate::error::{EngineError, EngineErrorKind, Problem, SourcePlace};
@@ -89,34 +89,60 @@ pub(crate) struct Checked {
 
 /// Checks images and working directories.
 pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &LeftOut, variables: &Variables) -> Checked {
-    let (mut problems, mut images) = (vec![], vec![]);
+    let mut checked = Checked { wrong: vec![], images: vec![] };
     let flat = pipeline.flat();
-    for (number, step) in
-        flat.iter().map(|flat| flat.step).enumerate().filter(|(number, _)| !left_out.contains_key(number))
-    {
+    let all: Vec<&Step> = flat.iter().map(|flat| flat.step).collect();
+    let mut hooks: Vec<(&Hooks, &[&Step], Option<&Step>)> = vec![(&pipeline.hooks, &all, None)];
+    for (number, step) in all.iter().copied().enumerate().filter(|(number, _)| !left_out.contains_key(number)) {
         // In parallel mode the order of the file says nothing.
         let earlier: Vec<&Step> = match pipeline.mode {
-            Mode::Sequential => flat[..number].iter().map(|flat| flat.step).collect(),
-            Mode::Parallel => flat.iter().map(|flat| flat.step).filter(|other| other.name != step.name).collect(),
+            Mode::Sequential => all[..number].to_vec(),
+            Mode::Parallel => all.iter().copied().filter(|other| other.name != step.name).collect(),
         };
-        let earlier = earlier.as_slice();
+        checked.step(request, pipeline, step, &earlier, variables, step.name.as_str());
+        hooks.push((&step.hooks, &all, Some(step)));
+    }
+    for (hooks, before, owner) in hooks {
+        for (moment, hook) in hooks.iter() {
+            let steps: Vec<&Step> = hook.course.flat().into_iter().map(|flat| flat.step).collect();
+            let earlier: Vec<&Step> = before.iter().chain(&steps).copied().collect();
+            let name = owner.map_or(moment.as_str(), |owner| owner.name.as_str());
+            for step in steps {
+                checked.step(request, pipeline, step, &earlier, variables, name);
+            }
+        }
+    }
+    checked
+}
+
+impl Checked {
+    /// Checks a step of the pipeline, or of a hook. `name` is the step that it is told of.
+    fn step(
+        &mut self,
+        request: &BuildRequest,
+        pipeline: &Pipeline,
+        step: &Step,
+        earlier: &[&Step],
+        variables: &Variables,
+        name: &str,
+    ) {
         let (image, directory) = match &step.kind {
             StepKind::Freestyle(freestyle) => (Some(&freestyle.image), freestyle.working_directory.as_ref()),
             StepKind::GitClone(clone) => (None, clone.working_directory.as_ref()),
-            StepKind::Parallel(_) | StepKind::Unsupported(_) => (None, None),
+            StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => (None, None),
         };
         for (template, what) in image
             .map(|image| (image, "the image"))
             .into_iter()
             .chain(directory.map(|one| (one, "the working directory")))
         {
-            problems.extend(undefined(template, what, pipeline, earlier, variables).map(|error| {
+            self.wrong.extend(undefined(template, what, pipeline, earlier, variables).map(|error| {
                 let file = Path::new(&request.pipeline_file);
                 Problem {
                     message: error.to_string(),
                     place: Some(SourcePlace::new(file, &request.pipeline_text, error.place())),
                     other: None,
-                    step: Some(step.name.to_string()),
+                    step: Some(name.to_owned()),
                     hints: match &error {
                         SubstituteError::Undefined { name, .. } => {
                             let near = variables.nearest(name).map(|near| format!("did you mean `{near}`?"));
@@ -128,7 +154,7 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
             }));
         }
         if let StepKind::Freestyle(freestyle) = &step.kind {
-            problems.extend(bad_volume(request, step, &freestyle.volumes));
+            self.wrong.extend(bad_volume(request, name, &freestyle.volumes));
         }
         // What an earlier step exports may say another image.
         let settled = |image: &Template| image.holes().is_empty() || !earlier.iter().any(|step| can_export(step));
@@ -137,14 +163,14 @@ pub(crate) fn check(request: &BuildRequest, pipeline: &Pipeline, left_out: &Left
             && found.unresolved.is_empty()
             && let Err(missing) = image::find(&found.text, &request.images)
         {
-            images.push(no_image(request, step, &found.text, &missing, variables));
+            let problem = no_image(request, step, &found.text, &missing, variables);
+            self.images.push(Problem { step: Some(name.to_owned()), ..problem });
         }
     }
-    Checked { wrong: problems, images }
 }
 
 /// What is wrong with the custom volumes of a step (rules F19, F20), as far as they are written out.
-fn bad_volume(request: &BuildRequest, step: &Step, volumes: &[Template]) -> Option<Problem> {
+fn bad_volume(request: &BuildRequest, name: &str, volumes: &[Template]) -> Option<Problem> {
     let written = volumes.iter().take_while(|volume| volume.holes().is_empty());
     let count = written.clone().count();
     let error = CustomVolume::parse_all(written.map(Template::text)).err()?;
@@ -153,7 +179,7 @@ fn bad_volume(request: &BuildRequest, step: &Step, volumes: &[Template]) -> Opti
         message: error.to_string(),
         place: Some(SourcePlace::new(&request.pipeline_file, &request.pipeline_text, culprit.place())),
         other: None,
-        step: Some(step.name.to_string()),
+        step: Some(name.to_owned()),
         hints: vec!["write `- ./folder:/path`, where the folder is one of the volume".to_owned()],
     })
 }
@@ -207,7 +233,7 @@ pub(crate) fn no_image(
     };
     let place = match &step.kind {
         StepKind::Freestyle(freestyle) => freestyle.image.place(),
-        StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => step.place,
+        StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => step.place,
     };
     let place = SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     Problem { message, place: Some(place), other: None, step: Some(name.to_string()), hints }

@@ -1,20 +1,24 @@
 //! What is kept of a build, while it is written: the directory `builds/<build>`.
 //!
 //! `build.json` says what is known when the build begins ([`BuildAbout`]), `record.jsonl.zst` has its events
-//! ([`BuildEvent`]) one a line, and `outcome.json` is there once it is over ([`Outcome`]). A process that dies leaves a record
+//! ([`BuildEvent`]) one a line, `standing.json` is where it stands when it ends or stops ([`Standing`]), and `outcome.json` is there
+//! once it is over, or waits ([`Outcome`]). One that goes on adds its events as a further frame of `zstd`. A process that dies leaves a record
 //! that ends early, never half a file of the other two; against a loss of power nothing is done.
 
 use std::io::{self, Write};
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+use rustix::fs::{Mode, OFlags};
 use serde::Serialize;
 use stepbox_pipeline::Masker;
 use stepbox_volume::io_text;
 use zstd::stream::{AutoFinishEncoder, Encoder};
 
 use crate::build_about::BuildAbout;
+use crate::directories::open_directory;
 use crate::event::BuildEvent;
 use crate::outcome::Outcome;
+use crate::standing::Standing;
 use crate::work_directory::WorkDirectory;
 
 /// The file of what is known when the build begins.
@@ -23,6 +27,8 @@ pub(crate) const ABOUT: &str = "build.json";
 pub(crate) const EVENTS: &str = "record.jsonl.zst";
 /// The file of what the build came to.
 pub(crate) const OUTCOME: &str = "outcome.json";
+/// The file of where the build stands when it ends or stops.
+pub(crate) const STANDING: &str = "standing.json";
 
 /// The most bytes of events, before they are compressed: a step must not fill the disk through its record.
 pub(crate) const MAX_RECORD: u64 = 256 << 20;
@@ -68,6 +74,46 @@ impl Record {
         let stream = begun.map_err(|error: io::Error| io_text(&error))?;
         work.give("record", builds, about.build.as_str()).map_err(|error| error.message)?;
         Ok(Self { directory, about, stream: Some(stream), written: 0, limit: MAX_RECORD, full: false })
+    }
+
+    /// Goes on with the record of a build that has waited.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn resume(builds: &Dir, about: BuildAbout) -> Result<Self, String> {
+        let begun = (|| {
+            let directory = open_directory(builds, about.build.as_str())?;
+            let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = File::from_std(rustix::fs::openat(&directory, EVENTS, flags, Mode::empty())?.into());
+            // Compressed: somewhat less than there is, and the bound is generous.
+            let written = file.metadata()?.len();
+            let mut stream = Encoder::new(file, LEVEL)?;
+            stream.include_checksum(true)?;
+            Ok((directory, stream.auto_finish(), written))
+        })();
+        let (directory, stream, written) = begun.map_err(|error: io::Error| io_text(&error))?;
+        Ok(Self { directory, about, stream: Some(stream), written, limit: MAX_RECORD, full: false })
+    }
+
+    /// The build goes on: it waits no longer.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn go_on(&mut self) -> Result<(), String> {
+        self.directory.remove_file(OUTCOME).map_err(|error| io_text(&error))
+    }
+
+    /// Writes where the build stands.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn stand(&mut self, standing: &Standing) -> Result<(), String> {
+        write(&self.directory, STANDING, standing).map_err(|error| io_text(&error))
+    }
+
+    /// Whether all events so far are in it.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.stream.is_some()
     }
 
     /// Adds an event.

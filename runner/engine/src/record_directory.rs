@@ -12,8 +12,9 @@ use crate::build_id::BuildId;
 use crate::directories::{open_directory, open_file};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::outcome::Outcome;
-use crate::record::{ABOUT, EVENTS, MAX_FILE, OUTCOME};
+use crate::record::{ABOUT, EVENTS, MAX_FILE, OUTCOME, STANDING};
 use crate::recorded_events::RecordedEvents;
+use crate::standing::Standing;
 
 /// The directory of a record.
 pub(crate) struct RecordDirectory {
@@ -67,6 +68,18 @@ impl RecordDirectory {
     /// As [`RecordDirectory::open`].
     pub(crate) fn part_of_outcome<T: DeserializeOwned>(&self) -> Result<Option<T>, EngineError> {
         self.read(OUTCOME)
+    }
+
+    /// Where the build stood when it ended or stopped, where that is recorded.
+    ///
+    /// # Errors
+    /// As [`RecordDirectory::open`].
+    pub(crate) fn standing(&self) -> Result<Option<Standing>, EngineError> {
+        let standing: Option<Standing> = self.read(STANDING)?;
+        if let Some(standing) = &standing {
+            self.check_build(STANDING, &standing.build)?;
+        }
+        Ok(standing)
     }
 
     /// The events.

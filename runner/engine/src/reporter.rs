@@ -7,6 +7,7 @@ use crate::build_about::BuildAbout;
 use crate::event::BuildEvent;
 use crate::record::Record;
 use crate::recorded_variables::RecordedVariables;
+use crate::standing::Standing;
 use crate::work_directory::WorkDirectory;
 
 /// How many warnings the outcome repeats.
@@ -45,6 +46,44 @@ impl<'a> Reporter<'a> {
         if let Some(message) = failure {
             self.warn(None, message);
         }
+    }
+
+    /// Goes on with a build that has waited: records from now on, and tells where that cannot be.
+    pub(crate) fn go_on(&mut self, builds: &Dir, about: BuildAbout, warnings: Vec<String>, continued: BuildEvent) {
+        self.secret_names.clone_from(&about.secrets);
+        self.warnings = warnings;
+        let failure = match Record::resume(builds, about) {
+            Ok(record) => {
+                self.record = Some(record);
+                None
+            }
+            Err(reason) => Some(format!("the build is not recorded any further: {reason}")),
+        };
+        self.emit(continued);
+        if let Some(message) = failure {
+            self.warn(None, message);
+        }
+    }
+
+    /// A build that has waited is answered: nobody else may answer it again.
+    ///
+    /// # Errors
+    /// In words, where it still seems to wait.
+    pub(crate) fn answered(&mut self) -> Result<(), String> {
+        self.record.as_mut().ok_or_else(|| "it is not recorded".to_owned())?.go_on()
+    }
+
+    /// Writes where the build stands beside the record.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn stand(&mut self, standing: &Standing) -> Result<(), String> {
+        self.record.as_mut().ok_or_else(|| "it is not recorded".to_owned())?.stand(standing)
+    }
+
+    /// Whether the build is recorded with all that has happened.
+    pub(crate) fn records(&self) -> bool {
+        self.record.as_ref().is_some_and(Record::is_sound)
     }
 
     pub(crate) fn emit(&mut self, event: BuildEvent) {
@@ -94,7 +133,8 @@ impl<'a> Reporter<'a> {
         self.masker().mask(text)
     }
 
-    fn masker(&self) -> Masker {
+    /// What masks the secrets that are known by now.
+    pub(crate) fn masker(&self) -> Masker {
         Masker::new(self.secrets.iter().map(String::as_str))
     }
 
@@ -102,6 +142,11 @@ impl<'a> Reporter<'a> {
     pub(crate) fn exported(&self, variables: &Variables, names: &[String]) -> RecordedVariables {
         let names = names.iter().chain(&self.secret_names).map(String::as_str);
         RecordedVariables::exported(variables, names, &self.masker())
+    }
+
+    /// The names of the secrets of the build.
+    pub(crate) fn secret_names(&self) -> &[String] {
+        &self.secret_names
     }
 
     /// The texts of all warnings so far.

@@ -1,10 +1,12 @@
 //! What the caller wants to be run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use stepbox_protocol::Limits;
 
+use crate::approval::Approver;
 use crate::git::GitCredentials;
 use crate::volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
 
@@ -41,6 +43,12 @@ pub struct BuildRequest {
     pub only: Vec<String>,
     /// Leave these steps out (rule S12).
     pub skip: Vec<String>,
+    /// Approvals that are answered with yes.
+    pub approve: Vec<String>,
+    /// Approvals that are answered with no.
+    pub deny: Vec<String>,
+    /// Who is asked for an approval that is not answered beforehand; where there is nobody, the build stops there and waits.
+    pub approver: Option<Arc<dyn Approver>>,
     /// Leave out what cannot run here, and what refers to it, instead of refusing the pipeline.
     pub skip_unsupported: bool,
     /// The source of the build, where not the work tree or directory of the pipeline file.
@@ -104,6 +112,9 @@ impl BuildRequest {
             revision: None,
             only: vec![],
             skip: vec![],
+            approve: vec![],
+            deny: vec![],
+            approver: None,
             skip_unsupported: false,
             source: None,
             home: None,

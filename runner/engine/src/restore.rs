@@ -130,6 +130,7 @@ pub(crate) fn unexpected(worker: &mut Worker, got: Incoming, what: &str) -> Stop
         Incoming::Gone(reason) => reason,
         Incoming::TimedOut => "the worker does not answer".to_owned(),
         Incoming::Clone(..) => "a clone has not ended".to_owned(),
+        Incoming::Answered(..) => "a question is still open".to_owned(),
         Incoming::Event(event) => {
             worker.kill();
             let text = format!("{event:?}");

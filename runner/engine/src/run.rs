@@ -3,16 +3,16 @@
 use std::time::{Instant, UNIX_EPOCH};
 
 use stepbox_pipeline::{
-    BuildFacts, Diagnostic, Layer, Pipeline, PipelineSpec, SpecOptions, SpecVariable, Step, Variables, nearest,
-    system_variables,
+    BuildFacts, Diagnostic, Layer, Pipeline, PipelineSpec, SpecOptions, SpecVariable, Step, Variables, system_variables,
 };
 use stepbox_volume::Scope;
 
+use crate::approval;
 use crate::build::{self, Parts};
 use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
 use crate::directories::{Directories, State, private_directory};
-use crate::error::{EngineError, EngineErrorKind, SourcePlace, listed};
+use crate::error::{EngineError, SourcePlace};
 use crate::event::{BuildEvent, EVENT_VERSION};
 use crate::git::{Clones, collect_mirrors};
 use crate::identity::Identity;
@@ -136,6 +136,7 @@ pub(crate) fn run_in(
         history: history.snapshots,
         folder,
         started,
+        resumed: None,
     };
     let outcome = build::run(parts, kept, &mut reporter).inspect_err(|error| {
         reporter.emit(BuildEvent::BuildAborted { message: error.message.clone() });
@@ -145,7 +146,7 @@ pub(crate) fn run_in(
 }
 
 /// Whether the pipeline or the trigger of the build has an option on.
-fn option(spec: &PipelineSpec, which: impl Fn(&SpecOptions) -> bool) -> bool {
+pub(crate) fn option(spec: &PipelineSpec, which: impl Fn(&SpecOptions) -> bool) -> bool {
     which(&spec.options) || spec.triggers.iter().any(|trigger| which(&trigger.options))
 }
 
@@ -209,16 +210,9 @@ pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<Le
     for (flag, name) in
         request.only.iter().map(|name| ("--only", name)).chain(request.skip.iter().map(|name| ("--skip", name)))
     {
-        if pipeline.step(name).is_none() {
-            let message = format!("there is no step `{name}`, which `{flag}` names");
-            let error = EngineError::new(EngineErrorKind::Usage, message);
-            let names: Vec<&str> = flat.iter().map(|flat| flat.step.name.as_str()).collect();
-            return Err(match nearest(name, &names) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!("its steps are {}", listed(&names))),
-            });
-        }
+        approval::named(&flat, flag, name)?;
     }
+    approval::check_answers(request, &flat)?;
     let named = |number: usize, names: &[String]| names.iter().any(|name| name == flat[number].step.name.as_str());
     let inside_of = |number: usize| std::iter::successors(Some(number), |number| flat[*number].parent);
     // With a parallel step go those inside of it, and a step needs those that it is inside of.
@@ -272,7 +266,7 @@ pub fn run(
 }
 
 /// The store on disk, and the source.
-struct RealRooms;
+pub(crate) struct RealRooms;
 
 impl Rooms for RealRooms {
     fn repository(

@@ -7,6 +7,7 @@ use std::time::Instant;
 use stepbox_pipeline::{Step, StepState};
 
 use crate::output::StepOutput;
+use crate::step::Job;
 
 /// How a step, or an attempt at it, went.
 pub(crate) struct Ran {
@@ -18,11 +19,19 @@ pub(crate) struct Ran {
     pub(crate) directory: Option<String>,
     pub(crate) revision: Option<String>,
     pub(crate) repo: Option<String>,
+    /// Whether the caller answered.
+    pub(crate) answered: bool,
 }
 
 impl Ran {
     pub(crate) fn new(state: StepState) -> Self {
-        Self { state, status: None, reason: None, modules: 0, directory: None, revision: None, repo: None }
+        let (reason, directory, revision, repo) = (None, None, None, None);
+        Self { state, status: None, reason, modules: 0, directory, revision, repo, answered: false }
+    }
+
+    /// An approval that the caller answers; `how` says so in words.
+    pub(crate) fn answered(state: StepState, how: impl Into<String>) -> Self {
+        Self { reason: Some(how.into()), answered: true, ..Self::new(state) }
     }
 
     pub(crate) fn failed(reason: impl Into<String>) -> Self {
@@ -33,6 +42,8 @@ impl Ran {
 /// A step between its start and its end.
 pub(crate) struct Running<'a> {
     pub(crate) step: &'a Step,
+    /// The name under which people see what it does.
+    pub(crate) label: String,
     pub(crate) description: Option<String>,
     /// When its first attempt began.
     pub(crate) started: Instant,
@@ -64,6 +75,23 @@ pub(crate) enum Phase {
     Clone(Arc<AtomicBool>),
     /// It waits for its next attempt (rule F29).
     Pause,
+    /// One of its hooks runs.
+    Hook(Box<Suspended>),
+    /// It waits for an answer.
+    Approval {
+        /// Whether somebody was asked and may answer.
+        asked: bool,
+        /// How long, in milliseconds since 1970.
+        until: u64,
+    },
+}
+
+/// A step while one of its hooks runs.
+pub(crate) enum Suspended {
+    /// It begins afterwards.
+    Before(Result<Job, Ran>),
+    /// It has ended so.
+    After(Ran),
 }
 
 impl Running<'_> {

@@ -45,13 +45,15 @@ pub(crate) fn save(
         return terminated();
     }
     match snapshots.publish(&packed, staging, about) {
-        Ok(manifest) => VolumeOutcome::Saved {
-            digest: digest_text(&manifest),
-            entries: packed.entries,
-            bytes: packed.bytes,
-            change: i64::try_from(i128::from(packed.bytes) - i128::from(volume.bytes)).unwrap_or(i64::MAX),
-            stored: packed.layer.size.saturating_add(packed.index.size),
-        },
+        Ok(manifest) => {
+            let (digest, entries, bytes) = (digest_text(&manifest), packed.entries, packed.bytes);
+            let change = i64::try_from(i128::from(bytes) - i128::from(volume.bytes)).unwrap_or(i64::MAX);
+            let stored = packed.layer.size.saturating_add(packed.index.size);
+            match about.waits {
+                true => VolumeOutcome::Held { digest, entries, bytes, change, stored },
+                false => VolumeOutcome::Saved { digest, entries, bytes, change, stored },
+            }
+        }
         Err(reason) => VolumeOutcome::NotSaved { reason },
     }
 }

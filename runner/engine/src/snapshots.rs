@@ -34,6 +34,8 @@ pub(crate) struct Publication<'a> {
     pub(crate) time: u64,
     /// What the build started from.
     pub(crate) parent: Option<BlobDigest>,
+    /// Whether the build waits: then the snapshot is for it alone.
+    pub(crate) waits: bool,
 }
 
 /// The snapshots of the volume of a build.
@@ -43,6 +45,9 @@ pub(crate) trait Snapshots {
     /// Where there are some that cannot be told, and no others, that is an error: nobody starts empty by accident.
     fn history(&self) -> Result<History, EngineError>;
 
+    /// What a build has left, also where it waits; `None` where there is nothing.
+    fn of_build(&self, build: &BuildId) -> Result<Option<Snapshot>, EngineError>;
+
     /// Keeps everything in the history from being removed until the result is dropped.
     fn keep(&self) -> Result<Box<dyn Any>, EngineError>;
 
@@ -50,7 +55,7 @@ pub(crate) trait Snapshots {
     fn blobs(&self) -> Result<Dir, EngineError>;
 
     /// Makes staged files the newest snapshot, after comparing them with what the worker says of them; its manifest.
-    /// After an error the newest is what it was. Errors are in words.
+    /// After an error the newest is what it was, and so it is after a publication for a build that waits. Errors are in words.
     fn publish(&self, packed: &PackReport, staging: &Dir, about: &Publication<'_>) -> Result<BlobDigest, String>;
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use stepbox_pipeline::{
-    Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH, Variables,
-    clone_parent, resolve, step_environment,
+    Approval, Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH,
+    Variables, clone_parent, resolve, step_environment,
 };
 use stepbox_protocol::{StepEnd, StepId, StepReport, StepRequest};
 
@@ -35,20 +35,28 @@ pub(crate) enum Job {
     },
     /// By a thread of the supervisor.
     Clone(CloneRequest),
+    /// By somebody who says yes or no.
+    Approval(Approval),
 }
 
 impl Build<'_, '_, '_> {
     /// Tells that a parallel step begins; what its failure will mean.
     pub(crate) fn begin_group(&mut self, number: usize, step: &Step) -> FailurePolicy {
+        self.within(number, |build| build.begin_group_here(number, step))
+    }
+
+    fn begin_group_here(&mut self, number: usize, step: &Step) -> FailurePolicy {
         let variables = self.variables.clone();
         self.announce(number, step, None, &variables);
-        FailurePolicy::of(&self.parts.pipeline, step, &variables, &self.references)
+        FailurePolicy::of(self.course_of(number), step, &variables, &self.references)
     }
 
     /// Tells that a step begins.
     fn announce(&mut self, number: usize, step: &Step, image: Option<&str>, variables: &Variables) {
         let title = step.title.as_ref().map_or_else(|| step.name.to_string(), |title| self.text(title, variables));
-        self.outcomes[number].title.clone_from(&title);
+        // Steps of hooks are told as what their hook does.
+        let Some(outcome) = self.outcomes.get_mut(number) else { return };
+        outcome.title.clone_from(&title);
         self.reporter.emit(BuildEvent::StepStarted {
             step: step.name.to_string(),
             title,
@@ -61,21 +69,25 @@ impl Build<'_, '_, '_> {
     /// Settles what an attempt at a step does (rule V7: variables are replaced when it starts). The first tells that the
     /// step begins.
     pub(crate) fn begin(&mut self, number: usize, step: &Step, attempt: u32) -> Begun {
+        self.within(number, |build| build.begin_here(number, step, attempt))
+    }
+
+    fn begin_here(&mut self, number: usize, step: &Step, attempt: u32) -> Begun {
         let items: &[Template] = match &step.kind {
             StepKind::Freestyle(freestyle) => &freestyle.environment,
-            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => &[],
+            StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => &[],
         };
         // What a step has for itself is of no concern to those beside it.
         let mut variables = self.variables.clone();
         let attempts = (attempt, step.retry.max_attempts);
         let environment = step_environment(&step.name, items, attempts, &mut variables, &self.references);
-        let policy = FailurePolicy::of(&self.parts.pipeline, step, &variables, &self.references);
+        let policy = FailurePolicy::of(self.course_of(number), step, &variables, &self.references);
         let description = step.description.as_ref().map(|text| self.text(text, &variables));
         let image = match &step.kind {
             StepKind::Freestyle(freestyle) => {
                 Some(resolve(&freestyle.image, "the image", &variables, &self.references))
             }
-            StepKind::GitClone(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => None,
+            StepKind::GitClone(_) | StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => None,
         };
         if attempt == 1 {
             self.announce(number, step, image.as_ref().and_then(|image| image.as_deref().ok()), &variables);
@@ -96,6 +108,7 @@ impl Build<'_, '_, '_> {
                     (StepKind::Parallel(_) | StepKind::Unsupported(_), _) => {
                         Err(Ran::failed(format!("`type: {}` runs nothing itself", step.kind.type_name())))
                     }
+                    (StepKind::Approval(approval), _) => Ok(Job::Approval(*approval)),
                     (StepKind::GitClone(clone), _) => self.clone_job(step, clone, &variables),
                 }
             }
@@ -142,7 +155,11 @@ impl Build<'_, '_, '_> {
     }
 
     /// What a report comes to, and what the step hands on.
-    pub(crate) fn finished(&mut self, step: &Step, report: StepReport) -> Ran {
+    pub(crate) fn finished(&mut self, number: usize, report: StepReport) -> Ran {
+        self.within(number, |build| build.finished_here(number, report))
+    }
+
+    fn finished_here(&mut self, number: usize, report: StepReport) -> Ran {
         let mut ran = match report.end {
             StepEnd::Exited(status) => Ran { status: Some(status), ..Ran::new(StepState::from_exit_status(status)) },
             StepEnd::Cancelled(signal) => Ran {
@@ -155,7 +172,7 @@ impl Build<'_, '_, '_> {
         ran.modules = report.modules;
         self.secrets.extend(report.masked.into_iter().filter_map(|name| String::from_utf8(name).ok()));
         match report.exports {
-            Some(bytes) => self.export(step, &bytes),
+            Some(bytes) => self.export(number, &bytes),
             // Rule V28.
             None if ran.state == StepState::Success || ran.reason.is_none() => {
                 let message = "failed to read environment variable exporting file";
@@ -168,7 +185,7 @@ impl Build<'_, '_, '_> {
     }
 
     /// Rules V17, V22: later steps see what a step exports.
-    fn export(&mut self, step: &Step, bytes: &[u8]) {
+    fn export(&mut self, number: usize, bytes: &[u8]) {
         let exports = Exports::parse(bytes);
         for (name, value) in &exports.values {
             if self.secrets.contains(name) {
@@ -176,7 +193,13 @@ impl Build<'_, '_, '_> {
             }
         }
         for warning in &exports.warnings {
-            self.reporter.warn(Some(step.name.as_str()), warning.to_string());
+            let label = self.label(number);
+            self.reporter.warn(Some(&label), warning.to_string());
+        }
+        // What a hook exports stays its own (rule V20).
+        if self.hook_of(number).is_none() {
+            let name = self.step(number).name.to_string();
+            self.exports.push((name, exports.values.iter().cloned().collect()));
         }
         self.variables.extend(Layer::Exported, exports.values);
     }

@@ -9,6 +9,7 @@ use stepbox_volume::{
     Digest, FaultyFs, HostFs, Packed, PublishMeta, Scope, StagedBlob, Store, StoreFs, VolumeError, VolumeErrorKind,
 };
 
+use crate::build_id::BuildId;
 use crate::directories::State;
 use crate::error::{EngineError, EngineErrorKind};
 use crate::identity::VolumeScope;
@@ -64,12 +65,13 @@ impl Snapshots for StoredSnapshots {
             return Err(EngineError::new(EngineErrorKind::Restore, message)
                 .hint("to start with an empty volume, give `--reset-volume`"));
         }
-        let snapshot = |one: stepbox_volume::Snapshot| Snapshot {
-            manifest: BlobDigest(*one.manifest.as_bytes()),
-            build: one.build,
-        };
         let snapshots = history.into_iter().map(snapshot).collect();
         Ok(History { snapshots, damage: damage.map(|error| error.to_string()) })
+    }
+
+    fn of_build(&self, build: &BuildId) -> Result<Option<Snapshot>, EngineError> {
+        let kept = self.store.kept(build.as_str()).map_err(|error| store_error(&error))?;
+        Ok(kept.map(|kept| snapshot(kept.snapshot)))
     }
 
     fn keep(&self) -> Result<Box<dyn Any>, EngineError> {
@@ -95,9 +97,17 @@ impl Snapshots for StoredSnapshots {
             finished: about.time,
             parent: about.parent.map(|digest| Digest::from_bytes(digest.0)),
         };
-        let snapshot = self.store.publish(&self.scope, &packed, staging, &meta).map_err(|error| error.to_string())?;
+        let done = match about.waits {
+            true => self.store.keep(&self.scope, &packed, staging, &meta),
+            false => self.store.publish(&self.scope, &packed, staging, &meta),
+        };
+        let snapshot = done.map_err(|error| error.to_string())?;
         Ok(BlobDigest(*snapshot.manifest.as_bytes()))
     }
+}
+
+fn snapshot(one: stepbox_volume::Snapshot) -> Snapshot {
+    Snapshot { manifest: BlobDigest(*one.manifest.as_bytes()), build: one.build }
 }
 
 fn blob(file: &StagedFile) -> StagedBlob {

@@ -1,10 +1,11 @@
 //! Where one build works, and what dead builds have left.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, OpenOptions};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt, Metadata, MetadataExt, OpenOptions};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
@@ -20,7 +21,8 @@ const REMOVED: &str = "removed-";
 /// `work/<build>/`: removed when dropped. Whoever holds its lock lives.
 pub(crate) struct WorkDirectory {
     parent: Dir,
-    name: String,
+    /// Its name in there.
+    name: RefCell<String>,
     directory: Dir,
     path: PathBuf,
     /// Held until the directory is gone.
@@ -35,19 +37,53 @@ impl WorkDirectory {
     pub(crate) fn create(state: &State, build: &BuildId) -> Result<Self, EngineError> {
         let path = state.path.join("work").join(build.as_str());
         let failed = |error: io::Error| EngineError::state(format!("cannot make `{}`", path.display()), &error);
-        let parent = state.work.try_clone().map_err(failed)?;
         // Made under a name that no sweep takes for a build, and renamed when its lock is held.
-        let fresh = format!("new-{build}");
-        make(&parent, &fresh).map_err(failed)?;
-        let directory = parent.open_dir(&fresh).map_err(failed)?;
-        let lock =
-            directory.open_with(LOCK, OpenOptions::new().write(true).create_new(true)).map_err(failed)?.into_std();
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| failed(error.into()))?;
-        for name in ["scratch", "staging"] {
-            make(&directory, name).map_err(failed)?;
+        let made = Self::make(state, build, &format!("new-{build}")).map_err(failed)?;
+        made.rename_to(build).map_err(failed)?;
+        Ok(made)
+    }
+
+    /// Makes the directory of a build that was there before and goes on, or is to be removed; `None` where it lives. As
+    /// long as this lives nobody else can have it.
+    ///
+    /// # Errors
+    /// [`crate::EngineErrorKind::State`].
+    pub(crate) fn claim(state: &State, build: &BuildId) -> Result<Option<Self>, EngineError> {
+        let path = state.path.join("work").join(build.as_str());
+        let failed = |error: io::Error| EngineError::state(format!("cannot make `{}`", path.display()), &error);
+        // Several may try at once, so each has a name of its own.
+        let fresh = BuildId::generate(std::time::SystemTime::now()).map_err(failed)?;
+        let made = Self::make(state, build, &format!("new-{fresh}")).map_err(failed)?;
+        loop {
+            match made.rename_to(build) {
+                Ok(()) => return Ok(Some(made)),
+                Err(error) if matches!(error.raw_os_error(), Some(17 | 39)) => {}
+                Err(error) => return Err(failed(error)),
+            }
+            // Somebody has it, or it is left of one that died.
+            if !remove_dead(&state.work, build.as_str()).map_err(failed)? {
+                return Ok(None);
+            }
         }
-        parent.rename(&fresh, &parent, build.as_str()).map_err(failed)?;
-        Ok(Self { parent, name: build.as_str().to_owned(), directory, path: path.clone(), _lock: lock })
+    }
+
+    fn make(state: &State, build: &BuildId, fresh: &str) -> io::Result<Self> {
+        let parent = state.work.try_clone()?;
+        make(&parent, fresh)?;
+        let directory = parent.open_dir(fresh)?;
+        let lock = directory.open_with(LOCK, OpenOptions::new().write(true).create_new(true))?.into_std();
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        for name in ["scratch", "staging"] {
+            make(&directory, name)?;
+        }
+        let path = state.path.join("work").join(build.as_str());
+        Ok(Self { parent, name: RefCell::new(fresh.to_owned()), directory, path, _lock: lock })
+    }
+
+    fn rename_to(&self, build: &BuildId) -> io::Result<()> {
+        self.parent.rename(&*self.name.borrow(), &self.parent, build.as_str())?;
+        *self.name.borrow_mut() = build.as_str().to_owned();
+        Ok(())
     }
 
     /// A directory in it that is there.
@@ -90,8 +126,8 @@ impl WorkDirectory {
 
 impl Drop for WorkDirectory {
     fn drop(&mut self) {
-        // What stays is swept by a later build, and so is the directory.
-        let _ = remove_tree(&self.parent, &self.name);
+        // Gone at once, so that the name never stands for half a directory. What stays is swept by a later build.
+        let _ = remove_renamed(&self.parent, &self.name.borrow());
     }
 }
 
@@ -101,25 +137,61 @@ pub(crate) fn sweep(state: &State) -> bool {
     let Ok(entries) = state.work.entries() else { return false };
     for entry in entries.flatten() {
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
-        if name.strip_prefix(REMOVED).is_some_and(|name| BuildId::parse(name).is_some()) {
+        let removed = name.strip_prefix(REMOVED).map(|name| name.strip_prefix("work-").unwrap_or(name));
+        if removed.is_some_and(|name| BuildId::parse(name).is_some()) {
             let _ = remove_tree(&state.work, &name);
             continue;
         }
         let Some(build) = BuildId::parse(name.strip_prefix("new-").unwrap_or(&name)) else { continue };
-        let Ok(directory) = open_directory(&state.work, &name) else { continue };
-        let fresh = name != build.as_str();
-        let dead = match directory.open_with(LOCK, OpenOptions::new().write(true)) {
-            // One that is just being made does not hold its lock yet.
-            _ if fresh => is_old(&directory),
-            Ok(lock) => flock(lock.into_std(), FlockOperation::NonBlockingLockExclusive).is_ok(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if dead {
+        if name == build.as_str() {
+            found |= remove_dead(&state.work, &name).unwrap_or(false);
+            continue;
+        }
+        // One that is just being made does not hold its lock yet.
+        if open_directory(&state.work, &name).is_ok_and(|directory| is_old(&directory)) {
             found = true;
             let _ = remove_tree(&state.work, &name);
         }
     }
     found
+}
+
+/// Removes the directory of a build that no longer lives; whether it did not, which it does not either where there is none.
+/// Whoever takes a directory away holds its lock: a build that goes on gets one of the same name, which must stay.
+fn remove_dead(work: &Dir, name: &str) -> io::Result<bool> {
+    let directory = match open_directory(work, name) {
+        Ok(directory) => directory,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let lock = match open_file(&directory, LOCK) {
+        Ok(lock) => Some(lock),
+        // One that an older Stepbox was removing.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(lock) = &lock {
+        match flock(lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // It may have been taken away, and the name given to another one, before the lock was held.
+    let now = open_directory(work, name).and_then(|now| now.dir_metadata());
+    let same = |now: &Metadata, then: &Metadata| (now.dev(), now.ino()) == (then.dev(), then.ino());
+    if now.is_ok_and(|now| directory.dir_metadata().is_ok_and(|then| same(&now, &then))) {
+        remove_renamed(work, name)?;
+    }
+    Ok(true)
+}
+
+/// Removes a directory in two steps: the first takes its name away.
+fn remove_renamed(work: &Dir, name: &str) -> io::Result<()> {
+    // One that nobody else uses: the build may go on, and its next directory go too, while this one is removed.
+    let gone = format!("{REMOVED}work-{}", BuildId::generate(std::time::SystemTime::now())?);
+    work.rename(name, work, &gone)?;
+    remove_tree(work, &gone)
 }
 
 /// Whether a build lives: somebody holds the lock of its directory.
@@ -200,9 +272,35 @@ mod tests {
         left.sort();
         assert!(!sweep(&state));
         assert_eq!(left, [alive.as_str(), "somebody's"]);
+        assert!(WorkDirectory::claim(&state, &alive).map_err(|error| error.message).expect("tries").is_none());
         work.clear().expect("removes");
         assert!(is_running(&state.work, &alive).expect("told"), "as long as the outcome is not written");
         drop(work);
         assert!(!path.join(alive.as_str()).exists());
+        assert_eq!(std::fs::read_dir(&path).expect("reads").count(), 1);
+    }
+
+    #[test]
+    fn a_build_that_goes_on_has_one_owner_and_what_it_left_before_goes() {
+        let home = tempfile::tempdir().expect("a directory");
+        let state = State::open(&home.path().join("state")).map_err(|error| error.message).expect("opens");
+        let build = BuildId::generate(SystemTime::now()).expect("random");
+        let path = home.path().join("state/work").join(build.as_str());
+        for lock in [true, false] {
+            std::fs::create_dir_all(path.join("volume/deep")).expect("makes");
+            if lock {
+                std::fs::write(path.join(LOCK), "").expect("writes");
+            }
+            let claimed = std::thread::scope(|scope| {
+                let claim = || WorkDirectory::claim(&state, &build).map_err(|error| error.message).expect("tries");
+                let sweeps = scope.spawn(|| sweep(&state));
+                let all = [scope.spawn(claim), scope.spawn(claim), scope.spawn(claim)];
+                let all = all.map(|thread| thread.join().expect("no panic"));
+                sweeps.join().expect("no panic");
+                all
+            });
+            assert_eq!(claimed.iter().filter(|claimed| claimed.is_some()).count(), 1);
+            assert!(is_running(&state.work, &build).expect("told") && !path.join("volume").exists());
+        }
     }
 }

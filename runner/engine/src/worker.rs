@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use stepbox_protocol::{Connection, Event, Receiver, Request, Sender};
 
+use crate::approval::{Answer, Answers, Reply};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::interrupt::Interrupt;
 use crate::repository::{Cloned, Told};
@@ -39,6 +40,8 @@ pub(crate) enum Incoming {
     Event(Event),
     /// A thread that clones for a step said something.
     Clone(usize, CloneNews),
+    /// Somebody has answered the question about a step.
+    Answered(usize, Answer),
     /// The worker is gone: why.
     Gone(String),
     /// The build is to end; how often that was said.
@@ -82,6 +85,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 enum Message {
     Event(Event),
     Clone(usize, CloneNews),
+    /// There is an answer to be taken.
+    Answered,
     Closed(Option<String>),
     Interrupted(u32),
 }
@@ -91,6 +96,7 @@ pub(crate) struct Worker {
     sender: Sender,
     messages: mpsc::Receiver<Message>,
     queue: mpsc::SyncSender<Message>,
+    answers: Answers,
     interrupt: Interrupt,
     child: Option<Child>,
     complaints: Option<thread::JoinHandle<Vec<String>>>,
@@ -153,7 +159,8 @@ impl Worker {
             let _ = interrupts.try_send(Message::Interrupted(count));
         });
         let (interrupt, queue) = (interrupt.clone(), mailbox);
-        Ok(Self { sender, messages, queue, interrupt, child, complaints, gone: None, given_up: false })
+        let answers = Answers::default();
+        Ok(Self { sender, messages, queue, answers, interrupt, child, complaints, gone: None, given_up: false })
     }
 
     /// Sends a request with directories. A worker that is gone is noticed when its answer is waited for.
@@ -168,6 +175,9 @@ impl Worker {
             let count = self.interrupt.count();
             if count > heard {
                 return Incoming::Interrupted(count);
+            }
+            if let Some((step, answer)) = self.answers.take() {
+                return Incoming::Answered(step, answer);
             }
             if let Some(reason) = self.gone.as_ref().filter(|_| !self.given_up) {
                 return Incoming::Gone(reason.clone());
@@ -185,7 +195,8 @@ impl Worker {
                 Ok(Message::Event(event)) => return Incoming::Event(event),
                 Ok(Message::Clone(step, news)) => return Incoming::Clone(step, news),
                 Ok(Message::Interrupted(count)) if count > heard => return Incoming::Interrupted(count),
-                Ok(Message::Interrupted(_)) => {}
+                // Answers are looked for before anything else.
+                Ok(Message::Interrupted(_) | Message::Answered) => {}
                 Ok(Message::Closed(error)) => self.gone = Some(self.reason(error)),
                 Err(RecvTimeoutError::Timeout) => return Incoming::TimedOut,
                 Err(RecvTimeoutError::Disconnected) => self.gone = Some(self.reason(None)),
@@ -196,6 +207,18 @@ impl Worker {
     /// Where threads that clone say what they do.
     pub(crate) fn mailbox(&self) -> Mailbox {
         Mailbox(self.queue.clone())
+    }
+
+    /// Opens the question about a step; the answer comes among everything else.
+    pub(crate) fn question(&self, step: usize) -> Reply {
+        let queue = self.queue.clone();
+        // Where the queue is full the answer is seen at the next event.
+        self.answers.open(step, move || drop(queue.try_send(Message::Answered)))
+    }
+
+    /// Closes it: a late answer is not heard.
+    pub(crate) fn close_question(&self, step: usize) {
+        self.answers.close(step);
     }
 
     /// Ends the worker at once; from now on only threads that clone are heard.
@@ -222,7 +245,11 @@ impl Worker {
                     self.kill();
                     break;
                 }
-                Incoming::Event(_) | Incoming::Clone(..) | Incoming::Gone(_) | Incoming::Interrupted(_) => {}
+                Incoming::Event(_)
+                | Incoming::Clone(..)
+                | Incoming::Answered(..)
+                | Incoming::Gone(_)
+                | Incoming::Interrupted(_) => {}
             }
         }
         if let Some(mut child) = self.child.take() {

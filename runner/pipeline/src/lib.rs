@@ -8,6 +8,8 @@
 //! The rules and their numbers are those of the
 //! specification of Codefresh's behaviour.
 
+mod annotations;
+mod approval;
 mod condition;
 mod criteria;
 mod custom_volume;
@@ -17,6 +19,7 @@ mod expansion;
 mod exports;
 pub mod expression;
 mod flat;
+mod hooks;
 mod integrations;
 mod js_regex;
 mod lint;
@@ -43,6 +46,8 @@ mod work;
 mod working_directory;
 pub mod yaml;
 
+pub use annotations::{Annotation, AnnotationValue, Annotations};
+pub use approval::{Approval, DEFAULT_APPROVAL_WAIT, FinalState, MAX_APPROVAL_WAIT};
 pub use condition::{
     Decision, FalseExpression, OtherStep, Reason, Situation, StepStanding, WorkflowResult, quoted,
     substitute_condition, unquoted_holes,
@@ -54,6 +59,7 @@ pub use environment::{EnvironmentWarning, StepEnvironment, step_environment};
 pub use expansion::{MAX_COPIES, MAX_COPIES_OF_STEP};
 pub use exports::{EXPORT_FILE, ExportWarning, Exports, MAX_EXPORT_BYTES, MAX_EXPORTS};
 pub use flat::FlatStep;
+pub use hooks::{HOOK_IMAGE, Hook, HookMoment, Hooks};
 pub use integrations::{GitIntegration, Integrations, RegistryIntegration, check_integrations};
 pub use js_regex::RegexError;
 pub use lint::lint;
@@ -61,7 +67,7 @@ pub use masking::{MASK, Masker};
 pub use pipeline::{Credentials, Flag, Freestyle, GitClone, ParallelSteps, Pipeline, Shell, Step, StepKind, Words};
 pub use pipeline_spec::{PipelineSpec, SpecOptions, SpecTrigger, SpecVariable};
 pub use place::Place;
-pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStep, StepResult, StepState};
+pub use plan::{BuildResult, Consequences, FailurePolicy, Mode, Plan, PlanStanding, PlanStep, StepResult, StepState};
 pub use reader::{Reading, validate};
 pub use references::{References, StepFacts};
 pub use retry::{MAX_WAIT, Retry};

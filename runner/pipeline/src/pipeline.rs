@@ -1,6 +1,8 @@
 //! The typed pipeline.
 
+use crate::approval::Approval;
 use crate::criteria::SuccessCriteria;
+use crate::hooks::Hooks;
 use crate::place::Place;
 use crate::plan::Mode;
 use crate::retry::Retry;
@@ -24,6 +26,8 @@ pub struct Pipeline {
     pub fail_fast: Option<Flag>,
     /// The default of every step's `strict_fail_fast`; false where it is not given.
     pub strict_fail_fast: Option<Flag>,
+    /// What runs before and after all steps.
+    pub hooks: Hooks,
     /// The steps in the order of the file (rule Y8).
     pub steps: Vec<Step>,
 }
@@ -49,6 +53,8 @@ pub struct Step {
     pub timeout: Option<StepTimeout>,
     /// How often it is tried.
     pub retry: Retry,
+    /// What runs before and after it.
+    pub hooks: Hooks,
     /// What it does.
     pub kind: StepKind,
     /// Where its name stands.
@@ -66,6 +72,8 @@ pub enum StepKind {
     GitClone(GitClone),
     /// Runs steps at once.
     Parallel(ParallelSteps),
+    /// Waits for an answer.
+    Approval(Approval),
     /// Of a type that is not executed here, which is among [`crate::Reading::unsupported`].
     Unsupported(String),
 }
@@ -78,6 +86,7 @@ impl StepKind {
             Self::Freestyle(_) => "freestyle",
             Self::GitClone(_) => "git-clone",
             Self::Parallel(_) => "parallel",
+            Self::Approval(_) => "pending-approval",
             Self::Unsupported(name) => name,
         }
     }
@@ -221,6 +230,7 @@ impl Step {
             when: None,
             timeout: None,
             retry: Retry::default(),
+            hooks: Hooks::default(),
             kind: StepKind::GitClone(GitClone {
                 repo: Template::literal("${{CF_REPO_OWNER}}/${{CF_REPO_NAME}}"),
                 revision: revision.map(Template::literal),
@@ -251,7 +261,7 @@ impl Step {
         })
     }
 
-    /// Every text of the step in which `${{…}}` is replaced; those of the steps inside of it are theirs.
+    /// Every text of the step and its hooks in which `${{…}}` is replaced; those of the steps inside of it are theirs.
     #[must_use]
     pub fn templates(&self) -> Vec<&Template> {
         let mut all: Vec<&Template> = self.title.iter().chain(&self.description).collect();
@@ -261,6 +271,8 @@ impl Step {
             }
         }
         all.extend(self.when.iter().flat_map(When::templates));
+        all.extend(self.hooks.steps().flat_map(Step::templates));
+        all.extend(self.hooks.iter().flat_map(|(_, hook)| hook.annotations.templates()));
         match &self.kind {
             StepKind::Freestyle(freestyle) => {
                 all.push(&freestyle.image);
@@ -280,7 +292,7 @@ impl Step {
                 all.extend(clone.revision.iter().chain(&clone.git).chain(&clone.working_directory));
                 all.extend(clone.credentials.iter().flat_map(|both| [&both.username, &both.password]));
             }
-            StepKind::Unsupported(_) => {}
+            StepKind::Approval(_) | StepKind::Unsupported(_) => {}
             StepKind::Parallel(parallel) => {
                 let conditions = parallel.success_criteria.iter().flat_map(|criteria| &criteria.condition);
                 all.extend(conditions.flat_map(Conditions::templates));

@@ -15,12 +15,14 @@ pub struct StepFacts {
     pub description: Option<String>,
     /// The directory of its clone, or the one it ran in (rules W3, W4).
     pub working_directory: Option<String>,
-    /// `success` or `failure` (rule S3).
+    /// The word of rule S3.
     pub result: Option<String>,
     /// Of a git-clone step: what was checked out (rule G4).
     pub revision: Option<String>,
     /// Of a git-clone step: the repository.
     pub repo: Option<String>,
+    /// Of an approval: who answered.
+    pub answered_by: Option<String>,
 }
 
 impl StepFacts {
@@ -28,6 +30,11 @@ impl StepFacts {
     pub(crate) fn members(&self) -> impl Iterator<Item = (&'static str, &str)> {
         const NAMES: [&str; 7] = ["name", "type", "description", "workingDirectory", "result", "revision", "repo"];
         NAMES.into_iter().filter_map(|name| Some((name, self.member(name)?)))
+    }
+
+    /// The members of `authEntity`, of an approval that somebody answered (rule V11).
+    pub(crate) fn auth_entity(&self) -> Option<[(&'static str, &str); 2]> {
+        self.answered_by.as_deref().map(|name| [("name", name), ("type", "user")])
     }
 
     fn member(&self, name: &str) -> Option<&str> {
@@ -39,7 +46,10 @@ impl StepFacts {
             "result" => self.result.as_deref(),
             "revision" => self.revision.as_deref(),
             "repo" => self.repo.as_deref(),
-            _ => None,
+            _ => {
+                let member = name.strip_prefix("authEntity.")?;
+                self.auth_entity()?.into_iter().find_map(|(name, value)| (name == member).then_some(value))
+            }
         }
     }
 }
@@ -48,6 +58,7 @@ impl StepFacts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
     steps: BTreeMap<String, StepFacts>,
+    in_hook: bool,
 }
 
 impl References {
@@ -55,6 +66,12 @@ impl References {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same steps as a hook sees them: there `parentSteps` stands for the steps of the pipeline (rules V13, W8).
+    #[must_use]
+    pub fn for_hook(&self) -> Self {
+        Self { steps: self.steps.clone(), in_hook: true }
     }
 
     /// Adds a step, or replaces what was known of it.
@@ -74,10 +91,13 @@ impl References {
         self.steps.get(MAIN_CLONE).and_then(|facts| facts.working_directory.as_deref())
     }
 
-    /// The value of `step`, `step.member`, `steps.step` or `steps.step.member`. A step without member is its directory.
+    /// The value of `step`, `step.member`, `steps.step` or `steps.step.member`, in hooks of `parentSteps.step` too. A step
+    /// without member is its directory.
     #[must_use]
     pub fn get(&self, reference: &str) -> Option<&str> {
-        self.lookup(reference).or_else(|| self.lookup(reference.strip_prefix("steps.")?))
+        let member = |prefix| self.lookup(reference.strip_prefix(prefix)?);
+        let parent = || if self.in_hook { member("parentSteps.") } else { None };
+        self.lookup(reference).or_else(|| member("steps.")).or_else(parent)
     }
 
     fn lookup(&self, reference: &str) -> Option<&str> {

@@ -176,6 +176,13 @@ mod tests {
             result: Some("success".into()),
             revision: Some("main".into()),
             repo: Some("owner/app".into()),
+            answered_by: None,
+        });
+        references.insert(StepFacts {
+            name: "gate".into(),
+            type_name: "pending-approval".into(),
+            answered_by: Some("sam".into()),
+            ..StepFacts::default()
         });
         references.insert(StepFacts { name: "test".into(), type_name: "freestyle".into(), ..StepFacts::default() });
         (variables, references)
@@ -190,6 +197,14 @@ mod tests {
     fn v1_v2_names_are_replaced_and_spaces_around_them_do_not_matter() {
         assert_eq!(text("x${{A}}y${{ A }}z${{EMPTY}}"), "x1y1z");
         assert_eq!(text("${{a.b-c}}"), "dots");
+    }
+
+    #[test]
+    fn v11_an_approval_says_who_answered() {
+        assert_eq!(text("${{gate.authEntity.name}} ${{steps.gate.authEntity.type}}"), "sam user");
+        for none in ["${{test.authEntity.name}}", "${{gate.authEntity.mail}}", "${{gate.authEntity}}"] {
+            assert_eq!(text(none), none);
+        }
     }
 
     #[test]

@@ -161,6 +161,8 @@ mod tests {
     fn w8_a_reference_to_parent_steps_outside_of_a_hook_is_an_error() {
         let template = Template::literal("${{parentSteps.clone}}");
         assert!(working_directory(Some(&template), &Variables::new(), &clones(), None).is_err());
+        let found = working_directory(Some(&template), &Variables::new(), &clones().for_hook(), None);
+        assert_eq!(found.expect("in a hook").path, "/codefresh/volume/other");
     }
 
     #[test]

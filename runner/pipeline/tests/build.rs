@@ -66,7 +66,9 @@ impl Build {
                     facts.repo = Some(repo);
                     StepState::Success
                 }
-                StepKind::Parallel(_) | StepKind::Unsupported(_) => panic!("not in these builds"),
+                StepKind::Approval(_) | StepKind::Parallel(_) | StepKind::Unsupported(_) => {
+                    panic!("not in these builds")
+                }
                 StepKind::Freestyle(freestyle) => {
                     let environment = step_environment(
                         &step.name,

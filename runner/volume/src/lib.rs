@@ -4,7 +4,7 @@
 //! snapshots ([`unpack`]); it handles foreign bytes. The supervisor owns the [`Store`]: it hashes what was staged, links
 //! it in and publishes it, without looking inside.
 //!
-//! Everything is immutable and named by its sha256, except the references under `refs/`, which are replaced by rename
+//! Everything is immutable and named by its sha256, except the references under `refs/` and `builds/`, which are replaced by rename
 //! after what they point to is safe on disk. A crash at any instant leaves the old state or the new one.
 
 mod digest;
@@ -12,6 +12,7 @@ mod error;
 mod export;
 mod faulty_fs;
 mod index;
+mod kept;
 mod layer;
 mod manifest;
 mod oci_index;
@@ -31,6 +32,7 @@ pub use digest::{Digest, InvalidDigest};
 pub use error::{VolumeError, VolumeErrorKind, io_text};
 pub use export::Exported;
 pub use faulty_fs::{Fault, FaultyFs, RESTORE_POINTS, SAVE_POINTS};
+pub use kept::KeptSnapshot;
 pub use manifest::{INDEX_MEDIA_TYPE, LAYER_MEDIA_TYPE};
 pub use pack::{PackOptions, Packed, Skipped, StagedBlob, pack};
 pub use publish::PublishMeta;

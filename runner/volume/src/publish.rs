@@ -3,7 +3,7 @@ use cap_std::fs::Dir;
 use crate::error::Context;
 use crate::manifest::{build, to_bytes};
 use crate::store::{HISTORY, LATEST, NAME, hash, lock_file, read_reference, unique_name};
-use crate::{Digest, Packed, Scope, Snapshot, StagedBlob, Store, VolumeError, VolumeErrorKind};
+use crate::{Digest, KeptSnapshot, Packed, Scope, Snapshot, StagedBlob, Store, VolumeError, VolumeErrorKind};
 
 /// What is told with a new snapshot.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct PublishMeta {
 
 impl Store {
     /// Makes what was packed into `staging` the latest snapshot of a volume. Who publishes last is the latest, whoever
-    /// started first (rule L9). Blobs first, then the manifest, then the reference; each safe on disk before the next.
+    /// started first (rule L9). Blobs first, then the manifest, then the references; each safe on disk before the next.
     pub fn publish(
         &self,
         scope: &Scope,
@@ -28,17 +28,9 @@ impl Store {
     ) -> Result<Snapshot, VolumeError> {
         // No removal may take a blob away between here and the reference.
         let _lock = self.lock(false)?;
-        for blob in [&packed.layer, &packed.index] {
-            self.take_in(staging, blob)?;
-        }
-        let (config, manifest) = build(packed)?;
-        let points = ["publish.config.create", "publish.config.write", "publish.config.sync", "publish.config.rename"];
-        self.add_blob(points, &config)?;
-        let points =
-            ["publish.manifest.create", "publish.manifest.write", "publish.manifest.sync", "publish.manifest.rename"];
-        let digest = self.add_blob(points, &manifest)?;
-        self.fs.sync_directory("publish.blobs.sync_directory", &self.blobs).context("cannot write the store")?;
-
+        let snapshot = self.take_in_all(packed, staging, meta)?;
+        // What the build has left is known before it is the latest: in between, it is only that.
+        self.write_kept(&KeptSnapshot { scope: scope.clone(), published: true, snapshot: snapshot.clone() })?;
         let key = scope.key();
         self.fs.make_directory("publish.refs.make", &self.refs, &key).context("cannot write the store")?;
         let directory = self.refs.open_dir(&key).context("cannot open the store")?;
@@ -51,17 +43,7 @@ impl Store {
             self.fs.sync_directory("publish.refs.sync_directory", &self.refs).context("cannot write the store")?;
         }
         let last = self.last_sequence(&directory, &history)?;
-        let snapshot = Snapshot {
-            manifest: digest,
-            build: meta.build.clone(),
-            finished: meta.finished,
-            sequence: last + 1,
-            parent: meta.parent,
-            tree: packed.tree_digest,
-            entries: packed.entries,
-            raw_bytes: packed.raw_bytes,
-            stored_bytes: packed.layer.size + packed.index.size + (config.len() + manifest.len()) as u64,
-        };
+        let snapshot = Snapshot { sequence: last + 1, ..snapshot };
         let text = to_bytes(&snapshot)?;
         self.replace_file("publish.history", &history, &format!("{:010}", snapshot.sequence), &text)?;
         self.replace_file("publish.ref", &directory, LATEST, &text)?;
@@ -69,6 +51,36 @@ impl Store {
         // For OCI tools alone: a failure here does not undo what is published.
         let _ = self.write_index();
         Ok(snapshot)
+    }
+
+    /// Makes blobs of what was packed, all safe on disk, and gives the snapshot that they are; its sequence is 0.
+    pub(crate) fn take_in_all(
+        &self,
+        packed: &Packed,
+        staging: &Dir,
+        meta: &PublishMeta,
+    ) -> Result<Snapshot, VolumeError> {
+        for blob in [&packed.layer, &packed.index] {
+            self.take_in(staging, blob)?;
+        }
+        let (config, manifest) = build(packed)?;
+        let points = ["publish.config.create", "publish.config.write", "publish.config.sync", "publish.config.rename"];
+        self.add_blob(points, &config)?;
+        let points =
+            ["publish.manifest.create", "publish.manifest.write", "publish.manifest.sync", "publish.manifest.rename"];
+        let digest = self.add_blob(points, &manifest)?;
+        self.fs.sync_directory("publish.blobs.sync_directory", &self.blobs).context("cannot write the store")?;
+        Ok(Snapshot {
+            manifest: digest,
+            build: meta.build.clone(),
+            finished: meta.finished,
+            sequence: 0,
+            parent: meta.parent,
+            tree: packed.tree_digest,
+            entries: packed.entries,
+            raw_bytes: packed.raw_bytes,
+            stored_bytes: packed.layer.size + packed.index.size + (config.len() + manifest.len()) as u64,
+        })
     }
 
     /// The sequence of the newest reference. One in the history beyond a sound `latest` was never published and is

@@ -182,21 +182,31 @@ impl Store {
         Ok(volumes)
     }
 
-    /// Removes a volume with all its snapshots, and every blob that no other volume needs; how many bytes that freed.
-    /// Waits for builds that are restoring or saving right now.
+    /// Removes a volume with all its snapshots, and every blob that nobody else needs; how many bytes that freed. What a
+    /// build has that waits stays, for it to go on with. Waits for builds that are restoring or saving right now.
     pub fn remove(&self, scope: &Scope) -> Result<u64, VolumeError> {
         let _lock = self.lock(true)?;
         if self.references(scope)?.is_none() {
             return Err(VolumeError::new(VolumeErrorKind::NotFound, format!("there is no volume `{}`", scope.value)));
         }
         self.refs.remove_dir_all(scope.key()).context("cannot remove the volume")?;
+        self.release_published(scope)?;
         self.write_index()?;
+        self.collect()
+    }
+
+    /// Removes every blob that no volume and no build needs; how many bytes that freed. The lock must be held.
+    pub(crate) fn collect(&self) -> Result<u64, VolumeError> {
         let mut needed = std::collections::HashSet::new();
+        // What a damaged one needs cannot be known: then every blob stays, and what was removed is gone all the same.
+        let Ok(kept) = self.all_kept() else { return Ok(0) };
+        let mut manifests: Vec<Digest> = kept.into_iter().map(|kept| kept.snapshot.manifest).collect();
         for volume in self.list()? {
-            for snapshot in self.history(&volume.scope)? {
-                needed.insert(snapshot.manifest.hex());
-                // What a damaged one needs cannot be known: then every blob stays, and the volume is gone all the same.
-                let Ok(manifest) = self.manifest(&snapshot.manifest) else { return Ok(0) };
+            manifests.extend(self.history(&volume.scope)?.into_iter().map(|snapshot| snapshot.manifest));
+        }
+        for digest in manifests {
+            if needed.insert(digest.hex()) {
+                let Ok(manifest) = self.manifest(&digest) else { return Ok(0) };
                 needed.extend(manifest.blobs().map(|digest| digest.hex()));
             }
         }
@@ -269,6 +279,13 @@ fn points(point: &'static str) -> [&'static str; 5] {
             "publish.history.sync",
             "publish.history.rename",
             "publish.history.sync_directory",
+        ],
+        "publish.kept" => [
+            "publish.kept.create",
+            "publish.kept.write",
+            "publish.kept.sync",
+            "publish.kept.rename",
+            "publish.kept.sync_directory",
         ],
         "publish.name" => [
             "publish.name.create",

@@ -9,26 +9,26 @@ use stepbox_protocol::{Request, StepId};
 use super::{Course, TERM};
 use crate::event::BuildEvent;
 use crate::restore::GRACE;
-use crate::running::{Phase, Ran, Running};
+use crate::running::{Phase, Ran, Running, Suspended};
 
 impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     /// Starts whatever can start. In parallel mode conditions are looked at again whenever a step has ended (rule P8).
     pub(super) fn advance<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) {
         // Whoever starts or is left out may be what another one waits for.
-        while self.pass(scope) {}
+        while self.settle_hooks(scope) || self.pass(scope) {}
     }
 
     /// Looks at every step whose turn it is; whether anything became of one.
     fn pass<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) -> bool {
         let mut moved = false;
-        for number in self.build.plan.startable() {
+        for number in self.build.startable() {
             if self.build.parts.interrupt.count() > 0 {
-                self.build.plan.start(number, FailurePolicy { fail_fast: true, strict_fail_fast: false });
-                self.build.plan.terminate();
-                return false;
+                self.build.start_step(number, FailurePolicy { fail_fast: true, strict_fail_fast: false });
+                self.build.terminate(number);
+                return true;
             }
             // An earlier one may have ended at once, and the build with it.
-            if self.build.plan.state(number) != StepState::Pending || !self.build.plan.startable().contains(&number) {
+            if self.build.state_of(number) != StepState::Pending || !self.build.startable().contains(&number) {
                 continue;
             }
             match self.build.decide(number) {
@@ -43,18 +43,19 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
 
     /// Begins a step: its first attempt, or the steps inside of it.
     fn start<'env>(&mut self, scope: &'scope Scope<'scope, 'env>, number: usize) {
-        let step = self.build.flat[number].step;
+        let step = self.build.step(number);
         let started = Instant::now();
         if let StepKind::Parallel(_) = step.kind {
             let policy = self.build.begin_group(number, step);
             self.groups.insert(number, started);
-            let consequences = self.build.plan.start(number, policy);
+            let consequences = self.build.start_step(number, policy);
             return self.follow(&step.name, consequences);
         }
         let begun = self.build.begin(number, step, 1);
-        let consequences = self.build.plan.start(number, begun.policy);
+        let consequences = self.build.start_step(number, begun.policy);
         let running = Running {
             step,
+            label: self.build.label(number),
             description: begun.description,
             started,
             attempt: 1,
@@ -66,20 +67,21 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         };
         self.running.insert(number, running);
         self.follow(&step.name, consequences);
-        self.attempt(scope, number, started, begun.job);
+        match self.hook_before(number) {
+            Some(hook) => self.suspend(number, hook, Suspended::Before(begun.job)),
+            None => self.attempt(scope, number, started, begun.job),
+        }
     }
 
     /// Leaves a step out, with all inside of it.
     fn skip(&mut self, number: usize, reason: &str) {
-        let step = self.build.flat[number].step;
-        let consequences = self.build.plan.decline(number);
+        let step = self.build.step(number);
+        let consequences = self.build.decline_step(number);
         self.left_out(number, reason);
-        for inner in number + 1..self.build.flat.len() {
-            let inside = self.build.flat[inner].parent.is_some_and(|parent| parent >= number);
-            if inside
-                && self.build.plan.state(inner) == StepState::Skipped
-                && self.build.outcomes[inner].reason.is_none()
-            {
+        for inner in number + 1..self.build.beside(number).0.end {
+            let inside = self.build.parent_of(inner).is_some_and(|parent| parent >= number);
+            let told = self.build.outcomes.get(inner).is_none_or(|outcome| outcome.reason.is_some());
+            if inside && self.build.state_of(inner) == StepState::Skipped && !told {
                 self.left_out(inner, &format!("inside step `{}`, which is skipped", step.name));
             }
         }
@@ -88,16 +90,18 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
 
     fn left_out(&mut self, number: usize, reason: &str) {
         let build = &mut *self.build;
-        let step = build.flat[number].step;
-        build.references.insert(StepFacts {
+        let step = build.step(number);
+        let facts = StepFacts {
             name: step.name.to_string(),
             type_name: step.kind.type_name().to_owned(),
-            result: Some(build.plan.result_of(number).as_str().to_owned()),
+            result: Some(build.result_of(number).as_str().to_owned()),
             ..StepFacts::default()
-        });
+        };
+        build.within(number, |build| build.references.insert(facts));
         let title = step.title.as_ref().map(|title| build.text(title, &build.variables));
         let reason = build.reporter.mask(reason);
-        let outcome = &mut build.outcomes[number];
+        // A step of a hook that is left out changes nothing that people see.
+        let Some(outcome) = build.outcomes.get_mut(number) else { return };
         outcome.title = title.unwrap_or_else(|| step.name.to_string());
         outcome.state = StepState::Skipped.as_str().to_owned();
         outcome.reason = Some(reason);
@@ -107,10 +111,8 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
 
     /// Nothing runs, and those that wait would wait for ever (rule P9). Whether there were some.
     pub(super) fn give_up(&mut self) -> bool {
-        let waiting: Vec<(usize, String)> = self
-            .build
-            .plan
-            .startable()
+        let startable = if self.build.elected { self.build.plan.startable() } else { vec![] };
+        let waiting: Vec<(usize, String)> = startable
             .into_iter()
             .filter_map(|number| match self.build.decide(number) {
                 Decision::Wait(reason) | Decision::Skip(reason) => Some((number, reason.to_string())),
@@ -136,7 +138,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 self.stop(number, step);
             }
             for group in complete {
-                if self.build.plan.state(group) == StepState::Running {
+                if self.build.state_of(group) == StepState::Running {
                     open.push(self.end_group(group));
                 }
             }
@@ -144,7 +146,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     }
 
     /// Ends a running step because another one failed (rule P12).
-    fn stop(&mut self, number: usize, because: &StepName) {
+    pub(super) fn stop(&mut self, number: usize, because: &StepName) {
         let Some(step) = self.running.get_mut(&number).filter(|step| step.stopped_by.is_none()) else { return };
         step.stopped_by = Some(because.to_string());
         match &mut step.phase {
@@ -155,7 +157,8 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 self.worker.send(&Request::Cancel { step, signal: TERM }, &[]);
             }
             Phase::Clone(_) => step.stop_clone(),
-            Phase::Pause => {
+            Phase::Hook(_) => self.stop_hook(number, because),
+            Phase::Pause | Phase::Approval { .. } => {
                 let ran = step.as_ended(Ran::new(StepState::Terminated));
                 self.end(number, ran);
             }
@@ -166,16 +169,18 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn end_group(&mut self, group: usize) -> Consequences {
         let started = self.groups.remove(&group);
         let build = &mut *self.build;
-        let step = build.flat[group].step;
-        let (state, consequences) = build.plan.finish_group(group, build.criteria_of(group));
-        build.references.insert(StepFacts {
+        let step = build.step(group);
+        let criteria = build.criteria_of(group);
+        let (state, consequences) = build.finish_group(group, criteria);
+        let facts = StepFacts {
             name: step.name.to_string(),
             type_name: step.kind.type_name().to_owned(),
             description: step.description.as_ref().map(|text| build.text(text, &build.variables)),
             result: state.result_word().map(str::to_owned),
             ..StepFacts::default()
-        });
-        let outcome = &mut build.outcomes[group];
+        };
+        build.within(group, |build| build.references.insert(facts));
+        let Some(outcome) = build.outcomes.get_mut(group) else { return consequences };
         outcome.state = state.as_str().to_owned();
         outcome.duration = started.map_or(Duration::ZERO, |started| started.elapsed());
         outcome.attempts = 1;

@@ -4,6 +4,8 @@
 //! and the conditions say ([`advance`]), and tells the plan how each step ended.
 
 mod advance;
+mod approvals;
+mod hooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use crate::outcome::as_milliseconds;
 use crate::output::StepOutput;
 use crate::repository::{CloneRequest, Told};
 use crate::restore::{GRACE, Stop, Volume, unexpected};
-use crate::running::{Phase, Ran, Running};
+use crate::running::{Phase, Ran, Running, Suspended};
 use crate::step::Job;
 use crate::worker::{CloneNews, Incoming, Worker};
 
@@ -36,6 +38,8 @@ struct Course<'c, 'a, 'r, 'e> {
     running: BTreeMap<usize, Running<'a>>,
     /// When the parallel steps that run began.
     groups: BTreeMap<usize, Instant>,
+    /// Whether what runs after all steps has begun.
+    ended: bool,
     /// How many interrupts were acted on.
     heard: u32,
 }
@@ -45,21 +49,35 @@ impl Build<'_, '_, '_> {
     pub(crate) fn steps(&mut self, worker: &mut Worker, volume: &Volume) {
         // Clones borrow what the build has, so they end before this does.
         std::thread::scope(|scope| {
-            Course { build: self, worker, volume, running: BTreeMap::new(), groups: BTreeMap::new(), heard: 0 }
-                .run(scope);
+            Course {
+                build: self,
+                worker,
+                volume,
+                running: BTreeMap::new(),
+                groups: BTreeMap::new(),
+                ended: false,
+                heard: 0,
+            }
+            .run(scope);
         });
     }
 }
 
 impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn run<'env>(mut self, scope: &'scope Scope<'scope, 'env>) {
+        self.take_up();
+        self.begin_build();
         loop {
             self.advance(scope);
-            if self.running.is_empty() {
-                if self.give_up() {
+            let only_hooks = self.running.values().all(|step| matches!(step.phase, Phase::Hook(_)));
+            if only_hooks && self.give_up_hooks() || self.running.is_empty() && self.give_up() {
+                continue;
+            }
+            if self.only_waits() {
+                if self.begin_end() {
                     continue;
                 }
-                return;
+                return self.leave_waiting();
             }
             let deadline = self.running.values().filter_map(|step| step.deadline).min();
             match self.worker.next(self.heard, deadline) {
@@ -73,13 +91,13 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                     else {
                         continue;
                     };
-                    let ran = self.build.finished(step.step, report);
+                    let ran = self.build.finished(number, report);
                     self.flush(number, output);
                     self.attempted(number, Ran { directory: Some(directory), ..ran });
                 }
                 Incoming::Event(Event::Warning { step, message }) => {
                     let step = step.and_then(|step| self.running.get(&(step.0 as usize)));
-                    let name = step.map(|step| step.step.name.as_str());
+                    let name = step.map(|step| step.label.as_str());
                     self.build.reporter.warn(name, message);
                 }
                 Incoming::Clone(number, CloneNews::Told(told)) => self.cloning(number, told),
@@ -95,6 +113,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                     };
                     self.attempted(number, ran);
                 }
+                Incoming::Answered(number, answer) => self.answered(number, answer),
                 Incoming::Interrupted(1) => self.interrupted(),
                 Incoming::TimedOut => self.overdue(scope),
                 other => self.lost(other),
@@ -128,6 +147,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 step.phase = Phase::Clone(Arc::clone(&stop));
                 self.clone_on_thread(scope, number, request, stop);
             }
+            Ok(Job::Approval(approval)) => self.wait_for_answer(number, approval),
             // What cannot even begin cannot at the next attempt.
             Err(ran) => self.end(number, ran),
         }
@@ -164,7 +184,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         if let Phase::Commands { output, .. } = &mut step.phase
             && let Some(text) = output.feed(stream, data)
         {
-            self.build.reporter.emit(BuildEvent::Output { step: step.step.name.to_string(), stream, text });
+            self.build.reporter.emit(BuildEvent::Output { step: step.label.clone(), stream, text });
         }
     }
 
@@ -172,13 +192,13 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn flush(&mut self, number: usize, mut output: Box<StepOutput>) {
         let Some(step) = self.running.get(&number) else { return };
         for (stream, text) in output.finish() {
-            self.build.reporter.emit(BuildEvent::Output { step: step.step.name.to_string(), stream, text });
+            self.build.reporter.emit(BuildEvent::Output { step: step.label.clone(), stream, text });
         }
     }
 
     fn cloning(&mut self, number: usize, told: Told) {
         let Some(step) = self.running.get(&number) else { return };
-        let name = step.step.name.as_str();
+        let name = step.label.as_str();
         match told {
             Told::Line(line) => {
                 let text = self.build.reporter.mask(&line) + "\n";
@@ -207,7 +227,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             (None, None) => "it failed".to_owned(),
         };
         self.build.reporter.emit(BuildEvent::StepRetried {
-            step: step.step.name.to_string(),
+            step: step.label.clone(),
             attempt: step.attempt,
             attempts: step.step.retry.max_attempts,
             reason,
@@ -215,23 +235,47 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         });
     }
 
-    /// A step is over.
-    fn end(&mut self, number: usize, mut ran: Ran) {
+    /// A step is over, but for its hooks (rule H5).
+    fn end(&mut self, number: usize, ran: Ran) {
+        self.withdraw_question(number);
+        let stopped = self.build.parts.interrupt.count() > 0 || self.build.broken.is_some();
+        match self.hook_after(number, &ran).filter(|_| !stopped) {
+            Some(hook) => self.suspend(number, hook, Suspended::After(ran)),
+            None => self.conclude(number, ran),
+        }
+    }
+
+    /// Nobody is asked any more about a step that ends.
+    fn withdraw_question(&mut self, number: usize) {
+        let Some(Running { phase: Phase::Approval { asked, .. }, step, .. }) = self.running.get_mut(&number) else {
+            return;
+        };
+        if std::mem::replace(asked, false) {
+            self.worker.close_question(number);
+            if let Some(approver) = &self.build.parts.request.approver {
+                approver.withdraw(step.name.as_str());
+            }
+        }
+    }
+
+    /// A step is over with all its hooks.
+    fn conclude(&mut self, number: usize, mut ran: Ran) {
         let Some(running) = self.running.remove(&number) else { return };
         let build = &mut *self.build;
         let step = running.step;
         let mut consequences = Consequences::default();
         if build.parts.interrupt.count() > 0 && ran.state != StepState::Success {
             ran.state = StepState::Terminated;
-            build.plan.terminate();
+            build.terminate(number);
         } else {
-            consequences = build.plan.finish(number, ran.state);
+            consequences = build.finish_step(number, ran.state);
             if build.broken.is_some() {
                 // Without a worker nothing can run on, whatever the step's policy says.
-                build.plan.abort();
+                build.abort(number);
             }
         }
-        build.references.insert(StepFacts {
+        let reason = ran.reason.map(|reason| build.reporter.mask(&reason));
+        let facts = StepFacts {
             name: step.name.to_string(),
             type_name: step.kind.type_name().to_owned(),
             description: running.description,
@@ -239,17 +283,26 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             result: ran.state.result_word().map(str::to_owned),
             revision: ran.revision,
             repo: ran.repo,
-        });
-        let reason = ran.reason.map(|reason| build.reporter.mask(&reason));
-        let outcome = &mut build.outcomes[number];
-        outcome.state = ran.state.as_str().to_owned();
-        outcome.status = ran.status;
-        outcome.reason = reason;
-        outcome.duration = running.started.elapsed();
-        outcome.modules = running.modules + ran.modules;
-        outcome.attempts = running.attempt;
-        let event = BuildEvent::StepFinished(outcome.clone());
-        build.reporter.emit(event);
+            answered_by: Some(&build.parts.request.initiator).filter(|by| ran.answered && !by.is_empty()).cloned(),
+        };
+        build.within(number, |build| build.references.insert(facts));
+        if let Some(outcome) = build.outcomes.get_mut(number) {
+            outcome.state = ran.state.as_str().to_owned();
+            outcome.status = ran.status;
+            outcome.reason = reason;
+            outcome.duration = running.started.elapsed();
+            outcome.modules = running.modules + ran.modules;
+            outcome.attempts = running.attempt;
+            let event = BuildEvent::StepFinished(outcome.clone());
+            build.reporter.emit(event);
+        } else if ran.state.failed() {
+            let how = match (reason, ran.status) {
+                (Some(reason), _) => reason,
+                (None, Some(status)) => format!("exit status {status}"),
+                (None, None) => ran.state.as_str().to_owned(),
+            };
+            build.hook_failed(number, format!("step `{}`: {how}", step.name));
+        }
         self.follow(&step.name, consequences);
     }
 
@@ -257,7 +310,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     fn interrupted(&mut self) {
         self.heard = 1;
         self.worker.send(&Request::Cancel { step: None, signal: TERM }, &[]);
-        let paused: Vec<usize> = self.numbers(|step| matches!(step.phase, Phase::Pause));
+        let paused: Vec<usize> = self.numbers(|step| matches!(step.phase, Phase::Pause | Phase::Approval { .. }));
         for number in paused {
             self.end(number, Ran::new(StepState::Terminated));
         }
@@ -266,7 +319,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             match &mut step.phase {
                 Phase::Commands { signals, .. } => (*signals, step.deadline) = (1, deadline),
                 // It looks by itself.
-                Phase::Clone(_) | Phase::Pause => step.deadline = None,
+                Phase::Clone(_) | Phase::Pause | Phase::Approval { .. } | Phase::Hook(_) => step.deadline = None,
             }
         }
     }
@@ -283,6 +336,9 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                     let job = self.build.begin(number, definition, attempt).job;
                     self.attempt(scope, number, now, job);
                 }
+                Phase::Approval { .. } => self.nobody_answered(number),
+                // It has no deadline: its hook has its own.
+                Phase::Hook(_) => step.deadline = None,
                 Phase::Clone(_) => {
                     step.timed_out = true;
                     step.deadline = None;
@@ -321,14 +377,22 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 step.deadline = None;
                 continue;
             }
-            let phase = std::mem::replace(&mut step.phase, Phase::Pause);
             let mut ran = step.as_ended(Ran::failed(reason.clone()));
-            if let Phase::Commands { output, directory, .. } = phase {
+            if let Phase::Hook(_) = &step.phase
+                && let Phase::Hook(suspended) = std::mem::replace(&mut step.phase, Phase::Pause)
+                && let Suspended::After(ended) = *suspended
+            {
+                ran = ended;
+            }
+            if let Phase::Commands { .. } = step.phase
+                && let Phase::Commands { output, directory, .. } = std::mem::replace(&mut step.phase, Phase::Pause)
+            {
                 self.flush(number, output);
                 ran.directory = Some(directory);
             }
             self.end(number, ran);
         }
+        self.build.forget_hooks();
         // A second interrupt changes nothing: what still runs is a clone, which knows.
         self.heard = u32::MAX;
     }

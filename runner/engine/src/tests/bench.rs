@@ -9,13 +9,15 @@ use sha2::{Digest, Sha256};
 use stepbox_pipeline::BuildFacts;
 use stepbox_protocol::{BlobDigest, PackReport};
 
+use crate::continuation::continue_in;
 use crate::directories::State;
 use crate::identity::Identity;
 use crate::repository::{CloneRequest, Cloned, Repository, Told};
 use crate::run::{Rooms, run_in};
 use crate::snapshots::{History, Publication, Snapshot, Snapshots, digest_text};
 use crate::{
-    BuildEvent, BuildRequest, Directories, EngineError, Interrupt, MissingCommand, Outcome, VolumeOutcome, WorkerLaunch,
+    BuildEvent, BuildId, BuildRequest, Continuation, Directories, EngineError, Interrupt, MissingCommand, Outcome,
+    VolumeOutcome, WorkerLaunch,
 };
 
 /// A state directory with a store in memory, and a source that is always there.
@@ -47,7 +49,12 @@ impl Bench {
         let home = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(home.path().join("blobs")).expect("makes");
         std::fs::write(home.path().join("codefresh.yml"), "").expect("writes");
-        let store = Store { blobs: home.path().join("blobs"), snapshots: Mutex::default(), fails: Mutex::default() };
+        let store = Store {
+            blobs: home.path().join("blobs"),
+            snapshots: Mutex::default(),
+            held: Mutex::default(),
+            fails: Mutex::default(),
+        };
         Self { home, store: Arc::new(store), clones: Arc::default() }
     }
 
@@ -63,7 +70,9 @@ impl Bench {
             let missing = words.filter(|(_, word)| *word == "npm");
             Ok(missing.map(|(line, name)| MissingCommand { name: name.to_owned(), line }).collect())
         };
-        let mut request = BuildRequest::new(self.home.path().join("codefresh.yml"), text.to_owned(), toolbox);
+        let file = self.home.path().join("codefresh.yml");
+        std::fs::write(&file, text).expect("writes");
+        let mut request = BuildRequest::new(file, text.to_owned(), toolbox);
         request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
         Build {
             bench: self,
@@ -77,6 +86,28 @@ impl Bench {
 
     pub(super) fn directories(&self) -> Directories {
         Directories { state: self.home.path().join("state"), cache: None }
+    }
+
+    /// Goes on with a build that waits.
+    pub(super) fn answer(&self, build: &BuildId, approve: bool) -> Answered<'_> {
+        let toolbox = |_: &[u8]| Ok(vec![]);
+        let request = BuildRequest::new(PathBuf::new(), String::new(), toolbox);
+        let continuation = Continuation {
+            build: build.clone(),
+            approve,
+            steps: vec![],
+            secrets: vec![],
+            home: None,
+            git_credentials: request.git_credentials,
+            initiator: "sam".into(),
+            approver: None,
+            kill_at: None,
+            pace: 1.0,
+            clock: request.clock,
+            toolbox,
+        };
+        let (interrupt, interrupt_at, stored) = (Interrupt::new(), None, false);
+        Answered { bench: self, continuation, interrupt, interrupt_at, stored }
     }
 
     /// Puts a snapshot into the store: `name=content` a line, anything else is corrupt.
@@ -97,6 +128,63 @@ impl Bench {
     /// Parameters of all clones so far.
     pub(super) fn clones(&self) -> Vec<CloneRequest> {
         self.clones.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A build that waits, to go on.
+#[must_use]
+pub(super) struct Answered<'a> {
+    bench: &'a Bench,
+    continuation: Continuation,
+    interrupt: Interrupt,
+    interrupt_at: Option<&'static str>,
+    stored: bool,
+}
+
+impl Answered<'_> {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Continuation)) -> Self {
+        change(&mut self.continuation);
+        self
+    }
+
+    pub(super) fn interrupt_at(mut self, text: &'static str) -> Self {
+        self.interrupt_at = Some(text);
+        self
+    }
+
+    pub(super) fn stored(mut self) -> Self {
+        self.stored = true;
+        self
+    }
+
+    pub(super) fn run(self) -> Done {
+        let work = self.bench.home.path().join("state/work").join(self.continuation.build.as_str());
+        let done = self.run_beside();
+        assert!(!work.exists(), "nothing of a build stays in its work directory");
+        done
+    }
+
+    /// While others may answer, too.
+    pub(super) fn run_beside(self) -> Done {
+        let Self { bench, continuation, interrupt, interrupt_at, stored } = self;
+        let mut events = vec![];
+        let mut told = |event: &BuildEvent| {
+            if let (BuildEvent::Output { text, .. }, Some(wanted)) = (event, interrupt_at)
+                && text.contains(wanted)
+            {
+                interrupt.trigger();
+            }
+            events.push(event.clone());
+        };
+        let directories = bench.directories();
+        let outcome = if stored {
+            let launch = WorkerLaunch::InProcess(super::worker::serve_archives);
+            crate::continue_build(&directories, &launch, &continuation, &interrupt, &mut told)
+        } else {
+            let launch = WorkerLaunch::InProcess(super::worker::serve);
+            continue_in(bench, &directories, &launch, &continuation, &interrupt, &mut told)
+        };
+        Done { outcome, events }
     }
 }
 
@@ -231,6 +319,8 @@ impl Rooms for Bench {
 struct Store {
     blobs: PathBuf,
     snapshots: Mutex<Vec<Snapshot>>,
+    /// Those of builds that wait, the newest first.
+    held: Mutex<Vec<Snapshot>>,
     fails: Mutex<Option<String>>,
 }
 
@@ -245,6 +335,14 @@ impl Store {
         manifest
     }
 
+    fn hold(&self, build: &str, text: &str) -> BlobDigest {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let manifest = BlobDigest([u8::MAX - u8::try_from(held.len()).expect("few"); 32]);
+        std::fs::write(self.blobs.join(digest_text(&manifest)), text).expect("writes");
+        held.insert(0, Snapshot { manifest, build: build.to_owned() });
+        manifest
+    }
+
     fn history(&self) -> Vec<Snapshot> {
         self.snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -253,6 +351,11 @@ impl Store {
 impl Snapshots for Shared {
     fn history(&self) -> Result<History, EngineError> {
         Ok(History { snapshots: self.0.history(), damage: None })
+    }
+
+    fn of_build(&self, build: &BuildId) -> Result<Option<Snapshot>, EngineError> {
+        let held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(self.0.history().into_iter().chain(held).find(|snapshot| snapshot.build == build.as_str()))
     }
 
     fn keep(&self) -> Result<Box<dyn std::any::Any>, EngineError> {
@@ -270,6 +373,9 @@ impl Snapshots for Shared {
         let text = staging.read_to_string(&packed.layer.name).expect("reads");
         if BlobDigest(Sha256::digest(&text).into()) != packed.layer.digest {
             return Err("the archive is not what the worker says".into());
+        }
+        if about.waits {
+            return Ok(self.0.hold(about.build.as_str(), &text));
         }
         Ok(self.0.add(about.build.as_str(), &text))
     }

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::event::NAMES;
 use crate::{
-    BuildAbout, BuildEvent, BuildId, BuildResult, Outcome, RECORD_VERSION, RecordedVariables, StepOutcome, Stream,
-    VolumeOutcome,
+    Awaited, AwaitedStep, BuildAbout, BuildEvent, BuildId, BuildResult, Outcome, RECORD_VERSION, RecordedVariables,
+    StepOutcome, Stream, VolumeOutcome,
 };
 
 fn build() -> BuildId {
@@ -18,6 +18,10 @@ fn build() -> BuildId {
 
 fn variables() -> RecordedVariables {
     RecordedVariables { values: BTreeMap::from([("A\n".into(), "\u{0}é\"\\ ****".into())]), left_out: 2 }
+}
+
+fn awaited() -> AwaitedStep {
+    AwaitedStep { step: "a".into(), until: 1, then: "denied".into() }
 }
 
 fn step(status: Option<u8>) -> StepOutcome {
@@ -35,17 +39,19 @@ fn step(status: Option<u8>) -> StepOutcome {
     }
 }
 
-fn volumes() -> [VolumeOutcome; 4] {
-    let digest = "sha256:00".to_owned();
+fn volumes() -> [VolumeOutcome; 5] {
+    let digest = || "sha256:00".to_owned();
     [
-        VolumeOutcome::Saved { digest, entries: 1, bytes: u64::MAX, change: i64::MIN, stored: 4 },
+        VolumeOutcome::Saved { digest: digest(), entries: 1, bytes: u64::MAX, change: i64::MIN, stored: 4 },
         VolumeOutcome::NotSaved { reason: "no space left on device".into() },
         VolumeOutcome::Skipped { reason: "the build was terminated".into() },
+        VolumeOutcome::Held { digest: digest(), entries: 1, bytes: 2, change: 3, stored: 4 },
         VolumeOutcome::Kept { path: "/srv/volume".into() },
     ]
 }
 
-const RESULTS: [BuildResult; 3] = [BuildResult::Success, BuildResult::Failure, BuildResult::Terminated];
+const RESULTS: [BuildResult; 4] =
+    [BuildResult::Success, BuildResult::Failure, BuildResult::Terminated, BuildResult::PendingApproval];
 
 /// Every event, and every shape of it.
 fn events() -> Vec<BuildEvent> {
@@ -82,6 +88,14 @@ fn events() -> Vec<BuildEvent> {
         output(Stream::Stdout),
         output(Stream::Stderr),
         BuildEvent::StepRetried { step: "a".into(), attempt: 1, attempts: 2, reason: "r".into(), wait_ms: 5 },
+        BuildEvent::HookStarted { step: None, hook: "on_fail".into() },
+        BuildEvent::HookFinished {
+            step: Some("a".into()),
+            hook: "on_elected".into(),
+            state: "error".into(),
+            reason: Some("r".into()),
+            duration_ms: 5,
+        },
         BuildEvent::StepFinished(step(None)),
         BuildEvent::StepFinished(step(Some(255))),
         warning(None),
@@ -89,7 +103,13 @@ fn events() -> Vec<BuildEvent> {
         BuildEvent::VolumeSaved { digest: digest(), entries: 1, bytes: 2, change: -3, stored: 4, duration_ms: 5 },
         BuildEvent::VolumeNotSaved { reason: "r".into() },
         BuildEvent::BuildAborted { message: "m".into() },
+        BuildEvent::ApprovalAwaited { step: "a".into(), until: u64::MAX },
+        BuildEvent::VolumeHeld { digest: digest(), entries: 1, bytes: 2, change: -3, stored: 4, duration_ms: 5 },
+        BuildEvent::BuildContinued { version: 1, build: build(), timestamp: 6 },
     ];
+    for volume in volumes() {
+        events.push(BuildEvent::BuildWaiting { build: build(), steps: vec![awaited()], volume, duration_ms: 7 });
+    }
     for (result, volume) in RESULTS.into_iter().zip(volumes()) {
         events.push(BuildEvent::BuildFinished { build: build(), result, volume, duration_ms: 6 });
     }
@@ -114,6 +134,12 @@ fn every_event_is_read_as_it_was_written() {
             BuildEvent::StepStarted { .. } => "step_started",
             BuildEvent::Output { .. } => "output",
             BuildEvent::StepRetried { .. } => "step_retried",
+            BuildEvent::HookStarted { .. } => "hook_started",
+            BuildEvent::HookFinished { .. } => "hook_finished",
+            BuildEvent::ApprovalAwaited { .. } => "approval_awaited",
+            BuildEvent::VolumeHeld { .. } => "volume_held",
+            BuildEvent::BuildWaiting { .. } => "build_waiting",
+            BuildEvent::BuildContinued { .. } => "build_continued",
             BuildEvent::StepFinished(_) => "step_finished",
             BuildEvent::Warning { .. } => "warning",
             BuildEvent::VolumeSaved { .. } => "volume_saved",
@@ -138,6 +164,8 @@ fn outcomes_and_what_is_known_of_a_build_are_read_as_they_were_written() {
             duration: Duration::from_millis(99),
             warnings: vec!["one".into()],
             exported: variables(),
+            waiting: (result == BuildResult::PendingApproval)
+                .then(|| Awaited { steps: vec![awaited()], secrets: vec!["TOKEN".into()] }),
         };
         let json = round(&outcome);
         assert_eq!((&json["duration_ms"], &json["exported"]["left_out"]), (&99.into(), &2.into()));

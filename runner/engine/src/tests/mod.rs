@@ -1,5 +1,6 @@
 //! Whole builds, with a worker that follows a script and rooms that live in memory.
 
+mod approvals;
 mod bench;
 mod builds;
 mod choices;
@@ -11,6 +12,7 @@ mod damaged_streams;
 mod exports;
 mod failures;
 mod formats;
+mod hooks;
 mod interrupts;
 mod order;
 mod parallel;

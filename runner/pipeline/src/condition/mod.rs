@@ -210,9 +210,13 @@ impl<'s> Judge<'s> {
         let mut objects: Vec<(&str, Value)> = steps
             .iter()
             .map(|step| {
-                let known = references.facts(step.name).into_iter().flat_map(|facts| facts.members());
+                let facts = references.facts(step.name);
+                let known = facts.into_iter().flat_map(|facts| facts.members());
+                let texts = |members: [(&'static str, &str); 2]| members.map(|(name, text)| (name, Value::from(text)));
+                let who =
+                    facts.and_then(|facts| facts.auth_entity()).map(|who| ("authEntity", Value::object(texts(who))));
                 let own = [("name", step.name), ("type", step.type_name), ("result", step.result.as_str())];
-                (step.name, Value::object(known.chain(own).map(|(name, text)| (name, Value::from(text)))))
+                (step.name, Value::object(known.chain(own).map(|(name, text)| (name, Value::from(text))).chain(who)))
             })
             .collect();
         if !steps.iter().any(|step| step.name == MAIN_CLONE) {

@@ -51,6 +51,22 @@ struct Node {
     never: bool,
 }
 
+/// Where a step stands, for a build that goes on later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanStanding {
+    /// Its state.
+    pub state: StepState,
+    /// Whether it was skipped because its condition never became true in parallel mode (rule P9).
+    pub never: bool,
+    /// What its failure means, where it has begun.
+    pub policy: FailurePolicy,
+}
+
+impl PlanStanding {
+    /// A step that has not begun.
+    pub const PENDING: Self = Self { state: StepState::Pending, never: false, policy: DEFAULT_POLICY };
+}
+
 /// The course of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -80,6 +96,33 @@ impl Plan {
         };
         let nodes = steps.iter().map(node).collect();
         Self { mode, nodes, aborted: false, failed: false, broken: false, terminated: false }
+    }
+
+    /// A build that goes on: each step from where it stands, those for which nothing is said from the beginning. What
+    /// failed before ends nothing now; whether it counts is known from the policies.
+    #[must_use]
+    pub fn resume(mode: Mode, steps: &[PlanStep], standings: &[PlanStanding]) -> Self {
+        let mut plan = Self::new(mode, steps);
+        for (node, standing) in plan.nodes.iter_mut().zip(standings) {
+            (node.state, node.never, node.policy) = (standing.state, standing.never, standing.policy);
+        }
+        // A group fails for its members, and strictness counts wherever it stands (rule S5).
+        let counts = |node: &Node| {
+            let fatal = node.policy.fail_fast && node.parent.is_none();
+            node.state.failed() && (fatal || !node.policy.fail_fast && node.policy.strict_fail_fast && !node.group)
+        };
+        plan.failed = plan.nodes.iter().any(counts);
+        plan
+    }
+
+    /// Where a step stands, for [`Plan::resume`].
+    #[must_use]
+    pub fn standing(&self, step: usize) -> PlanStanding {
+        self.nodes.get(step).map_or(PlanStanding::PENDING, |node| PlanStanding {
+            state: node.state,
+            never: node.never,
+            policy: node.policy,
+        })
     }
 
     /// The steps whose turn it is, if their conditions allow it. In sequential mode that is the next step, or the

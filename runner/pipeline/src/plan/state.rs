@@ -37,6 +37,22 @@ impl StepState {
         }
     }
 
+    /// The state of a word that is shown.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let all = [
+            Self::Pending,
+            Self::Running,
+            Self::Success,
+            Self::Error,
+            Self::Terminated,
+            Self::Skipped,
+            Self::Approved,
+            Self::Denied,
+        ];
+        all.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// The state after an exit status (rule S4).
     #[must_use]
     pub fn from_exit_status(status: u8) -> Self {

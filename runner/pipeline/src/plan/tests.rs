@@ -51,6 +51,47 @@ fn s5_the_table_of_fail_fast_and_strict_fail_fast() {
 }
 
 #[test]
+fn a7_a_denial_counts_as_a_failure_and_an_approval_does_not() {
+    assert_eq!(course(FAST, StepState::Denied), ("denied pending".into(), BuildResult::Error));
+    assert_eq!(course(SLOW, StepState::Denied), ("denied success".into(), BuildResult::Success));
+    assert_eq!(course(FAST, StepState::Approved), ("approved success".into(), BuildResult::Success));
+}
+
+#[test]
+fn s11_a_build_goes_on_from_where_its_steps_stand() {
+    let steps = [STEP, GROUP, inside(1), inside(1), STEP, STEP];
+    for (mode, policy, expected) in [
+        (Mode::Sequential, SLOW, BuildResult::Success),
+        (Mode::Sequential, STRICT, BuildResult::Error),
+        (Mode::Parallel, SLOW, BuildResult::Success),
+    ] {
+        let mut plan = Plan::new(mode, &steps);
+        plan.start(0, policy);
+        plan.finish(0, StepState::Error);
+        plan.start(1, FAST);
+        plan.start(2, FAST);
+        plan.finish(2, StepState::Success);
+        plan.decline(3);
+        plan.finish_group(1, None);
+        plan.start(4, FAST);
+        let standings: Vec<PlanStanding> = (0..steps.len()).map(|step| plan.standing(step)).collect();
+        let mut resumed = Plan::resume(mode, &steps, &standings);
+        assert_eq!(resumed, plan);
+        resumed.finish(4, StepState::Approved);
+        assert_eq!(resumed.startable(), [5]);
+        resumed.start(5, FAST);
+        resumed.finish(5, StepState::Success);
+        assert_eq!(resumed.result(None), Some(expected), "{mode:?} {policy:?}");
+    }
+    let short =
+        Plan::resume(Mode::Sequential, &steps, &[PlanStanding { state: StepState::Skipped, ..PlanStanding::PENDING }]);
+    assert_eq!(
+        (states(&short).as_str(), short.startable()),
+        ("skipped pending pending pending pending pending", vec![1])
+    );
+}
+
+#[test]
 fn f25_a_timeout_counts_as_a_failure() {
     assert_eq!(course(FAST, StepState::Terminated), ("terminated pending".into(), BuildResult::Error));
     assert_eq!(course(SLOW, StepState::Terminated).1, BuildResult::Success);

@@ -29,6 +29,34 @@ impl Scope<'_> {
     }
 }
 
+impl<'a> Scope<'a> {
+    /// The scope of a field.
+    pub(super) fn below(&self, field: &str) -> Below<'a> {
+        Below { step: self.step, path: self.path_of(field) }
+    }
+}
+
+/// A scope whose path is its own.
+pub(super) struct Below<'a> {
+    step: Option<&'a str>,
+    path: String,
+}
+
+impl<'a> Below<'a> {
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope { step: self.step, path: &self.path }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn below(&self, field: &str) -> Below<'a> {
+        let path = self.scope().path_of(field);
+        Below { step: self.step, path }
+    }
+}
+
 /// The state of reading one document.
 pub(super) struct Context<'a> {
     source: &'a str,

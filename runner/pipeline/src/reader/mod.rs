@@ -1,10 +1,12 @@
 //! From the text of a pipeline to the typed pipeline, with every problem on the way.
 
+mod approval;
 mod context;
 mod criteria;
 mod cycles;
 mod freestyle;
 mod git_clone;
+mod hooks;
 mod retry;
 mod root;
 mod specification;

@@ -1,7 +1,7 @@
 //! The body of a document: its root, or `spec` of a pipeline's specification (sections 1.1 and 10.4).
 
 use super::context::{Context, Scope};
-use super::{criteria, cycles, step, when};
+use super::{criteria, cycles, hooks, step, when};
 use crate::pipeline::Pipeline;
 use crate::plan::Mode;
 use crate::schema::{Fields, body, body_fields};
@@ -38,6 +38,7 @@ pub(super) fn read(context: &mut Context<'_>, root: &Node) -> Option<Pipeline> {
         stages: stages.iter().map(|stage| stage.text().to_owned()).collect(),
         fail_fast,
         strict_fail_fast: context.flag(fields.get("strict_fail_fast")),
+        hooks: hooks::read(context, scope, fields.get("hooks"), |_| None),
         steps,
     };
     let names = fields.get("steps").map(step::names).unwrap_or_default();

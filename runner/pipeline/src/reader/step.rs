@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::{Context, Scope};
-use super::{criteria, freestyle, git_clone, retry, when};
+use super::{approval, criteria, freestyle, git_clone, hooks, retry, when};
 use crate::pipeline::{ParallelSteps, Step, StepKind};
 use crate::schema::{Entry, Fields, Kind, StepView, Support, clip};
 use crate::step_name::StepName;
@@ -26,7 +26,8 @@ pub(super) fn read_all(context: &mut Context<'_>, steps: &Node, path: &str, time
     all
 }
 
-fn read_one(
+/// Reads one step. `name` is its name, where it has one.
+pub(super) fn read_one(
     context: &mut Context<'_>,
     scope: Scope<'_>,
     (key, node): (&Node, &Node),
@@ -48,6 +49,7 @@ fn read_one(
         Some((support, fields.entry(field.name)?))
     });
     unsupported(context, scope, asked);
+    let hooks = hooks::read(context, scope, fields.get("hooks"), |name| fields.get(name));
     let place = view.type_node.map_or(node.span, |node| node.span);
     let kind = match view.kind {
         Kind::None => None,
@@ -60,6 +62,7 @@ fn read_one(
         Kind::BuiltIn(one) => match (one.name, one.support) {
             ("freestyle", _) => freestyle::read(context, fields).map(StepKind::Freestyle),
             ("parallel", _) => Some(StepKind::Parallel(parallel(context, scope, &view, timeout(fields, inherited)))),
+            ("pending-approval", _) => Some(StepKind::Approval(approval::read(context, scope, fields))),
             ("git-clone", _) => git_clone::read(context, scope, fields).map(StepKind::GitClone),
             (name, Support::Refused(reason, hint)) => {
                 context.refuse(scope, format!("type: {name}"), place, reason, hint);
@@ -79,6 +82,7 @@ fn read_one(
         when,
         timeout: timeout(fields, inherited),
         retry,
+        hooks,
         kind,
         place: key.span,
         implicit: false,

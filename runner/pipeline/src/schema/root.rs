@@ -28,7 +28,7 @@ const BODY: &[Field] = &[
     Field::new("strict_fail_fast", STRICT_SWITCH, "Whether failures that do not end the build fail it at its end")
         .hint("write true or false without quotes, or `${{VARIABLE}}`"),
     Field::new("success_criteria", SUCCESS_CRITERIA, "What decides about the result"),
-    Field::new("hooks", Shape::Object(&HOOKS), "What runs before and after all steps").refused(NOT_YET, None),
+    Field::new("hooks", Shape::Object(&HOOKS), "What runs before and after all steps"),
     Field::new("indicators", Shape::List(&List { item: Shape::Any, least: Least::None }), "A place for YAML anchors"),
     Field::new("services", ANY_MAP, "Containers that live as long as the build").refused(SERVICES, None),
     Field::new("build_version", Shape::Word(&["v1", "v2"]), "Which fields steps of type `build` have"),

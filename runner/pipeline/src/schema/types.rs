@@ -44,7 +44,7 @@ static TYPES: &[StepType] = &[
     kind("composition", &COMPOSITION, DOCKER),
     kind("launch-composition", &LAUNCH_COMPOSITION, DOCKER),
     kind("deploy", &DEPLOY, Support::Refused("it needs a cluster", None)),
-    kind("pending-approval", &PENDING_APPROVAL, Support::Refused(NOT_YET, None)),
+    kind("pending-approval", &PENDING_APPROVAL, Support::Full),
     kind("parallel", &PARALLEL, Support::Full),
     kind("services", &OTHER, Support::Refused(SERVICES, None)),
     kind("integration-test", &INTEGRATION_TEST, DOCKER),

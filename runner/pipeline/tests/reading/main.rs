@@ -1,8 +1,10 @@
 //! Reading pipelines: each rule by its number.
 
+mod approval;
 mod copies;
 mod freestyle;
 mod git_clone;
+mod hooks;
 mod parallel;
 mod refused;
 mod root;

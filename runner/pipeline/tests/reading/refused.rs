@@ -20,7 +20,6 @@ fn r9_built_in_types_that_need_docker_or_a_cluster_are_refused_by_name() {
         ("freestyle-ssh", "x: y", "it needs docker"),
         ("deploy", "{kind: kubernetes, cluster: x, namespace: y}", "it needs a cluster"),
         ("services", "x: y", "services are containers, which need docker"),
-        ("pending-approval", "title: x", "Stepbox does not execute it yet"),
     ] {
         let fields = if fields.starts_with('{') { format!("arguments: {fields}") } else { fields.to_owned() };
         let reading = step(&format!("type: {name}\n{fields}"));
@@ -88,14 +87,14 @@ fn p5_children_that_use_arguments_are_understood() {
 
 #[test]
 fn p13_p14_what_is_not_executed_yet_is_refused_all_at_once_and_once_for_all_copies() {
-    let text = "version: 1\nservices: {composition: {}}\nhooks: {on_finish: [x]}\nsteps:\n  \
+    let text = "version: 1\nservices: {composition: {}}\nsteps:\n  \
                 a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {c: {}}\n    matrix: {image: [y, z]}\n    \
-                services: [z]\n    annotations: {}\n    retry: {maxAttempts: 2}\n    on_success: {}\n  b: {type: build, image_name: x}\n";
+                services: [z]\n    annotations: {}\n    retry: {maxAttempts: 2}\n  b: {type: build, image_name: x}\n";
     let reading = Pipeline::read(text);
     assert_eq!(errors(&reading), [""; 0]);
     let mut found = refused(&reading);
     found.sort_unstable();
-    assert_eq!(found, ["annotations", "hooks", "on_success", "services", "services", "type: build"]);
+    assert_eq!(found, ["annotations", "services", "services", "type: build"]);
     assert!(reading.pipeline.is_some() && !reading.is_runnable());
 }
 
