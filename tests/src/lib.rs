@@ -179,7 +179,7 @@ impl Place {
     /// clone are.
     pub fn settled(&self, run: Run) -> Run {
         let place = fs::canonicalize(self.root.path()).unwrap_or_default().display().to_string();
-        let lines = run.stderr.lines().filter(|line| !line.contains(" entries, "));
+        let lines = run.stderr.lines().filter(|line| !line.contains(" entries, ") && !line.contains(" entry, "));
         Run {
             stdout: run.stdout.replace(&place, "[PLACE]"),
             stderr: lines.map(|line| line.to_owned() + "\n").collect(),

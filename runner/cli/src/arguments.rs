@@ -102,6 +102,12 @@ pub(crate) struct RunArguments {
     /// Leave this step out; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// Start at this step: with the volume, the variables and the results of the steps before it that an earlier build has left
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["dry_run", "reset_volume"])]
+    pub(crate) from: Option<String>,
+    /// The build to start from [default: the latest of the pipeline that has left its volume]
+    #[arg(long, value_name = "BUILD", requires = "from")]
+    pub(crate) from_build: Option<String>,
     /// Answer this approval with yes; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) approve: Vec<String>,

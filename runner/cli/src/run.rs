@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
-    BuildEvent, BuildRequest, BuildResult, ConcurrentVolume, Directories, EngineError, EngineErrorKind, GitCredentials,
-    Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, VolumeOutcome, WorkerLaunch, io_text,
-    parse_assignment, parse_variable_file,
+    BuildEvent, BuildRequest, BuildResult, Builds, ConcurrentVolume, Directories, EngineError, EngineErrorKind,
+    FromStep, GitCredentials, Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, VolumeOutcome, WorkerLaunch,
+    io_text, parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments, ShownArguments, WhenToSave, WhileInUse};
@@ -103,6 +103,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.initiator = environment::user();
 
     let directories = directories()?;
+    if let Some(step) = &arguments.from {
+        let build = arguments.from_build.as_ref();
+        let build = build.map(|build| Builds::open(&directories)?.find(build)).transpose()?;
+        request.from = Some(FromStep { step: step.clone(), build });
+    }
     if arguments.dry_run {
         for from_file in variable_sets(arguments.variable_file.as_deref())? {
             request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();

@@ -15,6 +15,7 @@ use crate::error::{EngineError, EngineErrorKind};
 use crate::outcome::{BuildResult, Outcome, milliseconds};
 use crate::record_directory::RecordDirectory;
 use crate::recorded_events::RecordedEvents;
+use crate::standing::Standing;
 use crate::stored_snapshots::{open, store_error};
 use crate::work_directory::{WorkDirectory, is_running, remove_at_once};
 
@@ -191,6 +192,14 @@ impl Builds {
         let about = record.about()?;
         let (state, outcome) = self.end(build, || record.outcome(), |outcome| outcome.result)?;
         Ok(BuildRecord { about, outcome, state })
+    }
+
+    /// Where a build stood when it ended or stopped, where that is recorded.
+    ///
+    /// # Errors
+    /// As [`Builds::show`].
+    pub(crate) fn standing(&self, build: &BuildId) -> Result<Option<Standing>, EngineError> {
+        self.record(build)?.ok_or_else(|| no_build(build.as_str()))?.standing()
     }
 
     /// What happened in a build, as far as it is recorded by now.

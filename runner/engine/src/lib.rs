@@ -15,6 +15,7 @@ mod check;
 mod continuation;
 mod decisions;
 mod directories;
+mod earlier;
 mod error;
 mod event;
 mod export_files;
@@ -64,6 +65,7 @@ pub use builds::{BuildEnd, BuildList, BuildQuery, BuildRecord, BuildState, Build
 pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
 pub use continuation::{Continuation, continue_build};
 pub use directories::Directories;
+pub use earlier::FromStep;
 pub use error::{EngineError, EngineErrorKind, Problem, SourcePlace};
 pub use event::{BuildEvent, EVENT_VERSION, Stream};
 pub use git::GitCredentials;

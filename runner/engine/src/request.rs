@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use stepbox_protocol::Limits;
 
 use crate::approval::Approver;
+use crate::earlier::FromStep;
 use crate::git::GitCredentials;
 use crate::volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
 
@@ -49,6 +50,8 @@ pub struct BuildRequest {
     pub deny: Vec<String>,
     /// Who is asked for an approval that is not answered beforehand; where there is nobody, the build stops there and waits.
     pub approver: Option<Arc<dyn Approver>>,
+    /// Start at a step, from what an earlier build has left.
+    pub from: Option<FromStep>,
     /// Leave out what cannot run here, and what refers to it, instead of refusing the pipeline.
     pub skip_unsupported: bool,
     /// The source of the build, where not the work tree or directory of the pipeline file.
@@ -115,6 +118,7 @@ impl BuildRequest {
             approve: vec![],
             deny: vec![],
             approver: None,
+            from: None,
             skip_unsupported: false,
             source: None,
             home: None,

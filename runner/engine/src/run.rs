@@ -1,5 +1,6 @@
 //! The way into a build: everything that must be right before its first event.
 
+use std::collections::BTreeSet;
 use std::time::{Instant, UNIX_EPOCH};
 
 use stepbox_pipeline::{
@@ -12,6 +13,7 @@ use crate::build::{self, Parts};
 use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
 use crate::directories::{Directories, State, private_directory};
+use crate::earlier::Earlier;
 use crate::error::{EngineError, SourcePlace};
 use crate::event::{BuildEvent, EVENT_VERSION};
 use crate::git::{Clones, collect_mirrors};
@@ -26,6 +28,7 @@ use crate::request::BuildRequest;
 use crate::snapshots::{History, Snapshots};
 use crate::stored_snapshots::StoredSnapshots;
 use crate::unsupported::{self, LeftOut, Omission};
+use crate::volume_options::ConcurrentVolume;
 use crate::volume_use::VolumeUse;
 use crate::work_directory::{WorkDirectory, sweep};
 use crate::worker::WorkerLaunch;
@@ -60,11 +63,21 @@ pub(crate) fn run_in(
     let timestamp = as_milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default());
     let Read { mut pipeline, spec, warnings: diagnostics, unsupported } = preflight::read(request)?;
     let identity = Identity::of(request)?;
+    let earlier = Earlier::find(request, directories, &identity)?;
+    let with_variables = earlier.as_ref().map(|earlier| earlier.with_variables(request)).transpose()?;
+    let given: BTreeSet<&str> =
+        request.variables.iter().chain(&request.secrets).map(|(name, _)| name.as_str()).collect();
+    let asked = request;
+    let request = with_variables.as_ref().unwrap_or(request);
     let repository = rooms.repository(request, directories)?;
     let id = BuildId::generate(now).map_err(|error| EngineError::state("cannot name the build", &error))?;
-    let variables = known_variables(request, &spec, repository.facts(), Some((&id, timestamp)));
+    let mut variables = known_variables(request, &spec, repository.facts(), Some((&id, timestamp)));
     insert_main_clone(&mut pipeline, request, &variables);
-    let chosen = left_out(request, &pipeline)?;
+    let mut chosen = left_out(request, &pipeline)?;
+    let resumed = earlier.as_ref().map(|earlier| earlier.take_over(asked, &pipeline, &mut chosen)).transpose()?;
+    if let Some(resumed) = &resumed {
+        resumed.export(&mut variables, &given);
+    }
     let left_out = unsupported::settle(request, &pipeline, unsupported, chosen, &variables)?;
 
     let state = State::open(&directories.state)?;
@@ -81,17 +94,24 @@ pub(crate) fn run_in(
     let reset = request.reset_volume || option(&spec, |options| options.reset_volume);
     let mut in_use = None;
     let mut busy = false;
+    let from_step =
+        earlier.as_ref().map(|earlier| earlier.snapshot(&*snapshots, folder.as_ref())).transpose()?.flatten();
     let history = match &folder {
         Some(folder) => {
-            if reset {
+            if reset && earlier.is_none() {
                 folder.reset()?;
             }
             History::default()
         }
         None => {
-            in_use = VolumeUse::begin(&state, &Scope::from(&identity.scope), request.concurrent_volume)?;
+            let how = if earlier.is_some() { ConcurrentVolume::Latest } else { request.concurrent_volume };
+            in_use = VolumeUse::begin(&state, &Scope::from(&identity.scope), how)?;
             busy = in_use.is_none();
-            if reset || busy { History::default() } else { snapshots.history()? }
+            match from_step {
+                Some(snapshot) => History { snapshots: vec![snapshot], damage: None },
+                None if reset || busy => History::default(),
+                None => snapshots.history()?,
+            }
         }
     };
     let work = WorkDirectory::create(&state, &id)?;
@@ -120,6 +140,9 @@ pub(crate) fn run_in(
         let message = "another build uses the volume: this one starts with an empty volume (`--concurrent-volume`)";
         reporter.warn(None, message);
     }
+    for note in earlier.iter().flat_map(Earlier::notes) {
+        reporter.warn(None, note);
+    }
     warn(request, &diagnostics, &mut reporter);
     let parts = Parts {
         id,
@@ -136,7 +159,7 @@ pub(crate) fn run_in(
         history: history.snapshots,
         folder,
         started,
-        resumed: None,
+        resumed,
     };
     let outcome = build::run(parts, kept, &mut reporter).inspect_err(|error| {
         reporter.emit(BuildEvent::BuildAborted { message: error.message.clone() });

@@ -256,7 +256,8 @@ impl Step {
     /// What the texts of this step may refer to: names of steps, which hold no dots (rule R3), and of variables.
     pub fn references(&self) -> impl Iterator<Item = &str> {
         self.templates().into_iter().flat_map(Template::holes).map(|hole| {
-            let reference = hole.name.strip_prefix("steps.").unwrap_or(&hole.name);
+            let prefixes = ["steps.", "parentSteps."];
+            let reference = prefixes.iter().find_map(|prefix| hole.name.strip_prefix(prefix)).unwrap_or(&hole.name);
             reference.split('.').next().unwrap_or(reference)
         })
     }

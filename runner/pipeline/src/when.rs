@@ -136,7 +136,7 @@ impl Conditions {
 
 impl When {
     /// Every text in which `${{…}}` is replaced.
-    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let branches = self.branch.iter().flat_map(|branch| branch.only.iter().chain(&branch.ignore).flatten());
         branches.chain(self.condition.iter().flat_map(Conditions::templates))
     }

@@ -9,6 +9,7 @@ mod conditions;
 mod crashes;
 mod damaged_records;
 mod damaged_streams;
+mod earlier;
 mod exports;
 mod failures;
 mod formats;
