@@ -66,6 +66,43 @@ build succeeded (N s)
 }
 
 #[test]
+fn a5_annotations_are_in_the_record() {
+    let place = Place::new().file(
+        "codefresh.yml",
+        "version: '1.0'
+steps:
+  test:
+    image: alpine
+    commands: ['echo 93.5 > /codefresh/volume/coverage', 'echo \"two\" > /codefresh/volume/report', 'echo lines >> /codefresh/volume/report']
+    on_success:
+      annotations:
+        set: [{annotations: [passed, coverage: 'file:coverage', report: 'file:report', tests: 12]}]
+",
+    );
+    let run = place.run(["run", "-v", "CF_SKIP_MAIN_CLONE=true", "-a", "commit=abc", "--quiet"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{run:?}");
+    let shown = place.run(["builds", "show", "latest"]).stdout;
+    let lines: Vec<&str> = shown.lines().skip_while(|line| !line.starts_with("annotation")).take(6).collect();
+    let expected = [
+        "annotation: commit: abc",
+        "annotation: coverage: 93.5",
+        "annotation: passed",
+        "annotation: report: two",
+        "  lines",
+        "annotation: tests: 12",
+    ];
+    assert_eq!(lines, expected);
+    let json = place.run(["builds", "show", "latest", "--output", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("json");
+    let annotations = &json["outcome"]["annotations"];
+    let expected = serde_json::json!({"commit": "abc", "coverage": "93.5\n", "passed": null, "report": "two\nlines\n", "tests": 12});
+    assert_eq!(annotations, &expected, "{json}");
+    let run = place.run(["run", "-a", "no value"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("write `-a NAME=VALUE`"), "{run:?}");
+}
+
+#[test]
 fn h7_a_hook_before_all_that_fails_fails_the_build() {
     let place = Place::new().file("codefresh.yml", PIPELINE.replace("[echo before all]", "[echo before all, exit 7]"));
     let run = place.run(["run", "-v", "CF_SKIP_MAIN_CLONE=true"]);

@@ -13,7 +13,6 @@ const SECTIONS: [&str; 9] = ["0", "1", "2", "3", "4", "5", "6", "8", "11"];
 const WITHOUT: &[(&[&str], &str)] = &[
     (&["R11", "R13", "V12", "V15", "V27"], "typed steps are not executed yet"),
     (&["S7"], "hooks settle inside of their step: H6 to H11 have tests"),
-    (&["A3"], "annotations are not executed yet"),
     (&["V14"], "there is no store of secrets yet"),
     (&["V30"], "steps that run at once share one file: see ARCHITECTURE"),
     (&["S9"], "optional: our own bound on output stands in its place"),

@@ -102,6 +102,9 @@ pub(crate) struct RunArguments {
     /// Leave this step out; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+    /// Note something on the build; may be given again
+    #[arg(short, long = "annotation", value_name = "NAME=TEXT")]
+    pub(crate) annotations: Vec<String>,
     /// Start at this step: with the volume, the variables and the results of the steps before it that an earlier build has left
     #[arg(long, value_name = "STEP", conflicts_with_all = ["dry_run", "reset_volume"])]
     pub(crate) from: Option<String>,

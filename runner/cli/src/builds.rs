@@ -121,6 +121,10 @@ fn details(record: &BuildRecord) -> String {
             VolumeOutcome::Skipped { reason } => say("not saved", reason),
             VolumeOutcome::Kept { path } => say("kept", path),
         }
+        for (name, value) in &outcome.annotations {
+            let value = value.to_string().trim_end().replace('\n', "\n  ");
+            say("annotation", &if value.is_empty() { name.clone() } else { format!("{name}: {value}") });
+        }
         for warning in &outcome.warnings {
             say("warning", warning);
         }

@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<u8, CliError> {
     if let Some(file) = &arguments.variables {
         from_file(file, &mut scope, &mut variables)?;
     }
-    for (name, value) in assignments(&arguments.texts)? {
+    for (name, value) in assignments("-v", &arguments.texts)? {
         scope.set(name.as_str(), value.as_str());
         variables.set(Layer::Build, name, value);
     }

@@ -12,7 +12,7 @@ use crate::{exit_code, json};
 /// Prints the graph; the exit status.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<u8, CliError> {
     let mut request = request(arguments.pipeline_file.as_deref(), &[])?;
-    request.variables = assignments(&arguments.variables)?;
+    request.variables = assignments("-v", &arguments.variables)?;
     let found = graph(&directories()?, &request)?;
     print(&match arguments.output {
         PlanOutput::Text => text(&found, false),

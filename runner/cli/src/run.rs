@@ -63,7 +63,7 @@ fn volume_options(request: &mut BuildRequest, arguments: &RunArguments) {
 
 /// Runs the pipeline, once or once per set of variables; the exit status.
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
-    let variables = assignments(&arguments.variables)?;
+    let variables = assignments("-v", &arguments.variables)?;
     let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
     let mut request = request(arguments.pipeline_file.as_deref(), &arguments.images).map_err(|error| {
         let meant_folder = arguments.local_volume == Some(None);
@@ -83,6 +83,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.skip.clone_from(&arguments.skip);
     request.approve.clone_from(&arguments.approve);
     request.deny.clone_from(&arguments.deny);
+    request.annotations = assignments("-a", &arguments.annotations)?;
     request.approver = terminal::approver();
     request.skip_unsupported = arguments.skip_unsupported;
     if let Some(memory) = arguments.memory {
@@ -277,10 +278,10 @@ pub(crate) fn cannot_read(path: &Path, what: &str, error: &std::io::Error) -> Cl
 }
 
 /// What `-v` gives.
-pub(crate) fn assignments(given: &[String]) -> Result<Vec<(String, String)>, CliError> {
+pub(crate) fn assignments(flag: &str, given: &[String]) -> Result<Vec<(String, String)>, CliError> {
     let one = |text: &String| {
         parse_assignment(text).map_err(|error| {
-            CliError::usage(error.to_string()).hint(format!("`{text}` was given; write `-v NAME=VALUE`"))
+            CliError::usage(error.to_string()).hint(format!("`{text}` was given; write `{flag} NAME=VALUE`"))
         })
     };
     given.iter().map(one).collect()

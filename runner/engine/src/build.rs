@@ -11,6 +11,7 @@ use stepbox_pipeline::{
 };
 use stepbox_protocol::{Event, Request, Setup, VERSION};
 
+use crate::annotations::Annotations;
 use crate::build_id::BuildId;
 use crate::error::{EngineError, EngineErrorKind, SourcePlace};
 use crate::event::BuildEvent;
@@ -81,6 +82,7 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         variables: parts.variables.clone(),
         secrets: vec![],
         exports: vec![],
+        annotations: Annotations::default(),
         waiting: vec![],
         broken: None,
         parts: &parts,
@@ -135,6 +137,7 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         build.reporter.warn(None, format!("no build can go on from this one: {reason}"));
     }
     let exported = build.reporter.exported(&build.variables, &build.secrets);
+    let annotations = build.annotations.masked(&build.reporter.masker());
     let outcomes = build.outcomes;
     let duration = parts.ran();
     let Parts { id, work, .. } = parts;
@@ -150,6 +153,7 @@ pub(crate) fn run(parts: Parts<'_>, kept: Box<dyn Any>, reporter: &mut Reporter<
         duration,
         warnings: reporter.warnings().to_vec(),
         exported,
+        annotations,
         waiting,
     };
     let (build, volume, duration_ms) = (outcome.build.clone(), outcome.volume.clone(), as_milliseconds(duration));
@@ -178,6 +182,8 @@ pub(crate) struct Build<'a, 'r, 'e> {
     pub(crate) elected: bool,
     /// What steps have exported, each after it ended.
     pub(crate) exports: Vec<(String, BTreeMap<String, String>)>,
+    /// What is noted on the build.
+    pub(crate) annotations: Annotations,
     /// The approvals for which the build stops.
     pub(crate) waiting: Vec<Waiting>,
     /// Why the worker cannot be used any more.

@@ -315,6 +315,7 @@ fn take_over(
         facts: standing.steps.iter().filter_map(|step| step.facts()).collect(),
         outcomes: outcomes.collect(),
         exports: standing.exports.iter().map(|one| (one.step.clone(), one.variables.values.clone())).collect(),
+        annotations: outcome.annotations.clone(),
         masked: standing.masked.clone(),
         waiting,
         answers,

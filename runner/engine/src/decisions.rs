@@ -49,20 +49,28 @@ impl Build<'_, '_, '_> {
     }
 
     fn look(&self, when: &When, step: &str, beside: Range<usize>, parallel: bool) -> Decision {
+        when.decide(step, &self.situation(&self.standings(beside), parallel))
+    }
+
+    /// Where steps stand.
+    pub(crate) fn standings(&self, numbers: Range<usize>) -> Vec<StepStanding<'_>> {
         let standing = |number: usize| StepStanding {
             name: self.step(number).name.as_str(),
             type_name: self.step(number).kind.type_name(),
             result: self.result_of(number),
         };
-        let steps: Vec<StepStanding<'_>> = beside.map(standing).collect();
-        let situation = Situation {
+        numbers.map(standing).collect()
+    }
+
+    /// What expressions look at.
+    pub(crate) fn situation<'s>(&'s self, steps: &'s [StepStanding<'s>], parallel: bool) -> Situation<'s> {
+        Situation {
             variables: &self.variables,
             references: &self.references,
-            steps: &steps,
+            steps,
             workflow: self.workflow(),
             branch: self.variables.get("CF_BRANCH"),
             parallel,
-        };
-        when.decide(step, &situation)
+        }
     }
 }

@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::annotations::Annotation;
 use crate::build_id::BuildId;
 use crate::outcome::{AwaitedStep, BuildResult, StepOutcome, VolumeOutcome};
 
@@ -102,6 +103,18 @@ pub enum BuildEvent {
         reason: Option<String>,
         /// How long it took.
         duration_ms: u64,
+    },
+    /// Something is noted on the build (rules A1 to A5).
+    AnnotationSet {
+        /// The annotation's name.
+        name: String,
+        /// What it says: a text, a number, true or false, or nothing.
+        value: Annotation,
+    },
+    /// An annotation of the build is removed.
+    AnnotationUnset {
+        /// The annotation's name.
+        name: String,
     },
     /// An attempt at a step failed; there will be another (rules F28-F31).
     StepRetried {
@@ -211,13 +224,15 @@ pub enum Stream {
 }
 
 /// The names of all events, by which a reader knows what is damaged from what a newer Stepbox has written.
-pub(crate) const NAMES: [&str; 17] = [
+pub(crate) const NAMES: [&str; 19] = [
     "build_started",
     "volume_restored",
     "step_started",
     "output",
     "hook_started",
     "hook_finished",
+    "annotation_set",
+    "annotation_unset",
     "approval_awaited",
     "step_retried",
     "step_finished",

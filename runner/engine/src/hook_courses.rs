@@ -178,7 +178,14 @@ impl<'a> Build<'a, '_, '_> {
 
     /// Does something with the variables and the known steps that a step sees.
     pub(crate) fn within<T>(&mut self, number: usize, work: impl FnOnce(&mut Self) -> T) -> T {
-        let Some(hook) = self.hooks.of(number) else { return work(self) };
+        match self.hooks.of(number) {
+            Some(hook) => self.within_hook(hook, work),
+            None => work(self),
+        }
+    }
+
+    /// Does something with the variables and the known steps that a hook sees.
+    pub(crate) fn within_hook<T>(&mut self, hook: usize, work: impl FnOnce(&mut Self) -> T) -> T {
         self.exchange(hook);
         let done = work(self);
         self.exchange(hook);

@@ -6,6 +6,7 @@
 //! hands it directories, and never looks into what the worker has made of foreign bytes. It reads no environment, no
 //! terminal and no home directory: the caller says everything.
 
+mod annotations;
 mod approval;
 mod build;
 mod build_about;
@@ -58,6 +59,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use annotations::Annotation;
 pub use approval::{Answer, Approver, Question, Reply};
 pub use build_about::{BuildAbout, RECORD_VERSION};
 pub use build_id::BuildId;

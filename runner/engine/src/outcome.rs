@@ -1,9 +1,11 @@
 //! What a build came to.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::annotations::Annotation;
 use crate::build_id::BuildId;
 use crate::recorded_variables::RecordedVariables;
 
@@ -26,6 +28,9 @@ pub struct Outcome {
     /// What the steps exported, masked.
     #[serde(default)]
     pub exported: RecordedVariables,
+    /// What is noted on it, masked (rule A5).
+    #[serde(default)]
+    pub annotations: BTreeMap<String, Annotation>,
     /// What it waits for, where it does.
     #[serde(default)]
     pub waiting: Option<Awaited>,

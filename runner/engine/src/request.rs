@@ -50,6 +50,8 @@ pub struct BuildRequest {
     pub deny: Vec<String>,
     /// Who is asked for an approval that is not answered beforehand; where there is nobody, the build stops there and waits.
     pub approver: Option<Arc<dyn Approver>>,
+    /// What is noted on the build from its beginning: names, of letters, digits and `_`, and texts.
+    pub annotations: Vec<(String, String)>,
     /// Start at a step, from what an earlier build has left.
     pub from: Option<FromStep>,
     /// Leave out what cannot run here, and what refers to it, instead of refusing the pipeline.
@@ -118,6 +120,7 @@ impl BuildRequest {
             approve: vec![],
             deny: vec![],
             approver: None,
+            annotations: vec![],
             from: None,
             skip_unsupported: false,
             source: None,

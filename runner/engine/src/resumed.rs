@@ -7,6 +7,7 @@ use cap_std::fs::Dir;
 use stepbox_pipeline::{FlatStep, Layer, Plan, PlanStanding, PlanStep, StepFacts, StepKind, StepState, Variables};
 
 use crate::RECORD_VERSION;
+use crate::annotations::{Annotation, Annotations};
 use crate::build::Build;
 use crate::event::BuildEvent;
 use crate::outcome::{Awaited, AwaitedStep, StepOutcome, VolumeOutcome, as_milliseconds};
@@ -31,6 +32,8 @@ pub(crate) struct Resumed {
     pub(crate) outcomes: BTreeMap<usize, StepOutcome>,
     /// What they have exported, in the order in which they ended.
     pub(crate) exports: Vec<(String, BTreeMap<String, String>)>,
+    /// What is noted on the build.
+    pub(crate) annotations: BTreeMap<String, Annotation>,
     /// The names of exports that are masked.
     pub(crate) masked: Vec<String>,
     /// The steps that have begun and wait for an answer.
@@ -56,6 +59,7 @@ impl Resumed {
         }
         build.secrets.clone_from(&self.masked);
         build.exports.clone_from(&self.exports);
+        build.annotations = Annotations::of(self.annotations.clone());
     }
 
     /// What steps have exported is seen by those that come, but for what the caller gives now.

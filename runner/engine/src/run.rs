@@ -8,6 +8,7 @@ use stepbox_pipeline::{
 };
 use stepbox_volume::Scope;
 
+use crate::annotations;
 use crate::approval;
 use crate::build::{self, Parts};
 use crate::build_about::BuildAbout;
@@ -62,6 +63,7 @@ pub(crate) fn run_in(
     let now = (request.clock)();
     let timestamp = as_milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default());
     let Read { mut pipeline, spec, warnings: diagnostics, unsupported } = preflight::read(request)?;
+    annotations::check(&request.annotations)?;
     let identity = Identity::of(request)?;
     let earlier = Earlier::find(request, directories, &identity)?;
     let with_variables = earlier.as_ref().map(|earlier| earlier.with_variables(request)).transpose()?;

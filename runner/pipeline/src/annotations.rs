@@ -30,8 +30,8 @@ pub enum AnnotationValue {
     Empty,
     /// A text, or the contents of a file where it begins with `file:` (rule A3).
     Text(Template),
-    /// A number, as it was written.
-    Number(String),
+    /// A number.
+    Number(f64),
     /// Yes or no.
     Flag(bool),
     /// The value of an expression.

@@ -14,6 +14,9 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     /// Begins what runs before all steps. A build that goes on has it behind it.
     pub(super) fn begin_build(&mut self) {
         let continued = self.build.parts.resumed.as_ref().is_some_and(|resumed| resumed.continued);
+        if !continued {
+            self.build.annotate_as_asked();
+        }
         if let Some(hook) = self.build.hooks.find(None, HookMoment::Elected).filter(|_| !continued) {
             self.build.elected = false;
             self.begin_hook(hook);
@@ -82,6 +85,9 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             BuildResult::Error => StepState::Error,
             BuildResult::Terminated => StepState::Terminated,
         };
+        if result != BuildResult::Terminated {
+            self.build.annotate(hook, &self.volume.directory);
+        }
         self.build.reporter.emit(BuildEvent::HookFinished {
             step: step.clone(),
             hook: name.clone(),

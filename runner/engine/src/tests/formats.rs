@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::event::NAMES;
 use crate::{
-    Awaited, AwaitedStep, BuildAbout, BuildEvent, BuildId, BuildResult, Outcome, RECORD_VERSION, RecordedVariables,
-    StepOutcome, Stream, VolumeOutcome,
+    Annotation, Awaited, AwaitedStep, BuildAbout, BuildEvent, BuildId, BuildResult, Outcome, RECORD_VERSION,
+    RecordedVariables, StepOutcome, Stream, VolumeOutcome,
 };
 
 fn build() -> BuildId {
@@ -107,6 +107,10 @@ fn events() -> Vec<BuildEvent> {
         BuildEvent::VolumeHeld { digest: digest(), entries: 1, bytes: 2, change: -3, stored: 4, duration_ms: 5 },
         BuildEvent::BuildContinued { version: 1, build: build(), timestamp: 6 },
     ];
+    events.push(BuildEvent::AnnotationUnset { name: "n".into() });
+    for value in annotations() {
+        events.push(BuildEvent::AnnotationSet { name: "n".into(), value });
+    }
     for volume in volumes() {
         events.push(BuildEvent::BuildWaiting { build: build(), steps: vec![awaited()], volume, duration_ms: 7 });
     }
@@ -114,6 +118,16 @@ fn events() -> Vec<BuildEvent> {
         events.push(BuildEvent::BuildFinished { build: build(), result, volume, duration_ms: 6 });
     }
     events
+}
+
+fn annotations() -> [Annotation; 5] {
+    [
+        Annotation::Empty,
+        Annotation::Flag(true),
+        Annotation::Number(5.into()),
+        Annotation::Number(serde_json::Number::from_f64(-0.5).expect("finite")),
+        Annotation::Text("null".into()),
+    ]
 }
 
 /// Writes, reads, and gives what was written.
@@ -136,6 +150,8 @@ fn every_event_is_read_as_it_was_written() {
             BuildEvent::StepRetried { .. } => "step_retried",
             BuildEvent::HookStarted { .. } => "hook_started",
             BuildEvent::HookFinished { .. } => "hook_finished",
+            BuildEvent::AnnotationSet { .. } => "annotation_set",
+            BuildEvent::AnnotationUnset { .. } => "annotation_unset",
             BuildEvent::ApprovalAwaited { .. } => "approval_awaited",
             BuildEvent::VolumeHeld { .. } => "volume_held",
             BuildEvent::BuildWaiting { .. } => "build_waiting",
@@ -164,6 +180,7 @@ fn outcomes_and_what_is_known_of_a_build_are_read_as_they_were_written() {
             duration: Duration::from_millis(99),
             warnings: vec!["one".into()],
             exported: variables(),
+            annotations: annotations().into_iter().zip('a'..).map(|(value, name)| (name.into(), value)).collect(),
             waiting: (result == BuildResult::PendingApproval)
                 .then(|| Awaited { steps: vec![awaited()], secrets: vec!["TOKEN".into()] }),
         };

@@ -1,5 +1,6 @@
 //! Whole builds, with a worker that follows a script and rooms that live in memory.
 
+mod annotations;
 mod approvals;
 mod bench;
 mod builds;

@@ -56,6 +56,7 @@ pub(super) fn outcome(build: &BuildId, result: BuildResult) -> Outcome {
         duration: Duration::from_millis(42),
         warnings: vec![],
         exported: RecordedVariables::default(),
+        annotations: Default::default(),
         waiting: None,
     }
 }

@@ -17,7 +17,7 @@ pub use situation::{Situation, StepStanding, WorkflowResult};
 use crate::expression::{Dialect, Expression, ExpressionError, MAX_LENGTH, Scope, Value};
 use crate::plan::StepResult;
 use crate::step_name::MAIN_CLONE;
-use crate::substitute::substitute;
+use crate::substitute::{SubstituteError, substitute};
 use crate::template::Template;
 use crate::when::{BranchFilter, Conditions, StepCondition, StepConditions, When};
 use crate::work::Work;
@@ -53,6 +53,32 @@ impl When {
             Err(Hindrance::SoFar(reason) | Hindrance::ForGood(reason)) => Decision::Skip(reason),
         }
     }
+}
+
+impl Situation<'_> {
+    /// The value of an expression that stands outside of conditions (rule A2).
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub fn evaluate(&self, expression: &Template) -> Result<Value, ValueError> {
+        let judge = Judge::new(self);
+        let (_, parsed) = judge.parse(expression)?;
+        match parsed?.evaluate(&judge.scope(), Dialect::Stepbox)? {
+            Value::Object(_) => Err(ExpressionError::Object.into()),
+            value => Ok(value),
+        }
+    }
+}
+
+/// Why an expression has no value.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ValueError {
+    /// It is too long once its variables are replaced.
+    #[error(transparent)]
+    Text(#[from] SubstituteError),
+    /// What the language says.
+    #[error(transparent)]
+    Expression(#[from] ExpressionError),
 }
 
 /// A situation, made ready to be looked at.
@@ -178,15 +204,7 @@ impl<'s> Judge<'s> {
         scope: &Scope,
         work: &mut Work,
     ) -> Result<Result<(), FalseExpression>, Reason> {
-        let Situation { variables, references, .. } = self.situation;
-        let result = |name: &str| {
-            let (step, member) = name.strip_prefix("steps.").unwrap_or(name).split_once('.')?;
-            (member == "result").then(|| self.results.get(step).map(|result| result.as_str())).flatten()
-        };
-        let text = quoting::substitute_expression(written, variables, references, result).map_err(Reason::Text)?.text;
-        // Rule of section 4.3: so long at most before and after. The second is the parser's.
-        let length = written.text().encode_utf16().count();
-        let parsed = if length > MAX_LENGTH { Err(ExpressionError::TooLong(length)) } else { Expression::parse(&text) };
+        let (text, parsed) = self.parse(written).map_err(Reason::Text)?;
         let (verdict, seen) = match parsed {
             Ok(expression) => {
                 let judgement = expression.judge_within(scope, Dialect::Stepbox, work);
@@ -201,6 +219,20 @@ impl<'s> Judge<'s> {
         };
         let expression = text.trim().to_owned();
         Ok(Err(FalseExpression { label: label.to_owned(), expression, error, seen }))
+    }
+
+    /// An expression, its variables replaced, as text and read.
+    fn parse(&self, written: &Template) -> Result<(String, Result<Expression, ExpressionError>), SubstituteError> {
+        let Situation { variables, references, .. } = self.situation;
+        let result = |name: &str| {
+            let (step, member) = name.strip_prefix("steps.").unwrap_or(name).split_once('.')?;
+            (member == "result").then(|| self.results.get(step).map(|result| result.as_str())).flatten()
+        };
+        let text = quoting::substitute_expression(written, variables, references, result)?.text;
+        // Rule of section 4.3: so long at most before and after. The second is the parser's.
+        let length = written.text().encode_utf16().count();
+        let parsed = if length > MAX_LENGTH { Err(ExpressionError::TooLong(length)) } else { Expression::parse(&text) };
+        Ok((text, parsed))
     }
 
     /// The names that expressions know: variables, steps by their bare names where no variable has it, `steps`,

@@ -182,7 +182,7 @@ fn notes(context: &Context<'_>, note: &Node) -> Vec<Annotation> {
         let value = match &value.value {
             Value::Null => AnnotationValue::Empty,
             Value::Bool(flag) => AnnotationValue::Flag(*flag),
-            Value::Integer { source, .. } | Value::Float { source, .. } => AnnotationValue::Number(source.clone()),
+            Value::Integer { .. } | Value::Float { .. } => AnnotationValue::Number(value.as_number()?),
             Value::String(text) => AnnotationValue::Text(context.template(text, value)),
             Value::Mapping(_) => AnnotationValue::Evaluate(context.text(value.get("evaluate"))?),
             Value::Sequence(_) => return None,

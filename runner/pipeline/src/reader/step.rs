@@ -136,7 +136,11 @@ pub(super) fn unsupported<'n>(
                 context.refuse(scope, entry.name, entry.key.span, reason, hint);
             }
             Support::Ignored if !nothing => {
-                let message = format!("`{}` has no meaning without a server and is ignored", entry.name);
+                let why = match entry.name {
+                    "annotations" => "here, only below `on_success`, `on_fail`, `on_finish` and in hooks,",
+                    _ => "without a server",
+                };
+                let message = format!("`{}` has no meaning {why} and is ignored", entry.name);
                 context.warn(scope, entry.name, entry.key.span, message, None);
             }
             _ => {}

@@ -104,7 +104,7 @@ const FREESTYLE_FIELDS: &[Field] = &[
     Field::new("registry_context", Shape::Text, "The registry of the image").ignored(),
     Field::new("registry_contexts", Shape::Any, "").forbidden("'registry_contexts' not allowed"),
     Field::new("role_arn", Shape::Text, "The role to fetch the image with").ignored(),
-    Field::new("annotations", Shape::Any, "Notes on the build").refused(NOT_YET, None),
+    Field::new("annotations", Shape::Any, "Notes on the build, which only hooks can make").ignored(),
     Field::new("metadata", Shape::Any, "Notes on images").ignored(),
     // On a parallel step it decides; here it is a leftover that would be lost in silence.
     Field::new("success_criteria", Shape::Any, "What decides about the result").refused(NOT_YET, None),

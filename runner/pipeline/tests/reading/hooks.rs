@@ -123,7 +123,7 @@ fn a1_a2_annotations_of_the_build_are_read() {
             "bare -",
             "text text a ${{B}}",
             "file text file:x",
-            "number number 1.50",
+            "number number 1.5",
             "yes true",
             "made evaluate 1 + 1",
             "more -"

@@ -89,12 +89,12 @@ fn p5_children_that_use_arguments_are_understood() {
 fn p13_p14_what_is_not_executed_yet_is_refused_all_at_once_and_once_for_all_copies() {
     let text = "version: 1\nservices: {composition: {}}\nsteps:\n  \
                 a:\n    image: x\n    when: {branch: {only: [main]}}\n    scale: {c: {}}\n    matrix: {image: [y, z]}\n    \
-                services: [z]\n    annotations: {}\n    retry: {maxAttempts: 2}\n  b: {type: build, image_name: x}\n";
+                services: [z]\n    retry: {maxAttempts: 2}\n  b: {type: build, image_name: x}\n";
     let reading = Pipeline::read(text);
     assert_eq!(errors(&reading), [""; 0]);
     let mut found = refused(&reading);
     found.sort_unstable();
-    assert_eq!(found, ["annotations", "services", "services", "type: build"]);
+    assert_eq!(found, ["services", "services", "type: build"]);
     assert!(reading.pipeline.is_some() && !reading.is_runnable());
 }
 
@@ -110,6 +110,8 @@ fn r14_what_only_a_server_knows_is_accepted_with_a_warning() {
     let mut expected = names.map(|name| format!("`{name}` has no meaning without a server and is ignored"));
     expected.sort();
     assert_eq!(found, expected);
+    let message = "`annotations` has no meaning here, only below `on_success`, `on_fail`, `on_finish` and in hooks, and is ignored";
+    assert_eq!(warnings(&step("image: x\nannotations: {}")), [message]);
     assert_eq!(errors(&step("image: x\nregistry_contexts: []")), ["'registry_contexts' not allowed"]);
 }
 
