@@ -48,6 +48,29 @@ right.yml: valid
 }
 
 #[test]
+fn r2_fields_of_newer_build_steps_are_told_how_to_be_allowed() {
+    let build = "steps:\n  a:\n    type: build\n    image_name: x\n    tags: [y]\n";
+    let place = Place::new()
+        .file("old.yml", format!("version: 1\n{build}"))
+        .file("new.yml", format!("version: 1\nbuild_version: v2\n{build}"));
+    place.run(["validate", "old.yml", "new.yml"]).expect(
+        2,
+        "\
+error: step `a`: \"tags\" is not allowed. Did you mean \"tag\"?
+ --> old.yml:6:5
+  |
+6 |     tags: [y]
+  |     ^^^^
+hint: newer build steps allow it: write `build_version: v2` at the top of the file
+old.yml: 1 error
+
+new.yml: valid
+",
+        "",
+    );
+}
+
+#[test]
 fn json_is_one_line_a_file() {
     let place = Place::new().file("wrong.yml", WRONG).file("right.yml", "version: '1.0'\nsteps: {}\n");
     place.run(["validate", "--output", "json", "wrong.yml", "right.yml"]).expect(
