@@ -2,11 +2,42 @@
 
 use std::ops::Range;
 
-use stepbox_pipeline::{Decision, Situation, StepKind, StepStanding, SuccessCriteria, When, WorkflowResult};
+use stepbox_pipeline::{Decision, Judge, Situation, StepKind, StepStanding, SuccessCriteria, When, WorkflowResult};
 
 use crate::build::Build;
 
 impl Build<'_, '_, '_> {
+    /// The first step whose turn has come, and whether it runs or is left out (section 4 of the specification). Those
+    /// that wait are looked at together: there may be thousands.
+    pub(crate) fn next(&mut self) -> Option<(usize, Decision)> {
+        let startable = self.startable();
+        let mut rest = startable.as_slice();
+        while let Some(first) = rest.first().copied() {
+            if self.step(first).when.is_none() {
+                return Some((first, Decision::Run));
+            }
+            let (beside, parallel) = self.beside(first);
+            let (together, others) = rest.split_at(rest.partition_point(|number| *number < beside.end));
+            rest = others;
+            let found = self.within(first, |build| {
+                let steps = build.standings(beside);
+                let situation = build.situation(&steps, parallel);
+                let judge = Judge::new(&situation);
+                together.iter().find_map(|number| {
+                    let step = build.step(*number);
+                    match step.when.as_ref().map_or(Decision::Run, |when| judge.decide(step.name.as_str(), when)) {
+                        Decision::Wait(_) => None,
+                        decision => Some((*number, decision)),
+                    }
+                })
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
     /// Whether a step runs now (section 4 of the specification).
     pub(crate) fn decide(&mut self, number: usize) -> Decision {
         let step = self.step(number);

@@ -49,7 +49,7 @@ pub mod yaml;
 pub use annotations::{Annotation, AnnotationValue, Annotations};
 pub use approval::{Approval, DEFAULT_APPROVAL_WAIT, FinalState, MAX_APPROVAL_WAIT};
 pub use condition::{
-    Decision, FalseExpression, OtherStep, Reason, Situation, StepStanding, ValueError, WorkflowResult, quoted,
+    Decision, FalseExpression, Judge, OtherStep, Reason, Situation, StepStanding, ValueError, WorkflowResult, quoted,
     substitute_condition, unquoted_holes,
 };
 pub use criteria::SuccessCriteria;

@@ -18,27 +18,20 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         while self.settle_hooks(scope) || self.pass(scope) {}
     }
 
-    /// Looks at every step whose turn it is; whether anything became of one.
+    /// Starts or leaves out the next step whose turn it is; whether there was one.
     fn pass<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) -> bool {
-        let mut moved = false;
-        for number in self.build.startable() {
-            if self.build.parts.interrupt.count() > 0 {
-                self.build.start_step(number, FailurePolicy { fail_fast: true, strict_fail_fast: false });
-                self.build.terminate(number);
-                return true;
-            }
-            // An earlier one may have ended at once, and the build with it.
-            if self.build.state_of(number) != StepState::Pending || !self.build.startable().contains(&number) {
-                continue;
-            }
-            match self.build.decide(number) {
-                Decision::Run => self.start(scope, number),
-                Decision::Skip(reason) => self.skip(number, &reason.to_string()),
-                Decision::Wait(_) => continue,
-            }
-            moved = true;
+        if self.build.parts.interrupt.count() > 0 {
+            let Some(first) = self.build.startable().first().copied() else { return false };
+            self.build.start_step(first, FailurePolicy { fail_fast: true, strict_fail_fast: false });
+            self.build.terminate(first);
+            return true;
         }
-        moved
+        match self.build.next() {
+            Some((number, Decision::Run)) => self.start(scope, number),
+            Some((number, Decision::Skip(reason) | Decision::Wait(reason))) => self.skip(number, &reason.to_string()),
+            None => return false,
+        }
+        true
     }
 
     /// Begins a step: its first attempt, or the steps inside of it.

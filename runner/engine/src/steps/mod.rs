@@ -79,46 +79,57 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 }
                 return self.leave_waiting();
             }
-            let deadline = self.running.values().filter_map(|step| step.deadline).min();
-            match self.worker.next(self.heard, deadline) {
-                Incoming::Event(Event::Output { step, stream, data }) if self.runs_commands(step) => {
-                    self.output(step, stream, &data);
-                }
-                Incoming::Event(Event::StepFinished(report)) if self.runs_commands(report.step) => {
-                    let number = report.step.0 as usize;
-                    let Some(step) = self.running.get_mut(&number) else { continue };
-                    let Phase::Commands { output, directory, .. } = std::mem::replace(&mut step.phase, Phase::Pause)
-                    else {
-                        continue;
-                    };
-                    let ran = self.build.finished(number, report);
-                    self.flush(number, output);
-                    self.attempted(number, Ran { directory: Some(directory), ..ran });
-                }
-                Incoming::Event(Event::Warning { step, message }) => {
-                    let step = step.and_then(|step| self.running.get(&(step.0 as usize)));
-                    let name = step.map(|step| step.label.as_str());
-                    self.build.reporter.warn(name, message);
-                }
-                Incoming::Clone(number, CloneNews::Told(told)) => self.cloning(number, told),
-                Incoming::Clone(number, CloneNews::Done(done)) => {
-                    let ran = match done {
-                        Ok(cloned) => Ran {
-                            directory: Some(format!("{}/{}", stepbox_pipeline::VOLUME_PATH, cloned.directory)),
-                            revision: cloned.revision,
-                            repo: Some(cloned.repo),
-                            ..Ran::new(StepState::Success)
-                        },
-                        Err(reason) => Ran::failed(reason),
-                    };
-                    self.attempted(number, ran);
-                }
-                Incoming::Answered(number, answer) => self.answered(number, answer),
-                Incoming::Interrupted(1) => self.interrupted(),
-                Incoming::TimedOut => self.overdue(scope),
-                other => self.lost(other),
-            }
+            // What is only printed lets no step start.
+            while self.listen(scope) {}
         }
+    }
+
+    /// Waits for something to happen; whether it was only something to tell.
+    fn listen<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) -> bool {
+        let deadline = self.running.values().filter_map(|step| step.deadline).min();
+        match self.worker.next(self.heard, deadline) {
+            Incoming::Event(Event::Output { step, stream, data }) if self.runs_commands(step) => {
+                self.output(step, stream, &data);
+                return true;
+            }
+            Incoming::Event(Event::StepFinished(report)) if self.runs_commands(report.step) => {
+                let number = report.step.0 as usize;
+                let Some(step) = self.running.get_mut(&number) else { return false };
+                let Phase::Commands { output, directory, .. } = std::mem::replace(&mut step.phase, Phase::Pause) else {
+                    return false;
+                };
+                let ran = self.build.finished(number, report);
+                self.flush(number, output);
+                self.attempted(number, Ran { directory: Some(directory), ..ran });
+            }
+            Incoming::Event(Event::Warning { step, message }) => {
+                let step = step.and_then(|step| self.running.get(&(step.0 as usize)));
+                let name = step.map(|step| step.label.as_str());
+                self.build.reporter.warn(name, message);
+                return true;
+            }
+            Incoming::Clone(number, CloneNews::Told(told)) => {
+                self.cloning(number, told);
+                return true;
+            }
+            Incoming::Clone(number, CloneNews::Done(done)) => {
+                let ran = match done {
+                    Ok(cloned) => Ran {
+                        directory: Some(format!("{}/{}", stepbox_pipeline::VOLUME_PATH, cloned.directory)),
+                        revision: cloned.revision,
+                        repo: Some(cloned.repo),
+                        ..Ran::new(StepState::Success)
+                    },
+                    Err(reason) => Ran::failed(reason),
+                };
+                self.attempted(number, ran);
+            }
+            Incoming::Answered(number, answer) => self.answered(number, answer),
+            Incoming::Interrupted(1) => self.interrupted(),
+            Incoming::TimedOut => self.overdue(scope),
+            other => self.lost(other),
+        }
+        false
     }
 
     fn runs_commands(&self, step: StepId) -> bool {

@@ -84,7 +84,7 @@ fn p3_groups_stand_in_groups() {
     let steps = "  p:\n    type: parallel\n    steps:\n      q:\n        type: parallel\n        steps:\n          a: {image: alpine, commands: [say a]}\n      \
                  b: {image: alpine, commands: [say b]}\n";
     let done = sequential(steps);
-    assert_eq!(course(&done), "+p +q +b +a b=success a=success q=success p=success");
+    assert_eq!(course(&done), "+p +q +a +b a=success q=success b=success p=success");
 }
 
 #[test]
@@ -95,6 +95,20 @@ fn p8_in_parallel_mode_steps_run_when_their_conditions_allow() {
     );
     assert_eq!(course(&done), "+a +b a=success b=error +c c=success");
     assert_eq!((done.output().as_str(), done.outcome().result), ("1\n", BuildResult::Success));
+}
+
+#[test]
+fn p8_hundreds_of_steps_wait_for_each_other() {
+    let steps: String = (0..300)
+        .map(|number| {
+            let when =
+                if number == 0 { String::new() } else { format!(", when: {{steps: [{{name: s{}}}]}}", number - 1) };
+            format!("  s{number}: {{image: alpine, commands: [say {number}]{when}}}\n")
+        })
+        .rev()
+        .collect();
+    let said: String = (0..300).map(|number| format!("{number}\n")).collect();
+    assert_eq!(parallel(&steps).output(), said);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod quoting;
 mod reason;
 mod situation;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 pub(crate) use branch::entry_error;
@@ -45,13 +46,7 @@ impl When {
     /// this order.
     #[must_use]
     pub fn decide(&self, step: &str, situation: &Situation<'_>) -> Decision {
-        let judge = Judge::new(situation);
-        let waits = situation.parallel && judge.is_someone_else_to_end(step);
-        match judge.judge(self) {
-            Ok(()) => Decision::Run,
-            Err(Hindrance::SoFar(reason)) if waits => Decision::Wait(reason),
-            Err(Hindrance::SoFar(reason) | Hindrance::ForGood(reason)) => Decision::Skip(reason),
-        }
+        Judge::new(situation).decide(step, self)
     }
 }
 
@@ -63,7 +58,7 @@ impl Situation<'_> {
     pub fn evaluate(&self, expression: &Template) -> Result<Value, ValueError> {
         let judge = Judge::new(self);
         let (_, parsed) = judge.parse(expression)?;
-        match parsed?.evaluate(&judge.scope(), Dialect::Stepbox)? {
+        match parsed?.evaluate(judge.scope(), Dialect::Stepbox)? {
             Value::Object(_) => Err(ExpressionError::Object.into()),
             value => Ok(value),
         }
@@ -81,23 +76,42 @@ pub enum ValueError {
     Expression(#[from] ExpressionError),
 }
 
-/// A situation, made ready to be looked at.
-struct Judge<'s> {
+/// A situation, made ready to be looked at by many conditions.
+pub struct Judge<'s> {
     situation: &'s Situation<'s>,
     results: HashMap<&'s str, StepResult>,
+    /// How many steps have not ended.
+    open: usize,
+    /// What expressions know, once one has asked.
+    scope: OnceCell<Scope>,
 }
 
 impl<'s> Judge<'s> {
-    fn new(situation: &'s Situation<'s>) -> Self {
+    /// Makes a situation ready.
+    #[must_use]
+    pub fn new(situation: &'s Situation<'s>) -> Self {
         let mut results: HashMap<&str, StepResult> =
             situation.steps.iter().map(|step| (step.name, step.result)).collect();
         // A clone that nobody asked for has been made already (rule C18).
         results.entry(MAIN_CLONE).or_insert(StepResult::Success);
-        Self { situation, results }
+        let open = results.values().filter(|result| !result.is_final()).count();
+        Self { situation, results, open, scope: OnceCell::new() }
+    }
+
+    /// Whether the step of this name runs, as [`When::decide`] says.
+    #[must_use]
+    pub fn decide(&self, step: &str, when: &When) -> Decision {
+        let waits = self.situation.parallel && self.is_someone_else_to_end(step);
+        match self.judge(when) {
+            Ok(()) => Decision::Run,
+            Err(Hindrance::SoFar(reason)) if waits => Decision::Wait(reason),
+            Err(Hindrance::SoFar(reason) | Hindrance::ForGood(reason)) => Decision::Skip(reason),
+        }
     }
 
     fn is_someone_else_to_end(&self, step: &str) -> bool {
-        self.results.iter().any(|(name, result)| *name != step && !result.is_final())
+        let itself = self.results.get(step).is_some_and(|result| !result.is_final());
+        self.open > usize::from(itself)
     }
 
     fn judge(&self, when: &When) -> Result<(), Hindrance> {
@@ -183,12 +197,12 @@ impl<'s> Judge<'s> {
     fn condition(&self, conditions: &Conditions, work: &mut Work) -> Result<(), Reason> {
         let scope = self.scope();
         for (label, expression) in conditions.all.iter().flatten() {
-            self.expression(label, expression, &scope, work)?.map_err(|one| Reason::All(Box::new(one)))?;
+            self.expression(label, expression, scope, work)?.map_err(|one| Reason::All(Box::new(one)))?;
         }
         let Some(any) = &conditions.any else { return Ok(()) };
         let mut wrong = Vec::new();
         for (label, expression) in any {
-            match self.expression(label, expression, &scope, work)? {
+            match self.expression(label, expression, scope, work)? {
                 Ok(()) => return Ok(()),
                 Err(one) => wrong.push(one),
             }
@@ -235,9 +249,13 @@ impl<'s> Judge<'s> {
         Ok((text, parsed))
     }
 
+    fn scope(&self) -> &Scope {
+        self.scope.get_or_init(|| self.known_names())
+    }
+
     /// The names that expressions know: variables, steps by their bare names where no variable has it, `steps`,
     /// `workflow`.
-    fn scope(&self) -> Scope {
+    fn known_names(&self) -> Scope {
         let Situation { variables, references, steps, workflow, .. } = self.situation;
         let mut objects: Vec<(&str, Value)> = steps
             .iter()
