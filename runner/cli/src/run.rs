@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use stepbox_engine::{
     BuildEvent, BuildRequest, BuildResult, Builds, ConcurrentVolume, Directories, EngineError, EngineErrorKind,
-    FromStep, GitCredentials, Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, VolumeOutcome, WorkerLaunch,
-    io_text, parse_assignment, parse_variable_file,
+    FromStep, GitCredentials, Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, Shell, VolumeOutcome,
+    WorkerLaunch, io_text, parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments, ShownArguments, WhenToSave, WhileInUse};
@@ -349,8 +349,12 @@ pub(crate) fn watch_signals() -> Result<Interrupt, CliError> {
 }
 
 /// What of a script's commands the toolbox lacks.
-pub(crate) fn missing_commands(script: &[u8]) -> Result<Vec<MissingCommand>, String> {
-    let commands = stepbox_worker::commands_of(script).map_err(|error| error.to_string())?;
+pub(crate) fn missing_commands(script: &[u8], shell: Shell) -> Result<Vec<MissingCommand>, String> {
+    let mode = match shell {
+        Shell::Sh => stepbox_worker::Mode::Sh,
+        Shell::Bash => stepbox_worker::Mode::Bash,
+    };
+    let commands = stepbox_worker::commands_of(script, mode).map_err(|error| error.to_string())?;
     // A path may be a file that an earlier command makes.
     let missing = commands.into_iter().filter(|one| !one.name.contains('/') && !stepbox_worker::provides(&one.name));
     Ok(missing.map(|one| MissingCommand { name: one.name, line: one.line as usize }).collect())

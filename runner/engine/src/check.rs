@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use stepbox_pipeline::{
-    FlatStep, Freestyle, Hooks, Pipeline, Place, References, Step, StepKind, Template, Unsupported, Variables,
+    FlatStep, Freestyle, Hooks, Pipeline, Place, References, Shell, Step, StepKind, Template, Unsupported, Variables,
     substitute,
 };
 
@@ -161,7 +161,7 @@ impl Checker<'_> {
 
     /// `exports` says that an earlier step may settle what the image is.
     fn missing(&self, step: &Freestyle, exports: bool) -> Vec<Missing> {
-        let lacking = step.commands.as_ref().map(|commands| self.lacking(commands));
+        let lacking = step.commands.as_ref().map(|commands| self.lacking(commands, step.shell));
         let image = substitute(&step.image, self.variables, &References::new())
             .map_or_else(|_| step.image.text().to_owned(), |done| done.text);
         let settled = step.image.holes().is_empty() || !exports;
@@ -185,9 +185,9 @@ impl Checker<'_> {
     }
 
     /// The commands of a script that the toolbox lacks, with their places.
-    fn lacking(&self, commands: &[Template]) -> Result<Vec<(String, Place)>, (String, Place)> {
+    fn lacking(&self, commands: &[Template], shell: Shell) -> Result<Vec<(String, Place)>, (String, Place)> {
         let first = commands.first().map(Template::place).unwrap_or_default();
-        let missing = (self.request.toolbox)(script_of(commands, self.variables).as_bytes());
+        let missing = (self.request.toolbox)(script_of(commands, self.variables).as_bytes(), shell);
         let missing = missing.map_err(|error| (error, first))?;
         let place = |name: &str| {
             let places = commands.iter().find_map(|command| self.word(command, name));

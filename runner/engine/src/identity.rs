@@ -104,7 +104,7 @@ mod tests {
         let file = home.path().join("a/codefresh.yml");
         std::fs::write(&file, "").expect("writes");
         let path = std::fs::canonicalize(&file).expect("there").into_os_string().into_string().expect("text");
-        let mut request = BuildRequest::new(home.path().join("a/../a/codefresh.yml"), String::new(), |_| Ok(vec![]));
+        let mut request = BuildRequest::new(home.path().join("a/../a/codefresh.yml"), String::new(), |_, _| Ok(vec![]));
         let plain = Identity::of(&request).expect("found");
         assert_eq!(plain, Identity { pipeline: path.clone(), scope: VolumeScope::Pipeline(path.clone()) });
         request.volume = Some("cache".into());

@@ -79,7 +79,7 @@ pub use recorded_variables::RecordedVariables;
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};
 pub use run::run;
 pub use stepbox_pipeline::{
-    BadAssignment, BuildVersion, Diagnostic, Layer, Severity, Variables, expression, json_schema, lint,
+    BadAssignment, BuildVersion, Diagnostic, Layer, Severity, Shell, Variables, expression, json_schema, lint,
     parse_assignment, parse_variable_file, substitute_condition, validate,
 };
 pub use stepbox_protocol::Limits;

@@ -246,7 +246,7 @@ fn toolbox_hint(request: &BuildRequest, step: &Step, variables: &Variables) -> S
         return "the step runs the image's own entry point, which the toolbox does not have".to_owned();
     };
     let script = script_of(commands, variables);
-    match (request.toolbox)(script.as_bytes()) {
+    match (request.toolbox)(script.as_bytes(), freestyle.shell) {
         Ok(missing) if missing.is_empty() => "the toolbox has every command of this step".to_owned(),
         Ok(missing) => {
             let list: Vec<String> = missing.iter().map(|one| format!("`{}`", one.name)).collect();

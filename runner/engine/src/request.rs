@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use stepbox_pipeline::Shell;
 use stepbox_protocol::Limits;
 
 use crate::approval::Approver;
@@ -11,8 +12,8 @@ use crate::earlier::FromStep;
 use crate::git::GitCredentials;
 use crate::volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
 
-/// Which commands of a script the toolbox lacks, by name; `Err` says why the script cannot be read.
-pub type ToolboxCheck = fn(script: &[u8]) -> Result<Vec<MissingCommand>, String>;
+/// Which commands of a script for a shell the toolbox lacks, by name; `Err` says why the script cannot be read.
+pub type ToolboxCheck = fn(script: &[u8], shell: Shell) -> Result<Vec<MissingCommand>, String>;
 
 /// A command that the toolbox lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::builtins;
-use crate::config::Limits;
+use crate::config::{Limits, Mode};
 use crate::ir::{AndOr, Command, Compound, List, Operation, Part, Redirect, RedirectKind, Simple, Word};
 use crate::parse::{SyntaxError, parse};
 
@@ -22,9 +22,9 @@ pub struct CommandUse {
 /// The commands that a script names and that something outside the shell must provide, by name: neither built in nor a
 /// function of the script. Substitutions, functions and scripts that stand in it as they are (`sh -c '…'`, `eval '…'`,
 /// `trap '…'`, `xargs`, `env`, `find -exec` and their like) are looked into; what is computed when it runs is not known.
-pub fn commands_of(source: &[u8]) -> Result<Vec<CommandUse>, SyntaxError> {
-    let list = parse(source, 1, &Limits::default())?;
-    let mut found = Found::default();
+pub fn commands_of(source: &[u8], mode: Mode) -> Result<Vec<CommandUse>, SyntaxError> {
+    let list = parse(source, 1, mode, &Limits::default())?;
+    let mut found = Found { mode, ..Found::default() };
     found.list(&list);
     let wanted = found.commands.into_iter().filter(|(name, _)| !found.functions.contains(name));
     Ok(wanted.map(|(name, line)| CommandUse { name: String::from_utf8_lossy(&name).into_owned(), line }).collect())
@@ -78,6 +78,8 @@ struct Found {
     commands: BTreeMap<Vec<u8>, u32>,
     functions: BTreeSet<Vec<u8>>,
     depth: u32,
+    /// The shell of the script that is being looked at.
+    mode: Mode,
     /// What is added to lines: a script in a script begins where it stands.
     offset: u32,
 }
@@ -102,21 +104,24 @@ impl Found {
                         Some([b'-' | b'+', options @ ..]) if !options.is_empty() => {
                             runs_text |= options.contains(&b'c')
                         }
-                        Some(text) if runs_text => return self.script(text, line),
+                        Some(text) if runs_text => {
+                            let mode = if name == b"bash" { Mode::Bash } else { Mode::Sh };
+                            return self.script(text, mode, line);
+                        }
                         _ => return,
                     }
                 }
             }
             b"eval" => {
                 if let Some(texts) = rest.iter().cloned().collect::<Option<Vec<_>>>() {
-                    self.script(&texts.join(&b' '), line);
+                    self.script(&texts.join(&b' '), self.mode, line);
                 }
             }
             b"trap" => {
                 if let [Some(text), Some(_), ..] = rest
                     && !text.starts_with(b"-")
                 {
-                    self.script(text, line);
+                    self.script(text, self.mode, line);
                 }
             }
             b"find" => {
@@ -149,15 +154,17 @@ impl Found {
     }
 
     /// A script that stands in a script. One that is no script is found out when it runs.
-    fn script(&mut self, text: &[u8], line: u32) {
+    fn script(&mut self, text: &[u8], mode: Mode, line: u32) {
         if self.depth == MAX_DEPTH {
             return;
         }
-        let Ok(list) = parse(text, 1, &Limits::default()) else { return };
+        let Ok(list) = parse(text, 1, mode, &Limits::default()) else { return };
         let outer = self.offset;
         self.offset += line.saturating_sub(1);
         self.depth += 1;
+        let around = std::mem::replace(&mut self.mode, mode);
         self.list(&list);
+        self.mode = around;
         self.depth -= 1;
         self.offset = outer;
     }

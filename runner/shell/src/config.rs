@@ -4,11 +4,12 @@ use std::sync::Arc;
 use stepbox_system::{OpenFile, Process, Spawner, Vfs, VirtualPath};
 
 /// Which shell a script was written for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Mode {
     /// POSIX sh, as busybox's ash extends it.
+    #[default]
     Sh,
-    /// bash. For now it reads what `Sh` reads; what only bash has is a syntax error that names it.
+    /// bash.
     Bash,
 }
 

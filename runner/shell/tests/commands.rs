@@ -1,10 +1,10 @@
 //! Which commands a script needs.
 
-use stepbox_shell::commands_of;
+use stepbox_shell::{Mode, commands_of};
 
 /// `name:line`, by name.
 fn needs(script: &str) -> String {
-    let found = commands_of(script.as_bytes()).expect("a script");
+    let found = commands_of(script.as_bytes(), Mode::Sh).expect("a script");
     found.iter().map(|one| format!("{}:{}", one.name, one.line)).collect::<Vec<_>>().join(" ")
 }
 
@@ -76,8 +76,8 @@ fn scripts_in_scripts_are_bounded() {
             break;
         }
     }
-    let _ = commands_of(script.as_bytes());
+    let _ = commands_of(script.as_bytes(), Mode::Sh);
     for word in ["exec ", "find -exec ", "env ", "xargs "] {
-        let _ = commands_of(word.repeat(50_000).as_bytes());
+        let _ = commands_of(word.repeat(50_000).as_bytes(), Mode::Sh);
     }
 }

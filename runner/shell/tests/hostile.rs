@@ -94,7 +94,7 @@ fn a_large_here_document_does_not_stop_the_pipeline() {
 
 mod random {
     use proptest::prelude::*;
-    use stepbox_shell::commands_of;
+    use stepbox_shell::{Mode, commands_of};
 
     const TOKENS: [&str; 40] = [
         "if", "then", "fi", "for", "in", "do", "done", "case", "esac", "{", "}", "(", ")", "$(", "`", "\"", "'", "$",
@@ -105,7 +105,7 @@ mod random {
     proptest! {
         #[test]
         fn nothing_makes_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = commands_of(&bytes);
+            let _ = commands_of(&bytes, Mode::Sh);
         }
 
         #[test]
@@ -117,7 +117,7 @@ mod random {
                     text.push(' ');
                 }
             }
-            let _ = commands_of(text.as_bytes());
+            let _ = commands_of(text.as_bytes(), Mode::Sh);
         }
     }
 }

@@ -13,7 +13,7 @@ mod step;
 
 pub use error::WorkerError;
 pub use serve::serve;
-pub use stepbox_shell::{SyntaxError, commands_of};
+pub use stepbox_shell::{Mode, SyntaxError, commands_of};
 
 /// Whether every step can use a command of this name: of the toolbox, or one that starts others.
 pub fn provides(name: &str) -> bool {

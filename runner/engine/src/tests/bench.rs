@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
-use stepbox_pipeline::BuildFacts;
+use stepbox_pipeline::{BuildFacts, Shell};
 use stepbox_protocol::{BlobDigest, PackReport};
 
 use crate::continuation::continue_in;
@@ -64,7 +64,7 @@ impl Bench {
     }
 
     pub(super) fn text(&self, text: &str) -> Build<'_> {
-        let toolbox = |script: &[u8]| {
+        let toolbox = |script: &[u8], _: Shell| {
             let text = String::from_utf8_lossy(script).into_owned();
             let words = text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, line.split(' ').next()?)));
             let missing = words.filter(|(_, word)| *word == "npm");
@@ -90,7 +90,7 @@ impl Bench {
 
     /// Goes on with a build that waits.
     pub(super) fn answer(&self, build: &BuildId, approve: bool) -> Answered<'_> {
-        let toolbox = |_: &[u8]| Ok(vec![]);
+        let toolbox = |_: &[u8], _: Shell| Ok(vec![]);
         let request = BuildRequest::new(PathBuf::new(), String::new(), toolbox);
         let continuation = Continuation {
             build: build.clone(),

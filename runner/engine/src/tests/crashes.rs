@@ -17,7 +17,7 @@ const POINT: &str = "STEPBOX_ENGINE_TEST_POINT";
 fn as_supervisor() {
     let home = std::path::PathBuf::from(std::env::var_os(HOME).expect("a directory"));
     let text = "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [write f new]\n";
-    let mut request = BuildRequest::new(home.join("codefresh.yml"), text.to_owned(), |_| Ok(vec![]));
+    let mut request = BuildRequest::new(home.join("codefresh.yml"), text.to_owned(), |_, _| Ok(vec![]));
     request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
     request.kill_at = std::env::var(POINT).ok();
     let directories = Directories { state: home.join("state"), cache: None };

@@ -195,7 +195,7 @@ fn as_supervisor() {
     let home = PathBuf::from(std::env::var_os(HOME).expect("a directory"));
     let text = "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [say before]\n  b:\n    image: alpine\n    \
                 commands: [say lost, hang]\n";
-    let mut request = BuildRequest::new(home.join("codefresh.yml"), text.to_owned(), |_| Ok(vec![]));
+    let mut request = BuildRequest::new(home.join("codefresh.yml"), text.to_owned(), |_, _| Ok(vec![]));
     request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
     let directories = Directories { state: home.join("state"), cache: None };
     let launch = WorkerLaunch::InProcess(super::worker::serve_archives);
@@ -308,7 +308,7 @@ fn with_mount(bench: &Bench, mount: &str, test: &str) -> Option<String> {
 fn as_supervisor_without_space() {
     let home = PathBuf::from(std::env::var_os(HOME).expect("a directory"));
     let text = "version: '1.0'\nsteps:\n  a:\n    image: alpine\n    commands: [say hello]\n";
-    let mut request = BuildRequest::new(home.join("codefresh.yml"), text.to_owned(), |_| Ok(vec![]));
+    let mut request = BuildRequest::new(home.join("codefresh.yml"), text.to_owned(), |_, _| Ok(vec![]));
     request.variables.push(("CF_SKIP_MAIN_CLONE".into(), "true".into()));
     request.save_volume = SaveVolume::Never;
     let directories = Directories { state: home.join("state"), cache: None };

@@ -123,8 +123,8 @@ impl Shell {
 
     /// Runs a script, then the trap of `EXIT`; the status of the shell.
     pub fn run(mut self, source: &[u8]) -> ExitStatus {
-        let limits = *self.limits();
-        let flow = self.execute_commands(&mut Parser::new(source, 1, &limits), true);
+        let (limits, mode) = (*self.limits(), self.context.mode);
+        let flow = self.execute_commands(&mut Parser::new(source, 1, mode, &limits), true);
         self.finish(flow)
     }
 
@@ -139,6 +139,7 @@ impl Shell {
                     false
                 })
             }),
+            self.context.mode,
             &limits,
         );
         let mut flow = self.execute_commands(&mut parser, true);
@@ -306,7 +307,7 @@ impl Shell {
 
     /// Parses and executes text that was made by the script itself (`eval`, `.`, traps).
     pub(crate) fn execute_text(&mut self, source: &[u8], line: u32) -> Result<ExitStatus, Flow> {
-        let limits = *self.limits();
-        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, &limits), false))
+        let (limits, mode) = (*self.limits(), self.context.mode);
+        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, mode, &limits), false))
     }
 }

@@ -15,16 +15,16 @@ pub(crate) use input::{Aliases, More};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use crate::config::Limits;
+use crate::config::{Limits, Mode};
 use crate::ir::{List, Word};
 
 /// Reads a whole script whose first line has the number `line`.
-pub(crate) fn parse(source: &[u8], line: u32, limits: &Limits) -> Result<List, SyntaxError> {
+pub(crate) fn parse(source: &[u8], line: u32, mode: Mode, limits: &Limits) -> Result<List, SyntaxError> {
     if source.len() > limits.source {
         let message = format!("the script is larger than {} bytes", limits.source);
         return Err(SyntaxError { line, message });
     }
-    Parser::new(source, line, limits).script()
+    Parser::new(source, line, mode, limits).script()
 }
 
 /// A here-document whose body is still to come.
@@ -44,6 +44,7 @@ pub(crate) struct Parser<'a> {
     /// Where the command began that is being read.
     begin: usize,
     line: u32,
+    mode: Mode,
     depth: u32,
     max_depth: u32,
     max_source: usize,
@@ -61,12 +62,13 @@ pub(crate) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     /// Of a text whose first line has the number `line`.
-    pub(crate) fn new(source: &'a [u8], line: u32, limits: &Limits) -> Self {
+    pub(crate) fn new(source: &'a [u8], line: u32, mode: Mode, limits: &Limits) -> Self {
         Self {
             source: Cow::Borrowed(source),
             position: 0,
             begin: 0,
             line,
+            mode,
             depth: 0,
             max_depth: limits.nesting,
             max_source: limits.source,
@@ -81,8 +83,8 @@ impl<'a> Parser<'a> {
     }
 
     /// Of lines that are read as they are needed and not before.
-    pub(crate) fn of_lines(more: More<'a>, limits: &Limits) -> Self {
-        Self { source: Cow::Owned(vec![]), more: Some(more), ..Self::new(b"", 1, limits) }
+    pub(crate) fn of_lines(more: More<'a>, mode: Mode, limits: &Limits) -> Self {
+        Self { source: Cow::Owned(vec![]), more: Some(more), ..Self::new(b"", 1, mode, limits) }
     }
 
     /// Of a part of this one's text.
@@ -92,6 +94,7 @@ impl<'a> Parser<'a> {
             position: 0,
             begin: 0,
             line,
+            mode: self.mode,
             depth: self.depth + 1,
             max_depth: self.max_depth,
             max_source: self.max_source,

@@ -121,7 +121,7 @@ impl Place {
 
     /// A build of the pipeline in `app`.
     pub(crate) fn build(&self) -> BuildRequest {
-        BuildRequest::new(self.path("app/codefresh.yml"), String::new(), |_| Ok(vec![]))
+        BuildRequest::new(self.path("app/codefresh.yml"), String::new(), |_, _| Ok(vec![]))
     }
 
     pub(crate) fn clones(&self, request: &BuildRequest) -> Result<Clones, EngineError> {
