@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Say what a condition comes to: `true` or `false`
     Eval(EvalArguments),
+    /// Run the shell of a step: commands, a script, or what standard input holds
+    Sh(ShArguments),
     /// Print a JSON Schema of pipelines, for editors
     Schema,
     /// Look at the volumes that builds have left
@@ -46,6 +49,31 @@ pub(crate) enum Command {
     /// The other side of `run`; the socket to it is the standard input
     #[command(name = "__worker", hide = true)]
     Worker,
+}
+
+/// Arguments of `stepbox sh`.
+#[derive(Args, Debug)]
+#[command(override_usage = "stepbox sh [OPTIONS] [-c COMMANDS | FILE | -] [ARGS…]")]
+pub(crate) struct ShArguments {
+    /// Read scripts as bash does
+    #[arg(long)]
+    pub(crate) bash: bool,
+    /// The image whose commands there are [default: the toolbox]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) image: Option<String>,
+    /// A directory that the shell sees, and where; with `:ro` it cannot be written; may be given again [default: the current
+    /// directory at /codefresh/volume]
+    #[arg(long = "mount", value_name = "HOST::GUEST[:ro]")]
+    pub(crate) mounts: Vec<OsString>,
+    /// The working directory, as seen inside [default: where the first mount is]
+    #[arg(short = 'C', value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Set a variable of the shell's environment; NAME alone hands on the value that it has here; may be given again
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) environment: Vec<OsString>,
+    /// What is run, as `sh` takes it: options, `-c COMMANDS`, or a FILE inside; then its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// Arguments of `stepbox run`.

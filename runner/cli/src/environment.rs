@@ -69,6 +69,11 @@ pub(crate) fn secret(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
+/// A variable that the user hands on to a shell; its name is not ours either.
+pub(crate) fn passed(name: &std::ffi::OsStr) -> Option<OsString> {
+    env::var_os(name)
+}
+
 /// Who starts the build.
 pub(crate) fn user() -> String {
     value("USER").or_else(|| value("LOGNAME")).and_then(|name| name.into_string().ok()).unwrap_or_default()

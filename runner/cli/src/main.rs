@@ -16,6 +16,7 @@ mod results;
 mod run;
 mod sanitize;
 mod secrets;
+mod sh;
 mod terminal;
 mod text;
 mod validate;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Sh(arguments) => sh::run(&arguments),
         Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),
         Command::Builds(command) => builds::run(&command),

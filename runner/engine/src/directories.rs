@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,14 @@ impl State {
         };
         Ok(Self { path: path.to_owned(), store: sub("store")?, builds: sub("builds")?, work: sub("work")? })
     }
+}
+
+/// Opens the directory of compiled modules, for whoever runs commands without a build.
+///
+/// # Errors
+/// [`EngineErrorKind::State`] where it belongs to somebody else, or cannot be made or written.
+pub fn modules_directory(cache: &Path) -> Result<OwnedFd, EngineError> {
+    private_directory(cache).map(|directory| directory.into_std_file().into())
 }
 
 /// Opens a directory of ours, made if it is missing.

@@ -1,5 +1,7 @@
 //! What stands for an image (rule F11). In this version that is the toolbox or nobody.
 
+use crate::error::{EngineError, EngineErrorKind};
+
 /// Base images whose steps use nothing but the standard commands, any tag and digest of them.
 const ORDINARY: [&str; 19] = [
     "alpine",
@@ -75,6 +77,18 @@ pub(crate) fn find(image: &str, mapped: &[(String, String)]) -> Result<Image, No
     }
     // A name of our own: `image: toolbox`.
     if name == "toolbox" || ORDINARY.contains(&name) { Ok(toolbox(name)) } else { Err(NoImage::Nobody) }
+}
+
+/// Whether something stands for an image without a pipeline around it.
+///
+/// # Errors
+/// [`EngineErrorKind::Usage`] where nothing does.
+pub fn check_image(image: &str) -> Result<(), EngineError> {
+    match find(image, &[]) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(EngineError::new(EngineErrorKind::Usage, format!("nobody provides the image `{image}`"))
+            .hint("leave `--image` out for the commands of the toolbox")),
+    }
 }
 
 fn toolbox(name: &str) -> Image {

@@ -8,24 +8,32 @@ use stepbox_system::VirtualPath;
 pub const COMMAND_DIRECTORIES: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
+/// Opens the compiled module.
+type OpenCompiled = Box<dyn FnOnce() -> std::io::Result<File> + Send>;
+
 /// What a step's `image:` names: here, one module that is all of its commands, chosen by their name in `argv[0]`.
 pub struct Image {
     commands: BTreeSet<&'static str>,
     /// The compiled module, until it is loaded.
-    pub(crate) compiled: Mutex<Option<File>>,
+    pub(crate) compiled: Mutex<Option<OpenCompiled>>,
     /// The module itself, for a host that does not take the compiled one.
     pub(crate) wasm: Box<dyn Fn() -> std::io::Result<Vec<u8>> + Send + Sync>,
 }
 
 impl Image {
-    /// An image of one module: compiled code (see [`stepbox_codegen::load`] for what that promises), the module
+    /// An image of one module: compiled code (see [`stepbox_codegen::load`] for what that promises), which is asked for at most
+    /// once, when the first command runs; the module
     /// to compile where the host refuses it, and the names of its commands.
     pub fn new(
-        compiled: File,
+        compiled: impl FnOnce() -> std::io::Result<File> + Send + 'static,
         wasm: impl Fn() -> std::io::Result<Vec<u8>> + Send + Sync + 'static,
         commands: impl IntoIterator<Item = &'static str>,
     ) -> Self {
-        Self { commands: commands.into_iter().collect(), compiled: Mutex::new(Some(compiled)), wasm: Box::new(wasm) }
+        Self {
+            commands: commands.into_iter().collect(),
+            compiled: Mutex::new(Some(Box::new(compiled))),
+            wasm: Box::new(wasm),
+        }
     }
 
     /// The names of its commands, sorted.

@@ -114,6 +114,11 @@ impl Sandbox {
         };
         let (engine, _) = engine(&limits)?;
         let compiled = self.image.compiled.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let compiled = match compiled.map(|open| open()) {
+            Some(Ok(file)) => Some(file),
+            Some(Err(source)) => return Err(SandboxError::Io { what: "cannot open the compiled toolbox", source }),
+            None => None,
+        };
         let module = match compiled.map(|file| load(&engine, file)) {
             Some(Ok(module)) => module,
             // Another processor or page size than the build assumed: slower, and right.

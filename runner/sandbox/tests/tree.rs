@@ -29,7 +29,7 @@ fn path(text: &str) -> VirtualPath {
 
 fn image() -> Image {
     let compiled = tempfile::tempfile().expect("a file");
-    Image::new(compiled, || Ok(b"not wasm".to_vec()), ["cat", "ls"])
+    Image::new(move || Ok(compiled), || Ok(b"not wasm".to_vec()), ["cat", "ls"])
 }
 
 /// A tree with a root, a volume, and a directory `/fixed` that cannot be written.

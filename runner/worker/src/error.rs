@@ -22,6 +22,12 @@ pub enum WorkerError {
         /// The worker's.
         ours: u32,
     },
+    /// A shell without a build cannot begin, or failed.
+    #[error("{message}")]
+    Session {
+        /// What is wrong.
+        message: String,
+    },
     /// Something of the host failed.
     #[error("{what}: {source}")]
     Io {

@@ -6,13 +6,17 @@
 
 mod commands;
 mod error;
+mod host_stream;
 mod output;
 mod programs;
 mod serve;
+mod session;
 mod step;
 
 pub use error::WorkerError;
 pub use serve::serve;
+pub use session::{Session, SessionMount, SessionSetup, SessionSignals};
+pub use stepbox_protocol::Limits;
 pub use stepbox_shell::{Mode, SyntaxError, commands_of};
 
 /// Whether every step can use a command of this name: of the toolbox, or one that starts others.

@@ -26,7 +26,7 @@ use crate::serve::Worker;
 const MAX_EXPORTS: u64 = 4 << 20;
 
 /// How long commands may take to notice that their step is over.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Directories of the private root (rule L3: what a step writes outside the volume is lost with it).
 const ROOT_DIRECTORIES: [&str; 9] =
@@ -34,6 +34,14 @@ const ROOT_DIRECTORIES: [&str; 9] =
 
 /// The sandbox of a build, with the toolbox as its image.
 pub(crate) fn sandbox(compiled: File, limits: &Limits) -> Arc<Sandbox> {
+    lazy_sandbox(move || Ok(compiled), limits)
+}
+
+/// The same; the compiled toolbox is asked for when the first command of it runs.
+pub(crate) fn lazy_sandbox(
+    compiled: impl FnOnce() -> std::io::Result<File> + Send + 'static,
+    limits: &Limits,
+) -> Arc<Sandbox> {
     let names = stepbox_builtin::commands().map(|command| command.name);
     let image = Image::new(compiled, stepbox_builtin::wasm, names);
     let limits = SandboxLimits { memory: limits.memory, commands: limits.processes, ..SandboxLimits::default() };
@@ -140,7 +148,15 @@ impl Step {
             (1, output(OutputStream::Stdout)),
             (2, output(OutputStream::Stderr)),
         ]);
-        Ok(Self { vfs, commands, programs, processes, files, cwd, environment: environment(request) })
+        Ok(Self {
+            vfs,
+            commands,
+            programs,
+            processes,
+            files,
+            cwd,
+            environment: standard_environment(request.environment.clone()),
+        })
     }
 
     /// Runs the step's script or program.
@@ -201,9 +217,8 @@ impl Step {
     }
 }
 
-/// The step's environment with what every container has.
-fn environment(request: &StepRequest) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut environment = request.environment.clone();
+/// An environment with what every container has.
+pub(crate) fn standard_environment(mut environment: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<(Vec<u8>, Vec<u8>)> {
     for (name, value) in [(&b"PATH"[..], DEFAULT_PATH), (b"HOME", b"/root"), (b"HOSTNAME", b"stepbox")] {
         if !environment.iter().any(|(known, _)| known == name) {
             environment.push((name.to_vec(), value.to_vec()));
@@ -216,6 +231,12 @@ fn environment(request: &StepRequest) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn scratch(parent: &Dir, name: &str) -> std::io::Result<Dir> {
     parent.create_dir(name)?;
     let root = parent.open_dir(name)?;
+    private_root(&root)?;
+    Ok(root)
+}
+
+/// Makes the directories and files that programs expect in an empty root.
+pub(crate) fn private_root(root: &Dir) -> std::io::Result<()> {
     for directory in ROOT_DIRECTORIES {
         root.create_dir(directory)?;
     }
@@ -227,8 +248,7 @@ fn scratch(parent: &Dir, name: &str) -> std::io::Result<Dir> {
     root.create_dir("var/tmp")?;
     root.write("etc/hostname", "stepbox\n")?;
     root.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")?;
-    root.write("etc/group", "root:x:0:\n")?;
-    Ok(root)
+    root.write("etc/group", "root:x:0:\n")
 }
 
 /// Rule W9: a working directory below the volume is made where it is missing; any other must be there.

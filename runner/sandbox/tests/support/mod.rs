@@ -76,7 +76,7 @@ impl Bench {
         };
         // No compiled code: it is compiled when it is first used.
         let compiled = tempfile::tempfile().expect("a file");
-        let image = Image::new(compiled, move || Ok(bytes.clone()), ["tool"]);
+        let image = Image::new(move || Ok(compiled), move || Ok(bytes.clone()), ["tool"]);
         let sandbox = Sandbox::new(image, limits);
         let tree = sandbox.tree(open("root"), open("volume"), vec![]).expect("a tree");
         let commands = sandbox.commands(tree);

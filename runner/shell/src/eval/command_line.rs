@@ -45,6 +45,8 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
             }
         }
     }
+    // A lone `-` ends the options too.
+    words.next_if(|word| *word == b"-");
     let mut rest: Vec<Vec<u8>> = words.cloned().collect();
     if let Some(problem) = problem {
         Shell::new(config).say(&format!("0: {problem}"));

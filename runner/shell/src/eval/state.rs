@@ -84,6 +84,7 @@ impl State {
         variables.entry(b"PS4".to_vec()).or_insert_with(|| plain(b"+ "));
         let pwd = variables.entry(b"PWD".to_vec()).or_default();
         pwd.value = Some(cwd.as_bytes().to_vec());
+        pwd.exported = true;
         let variable_bytes = variables.iter().map(|(name, variable)| size(name, variable)).sum();
         Self {
             name,
