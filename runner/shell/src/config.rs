@@ -54,6 +54,10 @@ pub struct ShellOptions {
     pub errexit: bool,
     /// `-f`: no pathname expansion.
     pub noglob: bool,
+    /// `-h`: means nothing here, commands are looked for each time.
+    pub hashall: bool,
+    /// `-b`: means nothing here, nobody is told of jobs.
+    pub notify: bool,
     /// `-n`: read, do not execute.
     pub noexec: bool,
     /// `-u`: an unset variable is an error.
@@ -62,6 +66,8 @@ pub struct ShellOptions {
     pub verbose: bool,
     /// `-x`: print what is executed.
     pub xtrace: bool,
+    /// `-i`: an error ends the command and not the shell, and there are prompts. Cannot be set later.
+    pub interactive: bool,
     /// `-o pipefail`: a pipeline fails with its last failing stage.
     pub pipefail: bool,
 }

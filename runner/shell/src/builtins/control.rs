@@ -3,6 +3,7 @@ use std::sync::Arc;
 use stepbox_system::{ExitStatus, Signal};
 
 use super::{quote, show};
+use crate::config::Mode;
 use crate::eval::{Condition, Flow, Shell};
 
 pub(super) fn colon(_: &mut Shell, _: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
@@ -20,7 +21,7 @@ pub(super) fn refused(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
 }
 
 fn count(shell: &Shell, words: &[Vec<u8>], least: u32) -> Result<u32, Flow> {
-    let Some(word) = words.get(1) else { return Ok(1) };
+    let Some(word) = operands(words).first() else { return Ok(1) };
     match std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|number| *number >= least) {
         Some(number) => Ok(number),
         None => Err(shell.fatal(&format!("{}: Illegal number: {}", show(&words[0]), show(word)))),
@@ -45,9 +46,18 @@ pub(super) fn continue_loop(shell: &mut Shell, words: &[Vec<u8>]) -> Result<Exit
     Err(Flow::Continue(number.min(shell.loops)))
 }
 
-/// The status that `exit` and `return` are given: any number, its low eight bits.
-fn status(shell: &Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    let Some(word) = words.get(1) else { return Ok(shell.state.status) };
+/// The operands of a built-in without options.
+pub(super) fn operands(words: &[Vec<u8>]) -> &[Vec<u8>] {
+    match words {
+        [_, dashes, rest @ ..] if dashes == b"--" => rest,
+        [_, rest @ ..] => rest,
+        [] => &[],
+    }
+}
+
+/// The status that `exit` and `return` are given: any number, its low eight bits. `default` where they are given none.
+fn status(shell: &Shell, words: &[Vec<u8>], default: ExitStatus) -> Result<ExitStatus, Flow> {
+    let Some(word) = operands(words).first() else { return Ok(default) };
     match std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok()) {
         Some(number) if number >= 0 => Ok(ExitStatus::new((number & 0xff) as u8)),
         _ => Err(shell.fatal(&format!("{}: Illegal number: {}", show(&words[0]), show(word)))),
@@ -55,11 +65,14 @@ fn status(shell: &Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
 }
 
 pub(super) fn exit(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    Err(Flow::Exit(status(shell, words)?))
+    // In a trap: the status from before it (XCU exit).
+    let default = shell.before_trap.map_or(shell.state.status, |(status, _)| status);
+    Err(Flow::Exit(status(shell, words, default)?))
 }
 
 pub(super) fn leave_function(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    let status = status(shell, words)?;
+    let before = shell.before_trap.filter(|(_, callers)| *callers == shell.callers);
+    let status = status(shell, words, before.map_or(shell.state.status, |(status, _)| status))?;
     // Outside functions it ends the script, as dash and ash do.
     Err(if shell.callers > 0 { Flow::Return(status) } else { Flow::Exit(status) })
 }
@@ -88,19 +101,57 @@ pub(super) fn ulimit(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus,
     Ok(ExitStatus::FAILURE)
 }
 
+/// A trap as it could be set again; `-` for one that is not set.
+fn definition(condition: Condition, action: Option<&[u8]>) -> Vec<u8> {
+    let mut text = b"trap -- ".to_vec();
+    text.extend(action.map_or(b"-".to_vec(), quote));
+    text.extend_from_slice(format!(" {}\n", condition.name()).as_bytes());
+    text
+}
+
+/// `trap -p`: the named conditions, or all that there are; bash tells only those that are set.
+fn print_traps(shell: &Shell, words: &[Vec<u8>]) -> ExitStatus {
+    let words = words.strip_prefix(&[b"--".to_vec()]).unwrap_or(words);
+    let mut status = ExitStatus::SUCCESS;
+    let mut conditions = vec![];
+    if words.is_empty() {
+        conditions.push(Condition::Exit);
+        conditions.extend(Signal::ALL.into_iter().map(Condition::Signal));
+    }
+    for word in words {
+        match Condition::parse(word) {
+            Some(condition) => conditions.push(condition),
+            None => {
+                shell.complain(&format!("trap: {}: bad trap", show(word)));
+                status = ExitStatus::FAILURE;
+            }
+        }
+    }
+    let traps = shell.state.traps.shown();
+    let mut text = vec![];
+    for condition in conditions {
+        let action = traps.get(&condition).map(Vec::as_slice);
+        let settable = !matches!(condition, Condition::Signal(Signal::Kill | Signal::Stop));
+        if action.is_some() || (settable && shell.context.mode == Mode::Sh) {
+            text.extend(definition(condition, action));
+        }
+    }
+    let printed = shell.print("trap", &text);
+    if printed.is_success() { status } else { printed }
+}
+
 pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut words = &words[1..];
     if words.first().is_some_and(|word| word == b"--") {
         words = &words[1..];
     }
     if words.is_empty() {
-        let mut text = vec![];
-        for (condition, action) in &shell.state.traps.0 {
-            text.extend_from_slice(b"trap -- ");
-            text.extend_from_slice(&quote(action));
-            text.extend_from_slice(format!(" {}\n", condition.name()).as_bytes());
-        }
+        let text = shell.state.traps.shown().iter().map(|(condition, action)| definition(*condition, Some(action)));
+        let text = text.collect::<Vec<_>>().concat();
         return Ok(shell.print("trap", &text));
+    }
+    if words[0] == b"-p" {
+        return Ok(print_traps(shell, &words[1..]));
     }
     if words[0] == b"-l" {
         let names: Vec<_> =

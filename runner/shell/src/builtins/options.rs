@@ -12,12 +12,14 @@ use crate::eval::{Flow, Getopts, Shell};
 type Place = fn(&mut ShellOptions) -> &mut bool;
 
 /// Every option: its letter (0 where it has none), its name, and where it is kept.
-const OPTIONS: [(u8, &str, Place); 9] = [
+const OPTIONS: [(u8, &str, Place); 11] = [
     (b'a', "allexport", |options| &mut options.allexport),
     (b'C', "noclobber", |options| &mut options.noclobber),
     (b'e', "errexit", |options| &mut options.errexit),
     (b'f', "noglob", |options| &mut options.noglob),
+    (b'h', "hashall", |options| &mut options.hashall),
     (b'n', "noexec", |options| &mut options.noexec),
+    (b'b', "notify", |options| &mut options.notify),
     (0, "pipefail", |options| &mut options.pipefail),
     (b'u', "nounset", |options| &mut options.nounset),
     (b'v', "verbose", |options| &mut options.verbose),
@@ -27,7 +29,7 @@ const OPTIONS: [(u8, &str, Place); 9] = [
 /// Switches the option of a letter; false where there is none.
 pub(crate) fn set_letter(options: &mut ShellOptions, letter: u8, on: bool) -> bool {
     // Options that mean nothing in a shell without a terminal.
-    if matches!(letter, b'b' | b'h' | b'm' | b'B' | b'E' | b'H') {
+    if matches!(letter, b'm' | b'B' | b'E' | b'H') {
         return true;
     }
     match OPTIONS.iter().find(|(known, _, _)| *known == letter && letter != 0) {
@@ -44,13 +46,11 @@ pub(crate) fn set_long(options: &mut ShellOptions, name: &[u8], on: bool) -> boo
     if matches!(
         name,
         b"monitor"
-            | b"notify"
             | b"vi"
             | b"emacs"
             | b"nolog"
             | b"ignoreeof"
             | b"posix"
-            | b"hashall"
             | b"braceexpand"
             | b"errtrace"
             | b"functrace"
@@ -69,11 +69,9 @@ pub(crate) fn set_long(options: &mut ShellOptions, name: &[u8], on: bool) -> boo
 /// `$-`.
 pub(crate) fn option_letters(options: &ShellOptions) -> Vec<u8> {
     let mut options = *options;
-    OPTIONS
-        .iter()
-        .filter(|(letter, _, place)| *letter != 0 && *place(&mut options))
-        .map(|(letter, _, _)| *letter)
-        .collect()
+    let interactive = options.interactive.then_some(b'i');
+    let set = OPTIONS.iter().filter(|(letter, _, place)| *letter != 0 && *place(&mut options));
+    set.map(|(letter, _, _)| *letter).chain(interactive).collect()
 }
 
 pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {

@@ -1,5 +1,7 @@
 //! `cd`, `pwd`, `umask`.
 
+use std::io;
+
 use stepbox_system::{ExitStatus, VirtualPath, error_text};
 
 use super::show;
@@ -10,11 +12,13 @@ pub(super) fn cd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flo
     let mut words = &words[1..];
     while let Some((first, rest)) = words.split_first() {
         match first.as_slice() {
-            b"-L" => physical = false,
-            b"-P" => physical = true,
             b"--" => {
                 words = rest;
                 break;
+            }
+            // `-e` asks for a failure where the new directory is not known; here it always is.
+            [b'-', letters @ ..] if !letters.is_empty() && letters.iter().all(|letter| b"LPe".contains(letter)) => {
+                physical = letters.iter().rfind(|letter| **letter != b'e').map_or(physical, |letter| *letter == b'P');
             }
             _ => break,
         }
@@ -49,16 +53,19 @@ pub(super) fn cd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flo
         || target == b"."
         || target == b"..";
     if !plain && let Some(path) = shell.get(b"CDPATH") {
-        for directory in path.split(|byte| *byte == b':').filter(|directory| !directory.is_empty()) {
-            candidates.push(([directory, b"/", &target].concat(), true));
+        for directory in path.split(|byte| *byte == b':') {
+            // An empty one is the working directory, and nothing to be told.
+            match directory {
+                b"" => candidates.push((target.clone(), false)),
+                _ => candidates.push(([directory, b"/", &target].concat(), true)),
+            }
         }
     }
     candidates.push((target.clone(), false));
     let mut reason = "No such file or directory".to_owned();
     for (candidate, from_cdpath) in candidates {
         let Ok(path) = shell.cwd().join(&candidate) else { continue };
-        // Without -P `..` is taken by the text (XCU cd, step 8).
-        let path = if physical { shell.vfs().canonicalize(&path) } else { Ok(path.normalized()) };
+        let path = if physical { resolved(shell, &path) } else { by_text(shell, &path) };
         let checked = path.and_then(|path| Ok((shell.vfs().metadata(&path, true)?.is_dir(), path)));
         match checked {
             Ok((true, path)) => return enter(shell, path, print || from_cdpath),
@@ -68,6 +75,44 @@ pub(super) fn cd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flo
     }
     shell.complain(&format!("cd: can't cd to {}: {reason}", show(&target)));
     Ok(ExitStatus::USAGE)
+}
+
+/// The path without links. Each `..` is that of the directory that a link before it leads to.
+fn resolved(shell: &Shell, path: &VirtualPath) -> io::Result<VirtualPath> {
+    let mut at = VirtualPath::root();
+    for component in components(path) {
+        at = match component {
+            b".." if !shell.vfs().metadata(&at, true)?.is_dir() => return Err(not_a_directory()),
+            b".." => at.parent(),
+            name => shell.vfs().canonicalize(&at.join(name).map_err(|_| not_found())?)?,
+        };
+    }
+    Ok(at)
+}
+
+/// The path with `..` taken by its text, where what stands before one is a directory (XCU cd, step 8).
+fn by_text(shell: &Shell, path: &VirtualPath) -> io::Result<VirtualPath> {
+    let mut at = VirtualPath::root();
+    for component in components(path) {
+        at = match component {
+            b".." if !shell.vfs().metadata(&at, true)?.is_dir() => return Err(not_a_directory()),
+            b".." => at.parent(),
+            name => at.join(name).map_err(|_| not_found())?,
+        };
+    }
+    Ok(at)
+}
+
+fn components(path: &VirtualPath) -> impl Iterator<Item = &[u8]> {
+    path.components().filter(|component| *component != b".")
+}
+
+fn not_a_directory() -> io::Error {
+    io::Error::from_raw_os_error(20)
+}
+
+fn not_found() -> io::Error {
+    io::Error::from_raw_os_error(2)
 }
 
 fn enter(shell: &mut Shell, path: VirtualPath, print: bool) -> Result<ExitStatus, Flow> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stepbox_system::{Access, ExitStatus, OpenOptions, Resolution, error_text};
 
+use super::control::operands;
 use super::{find_regular, find_special, quote, show};
 use crate::eval::{DEFAULT_PATH, Flow, Shell};
 
@@ -14,11 +15,12 @@ const KEYWORDS: [&[u8]; 17] = [
 
 pub(super) fn eval(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let line = shell.line;
-    shell.execute_text(&words[1..].join(&b' '), line)
+    shell.execute_text(&operands(words).join(&b' '), line)
 }
 
 pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    let Some(name) = words.get(1) else {
+    let operands = operands(words);
+    let Some(name) = operands.first() else {
         return Err(shell.fatal(&format!("{}: filename argument required", show(&words[0]))));
     };
     let mut candidates = vec![name.clone()];
@@ -50,7 +52,7 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         }
     };
     let saved =
-        (words.len() > 2).then(|| std::mem::replace(&mut shell.state.positional, Arc::new(words[2..].to_vec())));
+        (operands.len() > 1).then(|| std::mem::replace(&mut shell.state.positional, Arc::new(operands[1..].to_vec())));
     let line = shell.line;
     shell.callers += 1;
     let loops = std::mem::take(&mut shell.loops);
@@ -84,19 +86,24 @@ pub(super) fn exec(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
 pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut words = words[1..].to_vec();
     let mut standard = false;
+    let mut describes = None;
     while let Some(option) = words.first().filter(|word| word.len() > 1 && word[0] == b'-').cloned() {
-        match option.as_slice() {
-            b"--" => {
-                words.remove(0);
-                break;
-            }
-            b"-p" => {
-                standard = true;
-                words.remove(0);
-            }
-            b"-v" | b"-V" => return Ok(describe(shell, "command", &words[1..], option == b"-V")),
-            _ => return Err(shell.fatal(&format!("command: Illegal option {}", show(&option)))),
+        words.remove(0);
+        if option == b"--" {
+            break;
         }
+        for letter in &option[1..] {
+            match letter {
+                b'p' => standard = true,
+                b'v' => describes = Some(false),
+                b'V' => describes = Some(true),
+                _ => return Err(shell.fatal(&format!("command: Illegal option {}", show(&option)))),
+            }
+        }
+    }
+    let path = standard.then_some(DEFAULT_PATH);
+    if let Some(verbose) = describes {
+        return Ok(describe(shell, "command", &words, verbose, path));
     }
     let Some(name) = words.first() else { return Ok(ExitStatus::SUCCESS) };
     if let Some(builtin) = find_special(name) {
@@ -109,15 +116,15 @@ pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
     if let Some(builtin) = find_regular(name) {
         return builtin(shell, &words);
     }
-    shell.run_program(words, standard.then_some(DEFAULT_PATH), false)
+    shell.run_program(words, path, false)
 }
 
 pub(super) fn type_of(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    Ok(describe(shell, "type", &words[1..], true))
+    Ok(describe(shell, "type", &words[1..], true, None))
 }
 
 /// What names mean to this shell.
-fn describe(shell: &mut Shell, command: &str, names: &[Vec<u8>], verbose: bool) -> ExitStatus {
+fn describe(shell: &mut Shell, command: &str, names: &[Vec<u8>], verbose: bool, path: Option<&[u8]>) -> ExitStatus {
     let mut status = ExitStatus::SUCCESS;
     let mut text = vec![];
     for name in names {
@@ -134,8 +141,8 @@ fn describe(shell: &mut Shell, command: &str, names: &[Vec<u8>], verbose: bool) 
         } else if find_regular(name).is_some() {
             Some(if verbose { format!("{shown} is a shell builtin") } else { shown.clone() })
         } else {
-            let path = shell.get(b"PATH").unwrap_or_default();
-            match shell.context.spawner.resolve(name, &path, shell.cwd()) {
+            let own = shell.get(b"PATH").unwrap_or_default();
+            match shell.context.spawner.resolve(name, path.unwrap_or(&own), shell.cwd()) {
                 Resolution::Found(program) if verbose => Some(format!("{shown} is {}", program.path)),
                 Resolution::Found(program) => Some(program.path.to_string()),
                 _ => None,

@@ -32,7 +32,7 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
                 b's' => from_input = true,
                 // A login shell reads files that no step has.
                 b'l' => {}
-                b'i' => problem = Some("an interactive shell is not supported".to_owned()),
+                b'i' => config.options.interactive = on,
                 b'o' => match words.next() {
                     Some(name) if set_long(&mut config.options, name, on) => {}
                     name => {

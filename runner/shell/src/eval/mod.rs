@@ -4,6 +4,7 @@ mod command_line;
 mod compound;
 mod jobs;
 mod list;
+mod prompt;
 mod redirect;
 mod simple;
 mod state;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath, error_text};
 
+use self::prompt::Prompts;
 use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
 use crate::line_reader::LineReader;
 use crate::parse::Parser;
@@ -77,6 +79,10 @@ pub struct Shell {
     pub(crate) pending: Vec<Signal>,
     /// Signals whose actions are being executed.
     pub(crate) acting: Vec<Signal>,
+    /// In a trap's action: the status from before it, and how many callers there were.
+    pub(crate) before_trap: Option<(ExitStatus, u32)>,
+    /// What an interactive shell asks with.
+    prompts: Option<Arc<Prompts>>,
     /// Whether this is a copy for `( )`, `$( )`, a stage or a job.
     pub(crate) subshell: bool,
 }
@@ -117,6 +123,8 @@ impl Shell {
             substitution_status: None,
             pending: vec![],
             acting: vec![],
+            before_trap: None,
+            prompts: None,
             subshell: false,
         }
     }
@@ -132,8 +140,13 @@ impl Shell {
     pub(crate) fn run_lines(mut self, input: &OpenFile) -> ExitStatus {
         let (limits, cancel) = (*self.limits(), self.cancel().clone());
         let failure = RefCell::new(None);
+        let prompts = Arc::new(Prompts::default());
+        if self.options().interactive {
+            self.prompts = Some(Arc::clone(&prompts));
+        }
         let mut parser = Parser::of_lines(
             Box::new(|text| {
+                prompts.print(text.is_empty(), &cancel);
                 LineReader::new(input, &cancel).line(text, limits.source + 1).unwrap_or_else(|error| {
                     failure.replace(Some(error));
                     false
@@ -166,18 +179,32 @@ impl Shell {
             if self.context.mode == Mode::Sh {
                 parser.set_aliases(&self.state.aliases);
             }
+            let interactive = is_script && self.prompts.is_some();
+            self.prepare_prompts();
             match parser.next_command() {
                 Ok(None) => return Ok(status),
                 Ok(Some(list)) => {
                     if is_script && self.options().verbose {
                         self.print_error(parser.consumed());
                     }
-                    status = self.execute_list(&list)?;
+                    status = match self.execute_list(&list) {
+                        // An interactive shell goes on (XCU 2.8.1).
+                        Err(Flow::Error(status)) if interactive => {
+                            self.state.status = status;
+                            status
+                        }
+                        result => result?,
+                    };
                 }
                 Err(error) => {
                     self.check_cancelled()?;
                     self.say(&error.to_string());
-                    return Err(Flow::Error(ExitStatus::USAGE));
+                    if !interactive {
+                        return Err(Flow::Error(ExitStatus::USAGE));
+                    }
+                    parser.forget_line();
+                    status = ExitStatus::USAGE;
+                    self.state.status = status;
                 }
             }
         }
@@ -286,6 +313,8 @@ impl Shell {
             substitution_status: None,
             pending: vec![],
             acting: vec![],
+            before_trap: None,
+            prompts: None,
             subshell: true,
         }
     }

@@ -24,7 +24,7 @@ impl Shell {
         let Some(name) = fields.first() else { return self.execute_nameless(simple) };
 
         let special = builtins::find_special(name);
-        let is_exec = name == b"exec";
+        let is_exec = name == b"exec" || (name == b"command" && fields.get(1).is_some_and(|second| second == b"exec"));
         let mut saved = vec![];
         if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
@@ -227,7 +227,7 @@ impl Shell {
     }
 
     fn absent(&self, status: ExitStatus, replacing: bool) -> Result<ExitStatus, Flow> {
-        if replacing { Err(Flow::Exit(status)) } else { Ok(status) }
+        if replacing && !self.options().interactive { Err(Flow::Exit(status)) } else { Ok(status) }
     }
 
     /// `set -x`. A command's own redirection of standard error is not meant.
@@ -235,7 +235,7 @@ impl Shell {
         if !self.options().xtrace || words.is_empty() {
             return;
         }
-        let mut line = self.get(b"PS4").unwrap_or_default();
+        let mut line = self.prompt(b"PS4");
         for (number, word) in words.iter().enumerate() {
             if number > 0 {
                 line.push(b' ');

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use stepbox_system::{ExitStatus, Process, Signal};
 
@@ -34,19 +35,30 @@ impl Condition {
     }
 }
 
-/// The traps of a shell: an empty action ignores.
+/// The traps of a shell: an empty action ignores. In a subshell also what was set around it, to be told until it sets one
+/// itself (XCU trap: `$(trap)`).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Traps(pub(crate) BTreeMap<Condition, Vec<u8>>);
+pub(crate) struct Traps(pub(crate) BTreeMap<Condition, Vec<u8>>, Option<Arc<BTreeMap<Condition, Vec<u8>>>>);
 
 impl Traps {
     /// In a subshell traps are reset, what is ignored stays ignored (XCU 2.12).
     pub(crate) fn enter_subshell(&mut self, process: &Process) {
+        if self.1.is_none() && self.0.values().any(|action| !action.is_empty()) {
+            self.1 = Some(Arc::new(self.0.clone()));
+        }
         self.0.retain(|_, action| action.is_empty());
         for condition in self.0.keys() {
             if let Condition::Signal(signal) = condition {
                 process.ignore(*signal);
             }
         }
+    }
+}
+
+impl Traps {
+    /// What `trap` prints.
+    pub(crate) fn shown(&self) -> &BTreeMap<Condition, Vec<u8>> {
+        self.1.as_deref().unwrap_or(&self.0)
     }
 }
 
@@ -60,6 +72,7 @@ impl Shell {
                 Some(_) => self.process.trap(signal),
             }
         }
+        self.state.traps.1 = None;
         match action {
             Some(action) => drop(self.state.traps.0.insert(condition, action)),
             None => drop(self.state.traps.0.remove(&condition)),
@@ -97,7 +110,9 @@ impl Shell {
         if let Some(action) = self.state.traps.0.get(&Condition::Signal(signal)).cloned() {
             let status = self.state.status;
             self.acting.push(signal);
+            let before = self.before_trap.replace((status, self.callers));
             let result = self.execute_text(&action, self.line);
+            self.before_trap = before;
             self.acting.pop();
             result?;
             self.state.status = status;
@@ -120,6 +135,7 @@ impl Shell {
         };
         self.state.status = status;
         self.forgiving = 0;
+        self.before_trap = Some((status, self.callers));
         match self.execute_text(&action, self.line) {
             Ok(_) | Err(Flow::Return(_) | Flow::Break(_) | Flow::Continue(_)) => status,
             Err(Flow::Exit(status) | Flow::Error(status)) => status,

@@ -60,6 +60,16 @@ impl Parser<'_> {
         self.begin = self.position;
     }
 
+    /// After an error: goes on behind everything that was read so far.
+    pub(crate) fn forget_line(&mut self) {
+        self.around.clear();
+        self.pending.clear();
+        self.position = self.source.len();
+        self.depth = 0;
+        self.alias = None;
+        self.discard();
+    }
+
     /// The text of the command that was parsed last.
     pub(crate) fn consumed(&self) -> &[u8] {
         self.source.get(self.begin..self.position).unwrap_or_default()

@@ -60,6 +60,11 @@ impl Parser<'_> {
         Ok(Word { parts: parts.0 })
     }
 
+    /// A prompt, which is expanded as a here-document is.
+    pub(crate) fn prompt_text(&mut self) -> Result<Word, SyntaxError> {
+        self.here_document_body()
+    }
+
     /// The body of a here-document: as between double quotes, except for the quotes.
     pub(super) fn here_document_body(&mut self) -> Result<Word, SyntaxError> {
         let mut parts = Parts::default();
