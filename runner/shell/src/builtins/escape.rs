@@ -12,6 +12,15 @@ pub(crate) fn unescape(text: &[u8], dollar: bool, out: &mut Vec<u8>) -> Option<u
         b'v' => 11,
         b'\\' => b'\\',
         quote @ (b'\'' | b'"' | b'?') if dollar => *quote,
+        // bash's, of any length; what is no number ends it.
+        b'x' if dollar && text.get(1) == Some(&b'{') => {
+            let (value, length) = digits(&text[2..], 16, usize::MAX);
+            if length == 0 {
+                return None;
+            }
+            out.push((value & 0xff) as u8);
+            return Some(length + 2 + usize::from(text.get(length + 2) == Some(&b'}')));
+        }
         b'x' => return number(&text[1..], 16, 2, out).map(|length| length + 1),
         b'u' if dollar => return unicode(&text[1..], 4, out),
         b'U' if dollar => return unicode(&text[1..], 8, out),

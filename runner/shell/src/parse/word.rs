@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
+use crate::config::Mode;
 use crate::ir::{Anchor, Name, Operation, Parameter, Part, Word};
 
 /// Where a word stands, which says where it ends and what is special in it.
@@ -144,7 +145,9 @@ impl Parser<'_> {
                 }
                 b'\'' if !in_quotes => self.single_quotes(parts)?,
                 b'"' => self.double_quotes(parts)?,
-                b'$' if !in_quotes && self.peek_at(1) == Some(b'\'') => self.dollar_quotes(parts)?,
+                b'$' if (!in_quotes || self.mode == Mode::Bash) && self.peek_at(1) == Some(b'\'') => {
+                    self.dollar_quotes(parts)?;
+                }
                 b'$' => self.dollar(in_quotes, parts)?,
                 b'`' => self.backticks(in_quotes, parts)?,
                 b':' if assigned => {
@@ -233,6 +236,8 @@ impl Parser<'_> {
                 None => return Err(SyntaxError { line: begin, message: "unterminated quoted string".to_owned() }),
             }
         }
+        // No argument can hold a NUL: the text ends before it.
+        text.truncate(text.iter().position(|byte| *byte == 0).unwrap_or(text.len()));
         parts.0.push(Part::Quoted(text));
         Ok(())
     }
@@ -243,6 +248,11 @@ impl Parser<'_> {
             quoted,
         };
         match self.peek_at(1) {
+            // There are no translations: `$"…"` is `"…"`.
+            Some(b'"') if !quoted && self.mode == Mode::Bash => {
+                self.bump();
+                Ok(())
+            }
             Some(b'(') if self.peek_at(2) == Some(b'(') => {
                 if let Some(expression) = self.nested(Self::arithmetic)? {
                     parts.0.push(Part::Arithmetic { expression, quoted });

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, unreachable_pub, missing_docs, reason = "each test uses a part of it")]
 
 pub mod programs;
+pub mod table;
 pub mod tree;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub struct Script {
     stdin: Vec<u8>,
     cancel: CancelToken,
     tree: Arc<Tree>,
+    mode: Mode,
 }
 
 impl Script {
@@ -50,7 +52,13 @@ impl Script {
     /// `sh` with these words.
     pub fn command_line(words: &[&[u8]]) -> Self {
         let arguments = words.iter().map(|word| word.to_vec()).collect();
-        Self { arguments, stdin: vec![], cancel: CancelToken::new(), tree: Tree::new() }
+        Self { arguments, stdin: vec![], cancel: CancelToken::new(), tree: Tree::new(), mode: Mode::Sh }
+    }
+
+    /// As this shell reads it.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
     }
 
     /// What is on standard input.
@@ -81,8 +89,8 @@ impl Script {
             BTreeMap::from([(0, input), (1, OpenFile::new(stdout.clone())), (2, OpenFile::new(stderr.clone()))]);
         let environment = [("PATH", "/bin"), ("HOME", "/home")];
         let config = ShellConfig {
-            mode: Mode::Sh,
-            name: b"sh".to_vec(),
+            mode: self.mode,
+            name: if self.mode == Mode::Bash { b"bash".to_vec() } else { b"sh".to_vec() },
             arguments: vec![],
             environment: environment.map(|(name, value)| (name.into(), value.into())).to_vec(),
             cwd: VirtualPath::new("/work").unwrap(),
