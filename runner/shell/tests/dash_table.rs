@@ -34,5 +34,6 @@ tables! {
     f5_xcu_2_11_traps_signals_and_jobs: "traps.txt";
     f5_xcu_2_13_patterns: "globs.txt";
     f5_xcu_2_14_builtins: "builtins.txt";
+    f5_xcu_2_14_where_dash_is_not_posix: "posix.txt";
     f8_reading: "reading.txt";
 }

@@ -227,7 +227,12 @@ impl Shell {
     }
 
     fn absent(&self, status: ExitStatus, replacing: bool) -> Result<ExitStatus, Flow> {
-        if replacing && !self.options().interactive { Err(Flow::Exit(status)) } else { Ok(status) }
+        match replacing {
+            // An interactive shell goes on.
+            true if self.options().interactive => Err(Flow::Error(status)),
+            true => Err(Flow::Exit(status)),
+            false => Ok(status),
+        }
     }
 
     /// `set -x`. A command's own redirection of standard error is not meant.

@@ -48,7 +48,11 @@ impl Parser<'_> {
             self.alias = around.alias;
             return true;
         }
-        self.source.len() <= self.max_source && self.more.as_mut().is_some_and(|more| more(self.source.to_mut()))
+        if !self.ended && self.source.len() <= self.max_source {
+            self.ended = !self.more.as_mut().is_some_and(|more| more(self.source.to_mut()));
+            return !self.ended;
+        }
+        false
     }
 
     /// Forgets what lines were made commands of.
@@ -65,6 +69,7 @@ impl Parser<'_> {
         self.around.clear();
         self.pending.clear();
         self.position = self.source.len();
+        self.ended = false;
         self.depth = 0;
         self.alias = None;
         self.discard();

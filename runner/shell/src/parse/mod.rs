@@ -50,6 +50,8 @@ pub(crate) struct Parser<'a> {
     max_source: usize,
     pending: Vec<Pending>,
     more: Option<More<'a>>,
+    /// Whether there are no more lines; they are not asked for again.
+    ended: bool,
     aliases: Arc<Aliases>,
     /// The alias whose value `source` is.
     alias: Option<Vec<u8>>,
@@ -74,6 +76,7 @@ impl<'a> Parser<'a> {
             max_source: limits.source,
             pending: vec![],
             more: None,
+            ended: false,
             aliases: Arc::default(),
             alias: None,
             alias_next: false,
@@ -100,6 +103,7 @@ impl<'a> Parser<'a> {
             max_source: self.max_source,
             pending: vec![],
             more: None,
+            ended: false,
             aliases: Arc::clone(&self.aliases),
             alias: None,
             alias_next: false,
