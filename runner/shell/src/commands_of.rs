@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::builtins;
 use crate::config::{Limits, Mode};
-use crate::ir::{AndOr, Command, Compound, List, Operation, Part, Redirect, RedirectKind, Simple, Word};
+use crate::ir::{AndOr, Braces, Command, Compound, List, Operation, Part, Redirect, RedirectKind, Simple, Test, Word};
 use crate::parse::{SyntaxError, parse};
 
 /// How deep scripts in scripts and commands that start others are looked into: `sh -c 'sh -c …'`.
@@ -232,7 +232,24 @@ impl Found {
                 self.list(condition);
                 self.list(body);
             }
-            Compound::Test(words) => words.iter().for_each(|word| self.word(word)),
+            Compound::Test(test) => self.test(test),
+            Compound::Arithmetic(expression) => self.word(expression),
+            Compound::ForArithmetic { first, condition, step, body } => {
+                [first, condition, step].into_iter().for_each(|word| self.word(word));
+                self.list(body);
+            }
+        }
+    }
+
+    fn test(&mut self, test: &Test) {
+        match test {
+            Test::Any(tests) | Test::All(tests) => tests.iter().for_each(|test| self.test(test)),
+            Test::Not(test) => self.test(test),
+            Test::Unary { operand, .. } => self.word(operand),
+            Test::Binary { left, right, .. } => {
+                self.word(left);
+                self.word(right);
+            }
         }
     }
 
@@ -256,7 +273,9 @@ impl Found {
         for part in &word.parts {
             match part {
                 Part::Literal(_) | Part::Quoted(_) | Part::Tilde(_) => {}
-                Part::Command { list, .. } => self.list(list),
+                Part::Braces(Braces::List(words)) => words.iter().for_each(|word| self.word(word)),
+                Part::Braces(Braces::Sequence(_)) => {}
+                Part::Command { list, .. } | Part::Process { list, .. } => self.list(list),
                 Part::Arithmetic { expression, .. } => self.word(expression),
                 Part::Parameter { parameter, .. } => match &parameter.operation {
                     Operation::Plain | Operation::Length => {}

@@ -30,6 +30,9 @@ pub(crate) enum Connector {
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) negated: bool,
+    /// bash's `time`, and whether `-p` stands behind it.
+    pub(crate) timed: Option<bool>,
+    /// None where `!` or `time` stands alone.
     pub(crate) commands: Vec<Arc<Command>>,
 }
 
@@ -80,22 +83,80 @@ pub(crate) enum Compound {
         condition: List,
         body: List,
     },
-    /// `[[ … ]]`, as words.
-    Test(Vec<Word>),
+    /// `[[ … ]]`.
+    Test(Test),
+    /// `((…))`.
+    Arithmetic(Word),
+    /// `for ((…; …; …))`; what is left out is empty.
+    ForArithmetic {
+        first: Word,
+        condition: Word,
+        step: Word,
+        body: List,
+    },
+}
+
+/// What stands in `[[ … ]]`.
+#[derive(Debug)]
+pub(crate) enum Test {
+    Any(Vec<Test>),
+    All(Vec<Test>),
+    Not(Box<Test>),
+    /// `-X word`; a word alone is `-n word`.
+    Unary {
+        operator: u8,
+        operand: Word,
+    },
+    Binary {
+        operator: Comparison,
+        left: Word,
+        right: Word,
+    },
+}
+
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Comparison {
+    /// `=`, `==`, and `!=` where it is negated.
+    Pattern { negated: bool, sign: &'static str },
+    /// `=~`.
+    Regex,
+    /// `<` and `>`.
+    Order { after: bool },
+    /// `-eq`, `-nt` and their like.
+    Named(Vec<u8>),
 }
 
 #[derive(Debug)]
 pub(crate) struct Arm {
     pub(crate) patterns: Vec<Word>,
     pub(crate) body: List,
+    pub(crate) end: ArmEnd,
+}
+
+/// What happens behind an arm.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ArmEnd {
+    /// `;;`.
+    Stop,
     /// `;&`: goes on with the next arm's body.
-    pub(crate) falls_through: bool,
+    FallThrough,
+    /// `;;&`: goes on with the next arm's patterns.
+    TryOthers,
 }
 
 #[derive(Debug)]
 pub(crate) struct Redirect {
-    pub(crate) fd: Option<u32>,
+    pub(crate) fd: Descriptor,
     pub(crate) kind: RedirectKind,
+}
+
+/// What stands before the operator of a redirection.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Descriptor {
+    Default,
+    Number(u32),
+    /// `{name}`: a free one, whose number the variable takes.
+    Variable(Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -146,6 +207,33 @@ pub(crate) enum Part {
         expression: Word,
         quoted: bool,
     },
+    /// `<(…)`, or `>(…)` where it is for output.
+    Process {
+        list: Arc<List>,
+        output: bool,
+    },
+    Braces(Braces),
+}
+
+/// A brace expansion: each of them makes a word of its own.
+#[derive(Clone, Debug)]
+pub(crate) enum Braces {
+    /// `{a,b}`.
+    List(Vec<Word>),
+    /// `{1..9..2}` and `{a..e}`.
+    Sequence(Sequence),
+}
+
+/// The numbers, or letters, of a brace expansion.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Sequence {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    /// How far one is from the next, above 0.
+    pub(crate) step: u64,
+    /// How long each number is at least, with zeros before it.
+    pub(crate) width: usize,
+    pub(crate) letters: bool,
 }
 
 #[derive(Clone, Debug)]

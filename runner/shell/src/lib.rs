@@ -18,6 +18,8 @@ mod line_reader;
 mod memory_file;
 mod parse;
 mod pattern;
+mod regex;
+mod switches;
 
 pub use commands_of::{CommandUse, commands_of};
 pub use config::{Limits, Mode, ShellConfig, ShellOptions};

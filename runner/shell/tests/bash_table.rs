@@ -18,5 +18,6 @@ macro_rules! tables {
 }
 
 tables! {
+    conditions: "conditions.txt";
     quoting: "quoting.txt";
 }

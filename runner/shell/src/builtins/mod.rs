@@ -11,11 +11,12 @@ mod options;
 mod places;
 mod printf;
 mod read;
+mod shopt;
 mod sourcing;
 pub(crate) mod test;
 mod variables;
 
-pub(crate) use options::{option_letters, set_letter, set_long};
+pub(crate) use options::{option_is_on, option_letters, set_letter, set_long};
 
 use stepbox_system::{ExitStatus, error_text};
 
@@ -65,6 +66,7 @@ pub(crate) fn find_regular(name: &[u8]) -> Option<Builtin> {
         b"printf" => printf::printf,
         b"pwd" => places::pwd,
         b"read" => read::read,
+        b"shopt" => shopt::shopt,
         b"true" => control::colon,
         b"type" => sourcing::type_of,
         b"ulimit" => control::ulimit,
@@ -113,4 +115,14 @@ pub(crate) fn quote(value: &[u8]) -> Vec<u8> {
     }
     out.push(b'\'');
     out
+}
+
+/// The same where it must be, as bash shows words.
+pub(crate) fn quote_if_needed(word: &[u8]) -> Vec<u8> {
+    let special = |(at, byte): (usize, &u8)| match byte {
+        b'~' => at == 0 || matches!(word[at - 1], b'=' | b':'),
+        b'#' => at == 0,
+        byte => b" \t\n'\"\\|&;()<>!{}*[]?^$`".contains(byte),
+    };
+    if word.is_empty() || word.iter().enumerate().any(special) { quote(word) } else { word.to_vec() }
 }

@@ -9,10 +9,10 @@ use crate::config::ShellOptions;
 use crate::eval::{Flow, Getopts, Shell};
 
 /// Where an option is kept.
-type Place = fn(&mut ShellOptions) -> &mut bool;
+pub(super) type Place = fn(&mut ShellOptions) -> &mut bool;
 
 /// Every option: its letter (0 where it has none), its name, and where it is kept.
-const OPTIONS: [(u8, &str, Place); 11] = [
+pub(super) const OPTIONS: [(u8, &str, Place); 11] = [
     (b'a', "allexport", |options| &mut options.allexport),
     (b'C', "noclobber", |options| &mut options.noclobber),
     (b'e', "errexit", |options| &mut options.errexit),
@@ -64,6 +64,12 @@ pub(crate) fn set_long(options: &mut ShellOptions, name: &[u8], on: bool) -> boo
         }
         None => false,
     }
+}
+
+/// Whether the option of a name is on.
+pub(crate) fn option_is_on(options: &ShellOptions, name: &[u8]) -> bool {
+    let mut options = *options;
+    OPTIONS.iter().any(|(_, known, place)| known.as_bytes() == name && *place(&mut options))
 }
 
 /// `$-`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stepbox_system::ExitStatus;
 
 use super::{Flow, Shell};
-use crate::ir::{Arm, Command, Compound, List, Word};
+use crate::ir::{Arm, ArmEnd, Command, Compound, List, Word};
 
 impl Shell {
     pub(crate) fn execute_command(&mut self, command: &Command) -> Result<ExitStatus, Flow> {
@@ -19,14 +19,17 @@ impl Shell {
             }
             Command::Compound { line, body, redirects } => self.deeper(|shell| {
                 shell.line = *line;
+                let processes = shell.processes.len();
                 let mut saved = vec![];
                 if let Err(message) = shell.redirect_all(redirects, &mut saved)? {
                     shell.restore_files(saved);
+                    shell.close_processes(processes);
                     shell.complain(&message);
-                    return shell.done(ExitStatus::USAGE);
+                    return shell.done(shell.redirection_failure());
                 }
                 let result = shell.execute_compound(body);
                 shell.restore_files(saved);
+                shell.close_processes(processes);
                 if let Ok(status) = result {
                     shell.state.status = status;
                 }
@@ -58,11 +61,16 @@ impl Shell {
             Compound::While { until, condition, body } => self.execute_while(*until, condition, body),
             Compound::For { name, words, body } => self.execute_for(name, words.as_deref(), body),
             Compound::Case { word, arms } => self.execute_case(word, arms),
-            Compound::Test(words) => {
-                let status = self.execute_test(words)?;
-                self.state.status = status;
-                self.leave_on_error(status)?;
-                Ok(status)
+            Compound::Test(test) => {
+                let status = self.execute_test(test)?;
+                self.done(status)
+            }
+            Compound::Arithmetic(expression) => {
+                let status = self.execute_arithmetic(expression)?;
+                self.done(status)
+            }
+            Compound::ForArithmetic { first, condition, step, body } => {
+                self.execute_for_arithmetic([first, condition, step], body)
             }
         }
     }
@@ -127,6 +135,61 @@ impl Shell {
         result.map(|()| status)
     }
 
+    /// `((…))`: fails where the value is 0, and where there is none.
+    fn execute_arithmetic(&mut self, expression: &Word) -> Result<ExitStatus, Flow> {
+        let status = match self.loop_expression(expression)? {
+            Some(value) => ExitStatus::new(u8::from(value == 0)),
+            None => ExitStatus::FAILURE,
+        };
+        Ok(status)
+    }
+
+    /// The value of an expression outside words; `None` where it is wrong, which has been said.
+    fn loop_expression(&mut self, expression: &Word) -> Result<Option<i64>, Flow> {
+        let text = self.expand_text(expression)?;
+        if self.options().xtrace {
+            self.trace_line(&[b"(( ", text.trim_ascii(), b" ))"].concat());
+        }
+        match self.try_arithmetic(&text) {
+            Ok(value) => Ok(Some(value)),
+            Err(message) => {
+                self.complain(&format!("((: {message}"));
+                Ok(None)
+            }
+        }
+    }
+
+    fn execute_for_arithmetic(&mut self, parts: [&Word; 3], body: &List) -> Result<ExitStatus, Flow> {
+        let [first, condition, step] = parts;
+        if self.loop_expression(first)?.is_none() {
+            return Ok(ExitStatus::FAILURE);
+        }
+        let mut status = ExitStatus::SUCCESS;
+        self.loops += 1;
+        let result = loop {
+            // None is true.
+            let goes_on = if condition.parts.is_empty() { Some(1) } else { self.loop_expression(condition)? };
+            match goes_on {
+                None => break Ok(ExitStatus::FAILURE),
+                Some(0) => break Ok(status),
+                Some(_) => {}
+            }
+            match self.execute_list(body) {
+                Ok(last) => status = last,
+                Err(flow) => match leave_loop(flow) {
+                    None => status = self.state.status,
+                    Some(end) => break end.map(|()| self.state.status),
+                },
+            }
+            if self.loop_expression(step)?.is_none() {
+                break Ok(ExitStatus::FAILURE);
+            }
+            self.check_cancelled()?;
+        };
+        self.loops -= 1;
+        result
+    }
+
     fn execute_case(&mut self, word: &Word, arms: &[Arm]) -> Result<ExitStatus, Flow> {
         let text = self.expand_text(word)?;
         let mut falling = false;
@@ -141,10 +204,11 @@ impl Shell {
             }
             if matched {
                 status = self.execute_list(&arm.body)?;
-                if !arm.falls_through {
-                    return Ok(status);
+                match arm.end {
+                    ArmEnd::Stop => return Ok(status),
+                    ArmEnd::FallThrough => falling = true,
+                    ArmEnd::TryOthers => falling = false,
                 }
-                falling = true;
             }
         }
         Ok(status)

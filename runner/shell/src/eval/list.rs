@@ -52,8 +52,16 @@ impl Shell {
     }
 
     fn execute_pipeline(&mut self, pipeline: &Pipeline) -> Result<ExitStatus, Flow> {
+        if let Some(portable) = pipeline.timed {
+            return self.timed(portable, |shell| shell.execute_stages_or_command(pipeline));
+        }
+        self.execute_stages_or_command(pipeline)
+    }
+
+    fn execute_stages_or_command(&mut self, pipeline: &Pipeline) -> Result<ExitStatus, Flow> {
         self.forgiving += u32::from(pipeline.negated);
         let result = match pipeline.commands.as_slice() {
+            [] => Ok(ExitStatus::SUCCESS),
             [command] => self.execute_command(command),
             commands => self.execute_stages(commands),
         };

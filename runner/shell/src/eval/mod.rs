@@ -4,11 +4,13 @@ mod command_line;
 mod compound;
 mod jobs;
 mod list;
+mod process;
 mod prompt;
 mod redirect;
 mod simple;
 mod state;
 mod test_command;
+mod time;
 mod traps;
 
 pub use command_line::run_command_line;
@@ -27,6 +29,8 @@ use self::prompt::Prompts;
 use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
 use crate::line_reader::LineReader;
 use crate::parse::Parser;
+use crate::regex::Regexes;
+use crate::switches::Switches;
 
 /// Why evaluation leaves a construct before its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -83,6 +87,12 @@ pub struct Shell {
     pub(crate) before_trap: Option<(ExitStatus, u32)>,
     /// What an interactive shell asks with.
     prompts: Option<Arc<Prompts>>,
+    /// The descriptors of the process substitutions of the commands that are being executed.
+    pub(crate) processes: Vec<u32>,
+    /// The process substitution that was started last.
+    pub(crate) substituted: Option<Job>,
+    /// The regular expressions of `[[ =~ ]]` that were used last.
+    pub(crate) regexes: Regexes,
     /// Whether this is a copy for `( )`, `$( )`, a stage or a job.
     pub(crate) subshell: bool,
 }
@@ -125,6 +135,9 @@ impl Shell {
             acting: vec![],
             before_trap: None,
             prompts: None,
+            processes: vec![],
+            substituted: None,
+            regexes: Regexes::default(),
             subshell: false,
         }
     }
@@ -179,6 +192,7 @@ impl Shell {
             if self.context.mode == Mode::Sh {
                 parser.set_aliases(&self.state.aliases);
             }
+            parser.set_extglob(self.extended_patterns());
             let interactive = is_script && self.prompts.is_some();
             self.prepare_prompts();
             match parser.next_command() {
@@ -231,6 +245,10 @@ impl Shell {
 
     pub(crate) fn options(&self) -> &ShellOptions {
         &self.state.options
+    }
+
+    pub(crate) fn switches(&self) -> Switches {
+        self.state.switches
     }
 
     pub(crate) fn vfs(&self) -> &dyn Vfs {
@@ -315,6 +333,9 @@ impl Shell {
             acting: vec![],
             before_trap: None,
             prompts: None,
+            processes: self.processes.clone(),
+            substituted: None,
+            regexes: self.regexes.clone(),
             subshell: true,
         }
     }

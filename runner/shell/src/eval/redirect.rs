@@ -1,10 +1,14 @@
 //! Redirections (XCU 2.7).
 
-use stepbox_system::{FileKind, OpenFile, OpenOptions, VirtualPath, error_text};
+use stepbox_system::{ExitStatus, FileKind, OpenFile, OpenOptions, VirtualPath, error_text};
 
 use super::{Flow, Shell};
-use crate::ir::{Redirect, RedirectKind, Word};
+use crate::config::Mode;
+use crate::ir::{Descriptor, Redirect, RedirectKind, Word};
 use crate::memory_file::MemoryFile;
+
+/// Descriptors are below this.
+const MAX_DESCRIPTOR: u32 = 1024;
 
 /// What a redirection does, or why it cannot.
 pub(crate) type Redirected = Result<(), String>;
@@ -40,6 +44,40 @@ impl Shell {
         self.set_file(number, file);
     }
 
+    /// The status of a command whose redirection fails.
+    pub(super) fn redirection_failure(&self) -> ExitStatus {
+        match self.context.mode {
+            Mode::Sh => ExitStatus::USAGE,
+            Mode::Bash => ExitStatus::FAILURE,
+        }
+    }
+
+    /// The descriptor that a redirection is about: what stands before it, else `default`. A free one is bash's `{name}`, and
+    /// stays open.
+    fn target(&mut self, fd: &Descriptor, default: u32) -> Result<(u32, bool), String> {
+        match fd {
+            Descriptor::Default => Ok((default, false)),
+            Descriptor::Number(number) => Ok((*number, false)),
+            Descriptor::Variable(name) => {
+                let free = (10..MAX_DESCRIPTOR).find(|number| !self.state.files.contains_key(number));
+                let number = free.ok_or_else(|| "no descriptor is free".to_owned())?;
+                self.assign(name, number.to_string().into_bytes())?;
+                Ok((number, true))
+            }
+        }
+    }
+
+    /// Puts a file where a redirection wants it.
+    fn place(&mut self, fd: &Descriptor, default: u32, file: Option<OpenFile>, saved: &mut SavedFiles) -> Redirected {
+        let (number, stays) = self.target(fd, default)?;
+        if stays {
+            self.set_file(number, file);
+        } else {
+            self.replace_file(number, file, saved);
+        }
+        Ok(())
+    }
+
     fn redirect(&mut self, redirect: &Redirect, saved: &mut SavedFiles) -> Result<Redirected, Flow> {
         let umask = self.state.umask;
         let (default, word, options) = match &redirect.kind {
@@ -48,7 +86,7 @@ impl Shell {
             RedirectKind::Write(word) => (1, word, OpenOptions::writing(umask)),
             RedirectKind::Clobber(word) => (1, word, OpenOptions::writing(umask)),
             RedirectKind::Append(word) => (1, word, OpenOptions::appending(umask)),
-            RedirectKind::Duplicate { word, output } => return self.duplicate(redirect.fd, word, *output, saved),
+            RedirectKind::Duplicate { word, output } => return self.duplicate(&redirect.fd, word, *output, saved),
             RedirectKind::Both { word, append } => {
                 let options = if *append { OpenOptions::appending(umask) } else { OpenOptions::writing(umask) };
                 return Ok(self.open(word, &options)?.map(|file| {
@@ -61,54 +99,72 @@ impl Shell {
                     Some(body) => self.expand_text(body)?,
                     None => vec![],
                 };
-                self.replace_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))), saved);
-                return Ok(Ok(()));
+                return Ok(self.place(&redirect.fd, 0, Some(OpenFile::new(MemoryFile::holding(text))), saved));
             }
             RedirectKind::HereString(word) => {
                 let mut text = self.expand_text(word)?;
                 text.push(b'\n');
-                self.replace_file(redirect.fd.unwrap_or(0), Some(OpenFile::new(MemoryFile::holding(text))), saved);
-                return Ok(Ok(()));
+                return Ok(self.place(&redirect.fd, 0, Some(OpenFile::new(MemoryFile::holding(text))), saved));
             }
         };
         let keep = matches!(redirect.kind, RedirectKind::Write(_)) && self.options().noclobber;
         let opened = if keep { self.open_new(word)? } else { self.open(word, &options)? };
-        Ok(opened.map(|file| self.replace_file(redirect.fd.unwrap_or(default), Some(file), saved)))
+        Ok(opened.and_then(|file| self.place(&redirect.fd, default, Some(file), saved)))
     }
 
     fn duplicate(
         &mut self,
-        fd: Option<u32>,
+        fd: &Descriptor,
         word: &Word,
         output: bool,
         saved: &mut SavedFiles,
     ) -> Result<Redirected, Flow> {
         let text = self.expand_text(word)?;
-        let target = fd.unwrap_or(u32::from(output));
         if text == b"-" {
-            self.replace_file(target, None, saved);
-            return Ok(Ok(()));
+            return Ok(self.close(fd, u32::from(output), saved));
         }
-        let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u32>().ok());
+        // `2>&1-` moves, in bash.
+        let moves = text.strip_suffix(b"-").filter(|_| self.context.mode == Mode::Bash);
+        let number = std::str::from_utf8(moves.unwrap_or(&text)).ok().and_then(|text| text.parse::<u32>().ok());
         let Some(number) = number else {
             let shown = String::from_utf8_lossy(&text);
             // `>& file` is csh's way that ash and bash know too.
-            if output && fd.is_none() {
+            if output && *fd == Descriptor::Default {
                 let options = OpenOptions::writing(self.state.umask);
                 return Ok(self.open_path(&text, &options).map(|file| {
                     self.replace_file(1, Some(file.clone()), saved);
                     self.replace_file(2, Some(file), saved);
                 }));
             }
-            return Ok(Err(format!("{shown}: Bad file descriptor")));
+            return Ok(Err(match self.context.mode {
+                Mode::Sh => format!("{shown}: Bad file descriptor"),
+                Mode::Bash => format!("{shown}: ambiguous redirect"),
+            }));
         };
-        match self.state.files.get(&number).cloned() {
-            Some(file) => {
-                self.replace_file(target, Some(file), saved);
-                Ok(Ok(()))
-            }
-            None => Ok(Err(format!("{number}: Bad file descriptor"))),
+        let Some(file) = self.state.files.get(&number).cloned() else {
+            return Ok(Err(format!("{number}: Bad file descriptor")));
+        };
+        let placed = self.place(fd, u32::from(output), Some(file), saved);
+        if placed.is_ok() && moves.is_some() && *fd != Descriptor::Number(number) {
+            self.replace_file(number, None, saved);
         }
+        Ok(placed)
+    }
+
+    /// `>&-`; of `{name}>&-`, the descriptor whose number the variable holds, for good.
+    fn close(&mut self, fd: &Descriptor, default: u32, saved: &mut SavedFiles) -> Redirected {
+        match fd {
+            Descriptor::Default => self.replace_file(default, None, saved),
+            Descriptor::Number(number) => self.replace_file(*number, None, saved),
+            Descriptor::Variable(name) => {
+                let value = self.get(name).unwrap_or_default();
+                let number = std::str::from_utf8(&value).ok().and_then(|text| text.parse::<u32>().ok());
+                let shown = String::from_utf8_lossy(name).into_owned();
+                let number = number.ok_or_else(|| format!("{shown}: Bad file descriptor"))?;
+                self.set_file(number, None);
+            }
+        }
+        Ok(())
     }
 
     fn open(&mut self, word: &Word, options: &OpenOptions) -> Result<Result<OpenFile, String>, Flow> {

@@ -9,7 +9,8 @@ use stepbox_system::{ExitStatus, OpenFile, Resolution, SpawnRequest};
 use super::redirect::SavedFiles;
 use super::state::Variable;
 use super::{Flow, Shell};
-use crate::builtins::{self, Builtin};
+use crate::builtins::{self, Builtin, quote_if_needed};
+use crate::config::Mode;
 use crate::ir::{Assignment, Command, Simple};
 
 /// Where programs are looked for when `PATH` is unset.
@@ -17,6 +18,15 @@ pub(crate) const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbi
 
 impl Shell {
     pub(super) fn execute_simple(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
+        let processes = self.processes.len();
+        let result = self.execute_words(simple);
+        if self.processes.len() > processes {
+            self.close_processes(processes);
+        }
+        result
+    }
+
+    fn execute_words(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
         self.line = simple.line;
         self.substitution_status = None;
         let fields =
@@ -32,7 +42,7 @@ impl Shell {
             if special.is_some() {
                 return Err(Flow::Error(ExitStatus::USAGE));
             }
-            return self.done(ExitStatus::USAGE);
+            return self.done(self.redirection_failure());
         }
         let result = self.execute_named(simple, fields, special, &saved);
         // `exec` with redirections alone keeps them.
@@ -56,7 +66,7 @@ impl Shell {
         if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
             self.complain(&message);
-            return self.done(ExitStatus::USAGE);
+            return self.done(self.redirection_failure());
         }
         let assigned = self.assign_all(&simple.assignments, &saved);
         self.restore_files(saved);
@@ -240,18 +250,25 @@ impl Shell {
         if !self.options().xtrace || words.is_empty() {
             return;
         }
+        let words: Vec<Vec<u8>> = match self.context.mode {
+            Mode::Sh => words.to_vec(),
+            Mode::Bash => words.iter().map(|word| quote_if_needed(word)).collect(),
+        };
         let mut line = self.prompt(b"PS4");
-        for (number, word) in words.iter().enumerate() {
-            if number > 0 {
-                line.push(b' ');
-            }
-            line.extend_from_slice(word);
-        }
+        line.extend(words.join(&b' '));
         line.push(b'\n');
         match saved.iter().find(|(number, _)| *number == 2) {
             Some((_, Some(file))) => drop(file.write_all(&line, self.cancel())),
             Some((_, None)) => {}
             None => self.print_error(&line),
         }
+    }
+
+    /// `set -x` of what is no simple command.
+    pub(super) fn trace_line(&mut self, text: &[u8]) {
+        let mut line = self.prompt(b"PS4");
+        line.extend_from_slice(text);
+        line.push(b'\n');
+        self.print_error(&line);
     }
 }

@@ -9,6 +9,7 @@ use super::traps::Traps;
 use crate::config::ShellOptions;
 use crate::ir::Command;
 use crate::parse::{Aliases, is_name};
+use crate::switches::Switches;
 
 /// What a shell knows. A subshell works on a copy; what is large is shared until it is changed.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub(crate) struct State {
     /// For each function that is being executed: what its `local` variables hide.
     pub(crate) scopes: Vec<Vec<(Vec<u8>, Option<Variable>)>>,
     pub(crate) options: ShellOptions,
+    /// What `shopt` switches.
+    pub(crate) switches: Switches,
     pub(crate) cwd: VirtualPath,
     pub(crate) umask: u32,
     pub(crate) files: BTreeMap<u32, OpenFile>,
@@ -95,6 +98,7 @@ impl State {
             functions: Arc::default(),
             scopes: vec![],
             options,
+            switches: Switches::default(),
             cwd,
             umask,
             files,

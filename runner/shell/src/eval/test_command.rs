@@ -1,110 +1,166 @@
-//! `[[ … ]]` as ash has it: words are not split, `==` and `!=` match patterns.
+//! `[[ … ]]`: words are not split, `==` and `!=` match patterns, `=~` regular expressions.
 
 use stepbox_system::ExitStatus;
 
 use super::{Flow, Shell};
-use crate::builtins::test;
-use crate::ir::{Part, Word};
+use crate::builtins::{option_is_on, test};
+use crate::config::Mode;
+use crate::ir::{Comparison, Test, Word};
+use crate::pattern::Unit;
+use crate::regex::RegexError;
+use crate::switches::Switch;
 
-impl Shell {
-    pub(super) fn execute_test(&mut self, words: &[Word]) -> Result<ExitStatus, Flow> {
-        let mut at = 0;
-        let result = self.test_or(words, &mut at, true)?;
-        if at < words.len() {
-            return Err(self.fatal("`[[`: unexpected argument"));
-        }
-        Ok(if result { ExitStatus::SUCCESS } else { ExitStatus::FAILURE })
-    }
+/// Why a test has no answer.
+enum Failure {
+    /// It is wrong, which has been said.
+    Wrong,
+    Flow(Flow),
+}
 
-    fn test_or(&mut self, words: &[Word], at: &mut usize, live: bool) -> Result<bool, Flow> {
-        let mut value = self.test_and(words, at, live)?;
-        while operator(words, *at) == Some(b"||") {
-            *at += 1;
-            let right = self.test_and(words, at, live && !value)?;
-            value = value || right;
-        }
-        Ok(value)
-    }
-
-    fn test_and(&mut self, words: &[Word], at: &mut usize, live: bool) -> Result<bool, Flow> {
-        let mut value = self.test_not(words, at, live)?;
-        while operator(words, *at) == Some(b"&&") {
-            *at += 1;
-            let right = self.test_not(words, at, live && value)?;
-            value = value && right;
-        }
-        Ok(value)
-    }
-
-    fn test_not(&mut self, words: &[Word], at: &mut usize, live: bool) -> Result<bool, Flow> {
-        match operator(words, *at) {
-            Some(b"!") => {
-                *at += 1;
-                self.deeper(|shell| Ok(!shell.test_not(words, at, live)?))
-            }
-            Some(b"(") => {
-                *at += 1;
-                let value = self.deeper(|shell| shell.test_or(words, at, live))?;
-                if operator(words, *at) != Some(b")") {
-                    return Err(self.fatal("`[[`: missing `)`"));
-                }
-                *at += 1;
-                Ok(value)
-            }
-            _ => self.test_primary(words, at, live),
-        }
-    }
-
-    fn test_primary(&mut self, words: &[Word], at: &mut usize, live: bool) -> Result<bool, Flow> {
-        let Some(first) = words.get(*at) else { return Err(self.fatal("`[[`: argument expected")) };
-        let is_end = |at: usize| {
-            matches!(operator(words, at), None | Some(b"&&" | b"||" | b")"))
-                && (at >= words.len() || operator(words, at).is_some())
-        };
-        // A single word: whether it is empty.
-        if is_end(*at + 1) {
-            *at += 1;
-            return Ok(live && !self.expand_text(first)?.is_empty());
-        }
-        let unary = operator(words, *at).filter(|text| text.len() == 2 && text[0] == b'-');
-        if let (Some(unary), Some(operand), true) = (unary, words.get(*at + 1), is_end(*at + 2)) {
-            *at += 2;
-            if !live {
-                return Ok(false);
-            }
-            let arguments = [unary.to_vec(), self.expand_text(operand)?];
-            return self.evaluate_test(&arguments);
-        }
-        let (Some(sign), Some(right)) = (operator(words, *at + 1), words.get(*at + 2)) else {
-            return Err(self.fatal("`[[`: binary operator expected"));
-        };
-        *at += 3;
-        if sign == b"=~" {
-            return Err(self.fatal("`[[ =~ ]]` is bash's and not supported"));
-        }
-        if !live {
-            return Ok(false);
-        }
-        let left = self.expand_text(first)?;
-        match sign {
-            b"=" | b"==" => Ok(self.expand_pattern(right)?.matches(&left)),
-            b"!=" => Ok(!self.expand_pattern(right)?.matches(&left)),
-            _ => {
-                let right = self.expand_text(right)?;
-                self.evaluate_test(&[left, sign.to_vec(), right])
-            }
-        }
-    }
-
-    fn evaluate_test(&mut self, arguments: &[Vec<u8>]) -> Result<bool, Flow> {
-        test::evaluate(self, arguments).map_err(|message| self.fatal(&format!("`[[`: {message}")))
+impl From<Flow> for Failure {
+    fn from(flow: Flow) -> Self {
+        Self::Flow(flow)
     }
 }
 
-/// The text of a word that is one unquoted literal.
-fn operator(words: &[Word], at: usize) -> Option<&[u8]> {
-    match words.get(at)?.parts.as_slice() {
-        [Part::Literal(text)] => Some(text),
-        _ => None,
+impl Shell {
+    pub(super) fn execute_test(&mut self, test: &Test) -> Result<ExitStatus, Flow> {
+        match self.evaluate_test(test) {
+            Ok(true) => Ok(ExitStatus::SUCCESS),
+            Ok(false) => Ok(ExitStatus::FAILURE),
+            Err(Failure::Wrong) => Ok(ExitStatus::USAGE),
+            Err(Failure::Flow(flow)) => Err(flow),
+        }
     }
+
+    fn evaluate_test(&mut self, test: &Test) -> Result<bool, Failure> {
+        match test {
+            Test::Any(tests) => {
+                for test in tests {
+                    if self.evaluate_test(test)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Test::All(tests) => {
+                for test in tests {
+                    if !self.evaluate_test(test)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Test::Not(test) => Ok(!self.evaluate_test(test)?),
+            Test::Unary { operator, operand } => {
+                let operand = self.expand_text(operand)?;
+                self.trace_test(&[&[b'-', *operator], &shown(&operand)]);
+                if self.context.mode == Mode::Bash {
+                    match operator {
+                        b'v' => return Ok(self.get(&operand).is_some()),
+                        b'o' => return Ok(option_is_on(self.options(), &operand)),
+                        b'N' => {
+                            let metadata =
+                                self.path(&operand).and_then(|path| self.vfs().metadata(&path, true).map_err(|_| ""));
+                            return Ok(metadata.is_ok_and(|metadata| metadata.modified > metadata.accessed));
+                        }
+                        _ => {}
+                    }
+                }
+                let arguments = [vec![b'-', *operator], operand];
+                self.classic_test(&arguments)
+            }
+            Test::Binary { operator, left, right } => {
+                let left = self.expand_text(left)?;
+                self.compare(operator, left, right)
+            }
+        }
+    }
+
+    fn compare(&mut self, operator: &Comparison, left: Vec<u8>, right: &Word) -> Result<bool, Failure> {
+        match operator {
+            Comparison::Pattern { negated, sign } => {
+                let (pattern, text) = self.expand_test_pattern(right)?;
+                self.trace_test(&[&shown(&left), sign.as_bytes(), &text]);
+                Ok(pattern.matches(&left) != *negated)
+            }
+            Comparison::Regex => {
+                let units = self.expand_units(right)?;
+                let text: Vec<u8> = units.iter().flat_map(shown_unit).collect();
+                self.trace_test(&[&shown(&left), b"=~", &shown(&text)]);
+                self.match_regex(&left, &units)
+            }
+            Comparison::Order { after } => {
+                let right = self.expand_text(right)?;
+                self.trace_test(&[&shown(&left), if *after { b">" } else { b"<" }, &shown(&right)]);
+                Ok(if *after { left > right } else { left < right })
+            }
+            Comparison::Named(name) => {
+                let right = self.expand_text(right)?;
+                self.trace_test(&[&shown(&left), name, &shown(&right)]);
+                let is_arithmetic = !matches!(name.as_slice(), b"-nt" | b"-ot" | b"-ef");
+                if !is_arithmetic || self.context.mode == Mode::Sh {
+                    return self.classic_test(&[left, name.clone(), right]);
+                }
+                let (Some(left), Some(right)) = (self.test_operand(&left), self.test_operand(&right)) else {
+                    return Ok(false);
+                };
+                Ok(match name.as_slice() {
+                    b"-eq" => left == right,
+                    b"-ne" => left != right,
+                    b"-lt" => left < right,
+                    b"-le" => left <= right,
+                    b"-gt" => left > right,
+                    _ => left >= right,
+                })
+            }
+        }
+    }
+
+    fn match_regex(&mut self, text: &[u8], units: &[Unit]) -> Result<bool, Failure> {
+        let ignore_case = self.switches().is_on(Switch::Nocasematch);
+        match self.regexes.find(units, ignore_case, text) {
+            Ok(groups) => Ok(groups.is_some()),
+            // Told by the status alone, as in bash.
+            Err(RegexError::Invalid) => Err(Failure::Wrong),
+            Err(RegexError::Unsupported(what)) => {
+                self.complain(&format!("[[: {what} in regular expressions are not supported"));
+                Err(Failure::Wrong)
+            }
+        }
+    }
+
+    /// The value of an operand of `-eq` and its like, which is an expression in bash; `None` where it is wrong.
+    fn test_operand(&mut self, text: &[u8]) -> Option<i64> {
+        match self.try_arithmetic(text) {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.complain(&format!("[[: {message}"));
+                None
+            }
+        }
+    }
+
+    fn classic_test(&mut self, arguments: &[Vec<u8>]) -> Result<bool, Failure> {
+        test::evaluate(self, arguments).map_err(|message| {
+            self.complain(&format!("[[: {message}"));
+            Failure::Wrong
+        })
+    }
+
+    fn trace_test(&mut self, words: &[&[u8]]) {
+        if self.options().xtrace && self.context.mode == Mode::Bash {
+            self.trace_line(&[b"[[ ", words.join(&b' ').as_slice(), b" ]]"].concat());
+        }
+    }
+}
+
+/// As `set -x` shows an operand.
+fn shown(word: &[u8]) -> Vec<u8> {
+    if word.is_empty() { b"''".to_vec() } else { word.to_vec() }
+}
+
+/// As `set -x` shows a byte of a regular expression: a backslash before what was quoted and would be special.
+fn shown_unit(unit: &Unit) -> Vec<u8> {
+    if !unit.active && b"\\.[]()*+?{}|^$".contains(&unit.byte) { vec![b'\\', unit.byte] } else { vec![unit.byte] }
 }

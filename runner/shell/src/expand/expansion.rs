@@ -165,5 +165,10 @@ impl Expansion {
 
 /// Whether files might be meant.
 fn may_be_pattern(text: &[u8]) -> bool {
-    text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+    text.iter().any(|byte| is_special(*byte))
+}
+
+/// Whether a byte may make a pattern of a word; every extended one has a parenthesis.
+pub(super) fn is_special(byte: u8) -> bool {
+    matches!(byte, b'*' | b'?' | b'[' | b'(')
 }

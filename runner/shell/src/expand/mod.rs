@@ -1,5 +1,6 @@
 //! Word expansion (XCU 2.6): tilde, parameters, substitutions, arithmetic, field splitting, pathnames, quote removal.
 
+mod braces;
 mod expansion;
 mod glob;
 mod parameter;
@@ -9,13 +10,16 @@ use std::borrow::Cow;
 
 use stepbox_system::OpenFile;
 
-use self::expansion::{Expansion, Origin};
+use self::expansion::{Expansion, Origin, is_special};
+use self::glob::GlobOptions;
 use crate::arithmetic;
+use crate::config::Mode;
 use crate::eval::{Flow, Shell};
 use crate::ir::{List, Part, Word};
 use crate::memory_file::MemoryFile;
 use crate::parse::is_name;
-use crate::pattern::{Pattern, Unit};
+use crate::pattern::{Pattern, PatternOptions, Unit};
+use crate::switches::Switch;
 
 /// How the result of an expansion is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,9 +37,14 @@ impl Shell {
         let mut bytes = 0;
         for word in words {
             let before = fields.len();
+            if let Some(words) = self.expand_braces(word)? {
+                for word in &words {
+                    self.expand_word(word, &mut fields)?;
+                }
+            }
             // By far the most frequent word.
-            if let [Part::Literal(text)] = word.parts.as_slice()
-                && (text == b"[" || !text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[')))
+            else if let [Part::Literal(text)] = word.parts.as_slice()
+                && (text == b"[" || !text.iter().any(|byte| is_special(*byte)))
             {
                 fields.push(text.clone());
             } else {
@@ -77,26 +86,48 @@ impl Shell {
             return Ok(());
         }
         for field in expansion.split(&separators) {
-            let is_pattern = !self.options().noglob
-                && field.iter().any(|(byte, origin)| *origin != Origin::Quoted && matches!(byte, b'*' | b'?' | b'['));
-            if is_pattern {
-                let units: Vec<Unit> = field
-                    .iter()
-                    .map(|(byte, origin)| Unit { byte: *byte, active: *origin != Origin::Quoted })
-                    .collect();
-                let found = glob::glob(&units, self.cwd(), self.vfs(), self.limits().expansion);
-                match found {
-                    Ok(found) if !found.is_empty() => {
-                        fields.extend(found);
-                        continue;
-                    }
-                    Ok(_) => {}
-                    Err(message) => return Err(self.fatal(&message)),
-                }
+            if self.glob_field(&field, fields)? {
+                continue;
             }
             fields.push(field.into_iter().map(|(byte, _)| byte).collect());
         }
         Ok(())
+    }
+
+    /// Adds the files that a field names as a pattern; false where it stands for itself.
+    fn glob_field(&mut self, field: &[(u8, Origin)], fields: &mut Vec<Vec<u8>>) -> Result<bool, Flow> {
+        let special = |(byte, origin): &(u8, Origin)| *origin != Origin::Quoted && is_special(*byte);
+        if self.options().noglob || !field.iter().any(special) {
+            return Ok(false);
+        }
+        let switches = self.switches();
+        let units: Vec<Unit> =
+            field.iter().map(|(byte, origin)| Unit { byte: *byte, active: *origin != Origin::Quoted }).collect();
+        let options = GlobOptions {
+            pattern: PatternOptions {
+                extended: self.extended_patterns(),
+                ignore_case: switches.is_on(Switch::Nocaseglob),
+            },
+            hidden: switches.is_on(Switch::Dotglob),
+            deep: switches.is_on(Switch::Globstar),
+            max_bytes: self.limits().expansion,
+        };
+        match glob::glob(&units, self.cwd(), self.vfs(), &options) {
+            Err(message) => Err(self.fatal(&message)),
+            // No pattern after all.
+            Ok(None) => Ok(false),
+            Ok(Some(found)) if found.is_empty() => {
+                if switches.is_on(Switch::Failglob) {
+                    let text: Vec<u8> = field.iter().map(|(byte, _)| *byte).collect();
+                    return Err(self.fatal(&format!("no match: {}", String::from_utf8_lossy(&text))));
+                }
+                Ok(switches.is_on(Switch::Nullglob))
+            }
+            Ok(Some(found)) => {
+                fields.extend(found);
+                Ok(true)
+            }
+        }
     }
 
     /// A word as one text, without splitting and pathnames.
@@ -111,9 +142,37 @@ impl Shell {
 
     /// A word as a pattern: what was quoted is literal.
     pub(crate) fn expand_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
+        Ok(Pattern::new(&self.expand_units(word)?, self.pattern_options()))
+    }
+
+    /// The same for the right side of `[[ == ]]`, where extended patterns are always special, with its text as `set -x` shows
+    /// it: a backslash before what was quoted.
+    pub(crate) fn expand_test_pattern(&mut self, word: &Word) -> Result<(Pattern, Vec<u8>), Flow> {
+        let units = self.expand_units(word)?;
+        let mut options = self.pattern_options();
+        options.extended = self.context.mode == Mode::Bash;
+        let mut text = vec![];
+        for unit in &units {
+            text.extend((!unit.active).then_some(b'\\'));
+            text.push(unit.byte);
+        }
+        Ok((Pattern::new(&units, options), text))
+    }
+
+    /// A word as the units of a pattern or a regular expression.
+    pub(crate) fn expand_units(&mut self, word: &Word) -> Result<Vec<Unit>, Flow> {
         let mut expansion = Expansion::new();
         self.expand_parts(&word.parts, Purpose::Text, &mut expansion)?;
-        Ok(Pattern::new(&expansion.units()))
+        Ok(expansion.units())
+    }
+
+    /// How patterns are read: bash's `extglob` and `nocasematch`.
+    pub(crate) fn pattern_options(&self) -> PatternOptions {
+        PatternOptions { extended: self.extended_patterns(), ignore_case: self.switches().is_on(Switch::Nocasematch) }
+    }
+
+    pub(crate) fn extended_patterns(&self) -> bool {
+        self.context.mode == Mode::Bash && self.switches().is_on(Switch::Extglob)
     }
 
     pub(crate) fn expand_parts(&mut self, parts: &[Part], purpose: Purpose, out: &mut Expansion) -> Result<(), Flow> {
@@ -124,6 +183,12 @@ impl Shell {
                 Part::Tilde(name) => out.push(&self.home_of(name), true),
                 Part::Parameter { parameter, quoted } => self.expand_parameter(parameter, *quoted, purpose, out)?,
                 Part::Command { list, quoted } => out.push(&self.substitute(list)?, *quoted),
+                Part::Process { list, output } => {
+                    let path = self.substitute_process(list, *output)?;
+                    out.push(&path, true);
+                }
+                // Only words of commands have them, and those are expanded before.
+                Part::Braces(_) => {}
                 Part::Arithmetic { expression, quoted } => {
                     let value = match expression.parts.as_slice() {
                         [Part::Quoted(text)] => self.arithmetic(text)?,
@@ -144,7 +209,12 @@ impl Shell {
 
     /// The value of an arithmetic expression.
     pub(crate) fn arithmetic(&mut self, text: &[u8]) -> Result<i64, Flow> {
-        arithmetic::evaluate(text, self).map_err(|message| self.fatal(&message))
+        self.try_arithmetic(text).map_err(|message| self.fatal(&message))
+    }
+
+    /// The same, or what is wrong.
+    pub(crate) fn try_arithmetic(&mut self, text: &[u8]) -> Result<i64, String> {
+        arithmetic::evaluate(text, self)
     }
 
     fn home_of(&mut self, name: &[u8]) -> Vec<u8> {

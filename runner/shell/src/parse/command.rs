@@ -1,11 +1,12 @@
-//! Commands: lists, pipelines, compound commands, redirections.
+//! Commands: lists, pipelines, compound commands.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use super::{Parser, Pending, SyntaxError, is_blank, is_meta, is_name};
+use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
+use crate::config::Mode;
 use crate::ir::{
-    AndOr, Arm, Assignment, Command, Compound, Connector, Item, List, Part, Pipeline, Redirect, RedirectKind, Simple,
-    Word,
+    AndOr, Arm, ArmEnd, Assignment, Command, Compound, Connector, Descriptor, Item, List, Part, Pipeline, Redirect,
+    RedirectKind, Simple, Word,
 };
 
 /// The words that end a list where a command could begin.
@@ -13,6 +14,12 @@ const CLOSING: [&[u8]; 8] = [b"then", b"do", b"done", b"fi", b"elif", b"else", b
 
 /// The commands whose operands are assignments (XCU 2.9.1.1, and `local`).
 const DECLARING: [&[u8]; 3] = [b"export", b"readonly", b"local"];
+
+/// `2>&1`.
+fn error_to_output() -> Redirect {
+    let word = Word { parts: vec![Part::Literal(b"1".to_vec())] };
+    Redirect { fd: Descriptor::Number(2), kind: RedirectKind::Duplicate { word, output: true } }
+}
 
 fn is_literal(word: &Word, text: &[u8]) -> bool {
     matches!(word.parts.as_slice(), [Part::Literal(literal)] if literal == text)
@@ -104,7 +111,7 @@ impl Parser<'_> {
     }
 
     /// Passes `word` where it stands here as a reserved word.
-    fn accept(&mut self, word: &[u8]) -> bool {
+    pub(super) fn accept(&mut self, word: &[u8]) -> bool {
         let here = self.reserved() == Some(word);
         if here {
             self.advance(word.len());
@@ -143,26 +150,56 @@ impl Parser<'_> {
     }
 
     fn pipeline(&mut self) -> Result<Pipeline, SyntaxError> {
-        let mut negated = false;
+        let mut pipeline = Pipeline { negated: false, timed: None, commands: vec![] };
         self.expand_aliases()?;
         self.skip_blanks();
-        while self.accept(b"!") {
-            negated = !negated;
+        let mut alone = false;
+        loop {
+            if self.accept(b"!") {
+                pipeline.negated = !pipeline.negated;
+            } else if self.mode == Mode::Bash && self.accept(b"time") {
+                self.skip_blanks();
+                let portable = self.accept_option(b"-p");
+                pipeline.timed = Some(portable || pipeline.timed == Some(true));
+            } else {
+                break;
+            }
+            alone = self.mode == Mode::Bash;
             self.skip_blanks();
         }
-        let mut commands = vec![];
+        if alone && matches!(self.peek(), None | Some(b'\n' | b';' | b')')) {
+            return Ok(pipeline);
+        }
         loop {
-            commands.push(Arc::new(self.nested(Self::command)?));
+            let mut command = self.nested(Self::command)?;
             self.skip_blanks();
             if self.peek() != Some(b'|') || self.peek_at(1) == Some(b'|') {
-                return Ok(Pipeline { negated, commands });
+                pipeline.commands.push(Arc::new(command));
+                return Ok(pipeline);
             }
             self.bump();
             if self.peek() == Some(b'&') {
-                return self.error("`|&` is bash's and not supported; write `2>&1 |`");
+                if self.mode == Mode::Sh {
+                    return self.error("`|&` is bash's and not supported; write `2>&1 |`");
+                }
+                self.bump();
+                if let Command::Simple(Simple { redirects, .. }) | Command::Compound { redirects, .. } = &mut command {
+                    redirects.push(error_to_output());
+                }
             }
+            pipeline.commands.push(Arc::new(command));
             self.skip_newlines()?;
         }
+    }
+
+    /// Passes an option that stands here as a word of its own.
+    pub(super) fn accept_option(&mut self, option: &[u8]) -> bool {
+        let ended = self.peek_at(option.len()).is_none_or(|byte| is_blank(byte) || is_meta(byte));
+        let here = self.looking_at(option) && ended;
+        if here {
+            self.advance(option.len());
+        }
+        here
     }
 
     fn command(&mut self) -> Result<Command, SyntaxError> {
@@ -170,7 +207,13 @@ impl Parser<'_> {
         self.skip_blanks();
         let line = self.line;
         let body = match self.peek() {
-            Some(b'(') => {
+            Some(b'(') => 'open: {
+                if self.mode == Mode::Bash
+                    && self.peek_at(1) == Some(b'(')
+                    && let Some(expression) = self.nested(|parser| parser.double_parentheses(2))?
+                {
+                    break 'open Compound::Arithmetic(expression);
+                }
                 self.bump();
                 let list = self.list_until(b")")?;
                 self.bump();
@@ -190,7 +233,10 @@ impl Parser<'_> {
                 Some(b"until") => self.while_command(true)?,
                 Some(b"for") => self.for_command()?,
                 Some(b"case") => self.case_command()?,
-                Some(b"[[") => self.test_command()?,
+                Some(b"[[") => {
+                    self.accept(b"[[");
+                    Compound::Test(self.test_command()?)
+                }
                 Some(b"function") => return self.function_keyword(),
                 Some(word @ (b"select" | b"coproc")) => {
                     let word = String::from_utf8_lossy(word).into_owned();
@@ -243,7 +289,10 @@ impl Parser<'_> {
         self.accept(b"for");
         self.skip_blanks();
         if self.looking_at(b"((") {
-            return self.error("`for ((` is bash's and not supported");
+            if self.mode == Mode::Sh {
+                return self.error("`for ((` is bash's and not supported");
+            }
+            return self.for_arithmetic();
         }
         let name = self.reserved().filter(|name| is_name(name)).map(<[u8]>::to_vec);
         let Some(name) = name else { return self.error("bad for loop variable") };
@@ -264,21 +313,36 @@ impl Parser<'_> {
                             break;
                         }
                         Some(b'\n') => break,
-                        Some(byte) if !is_meta(byte) => list.push(self.word()?),
+                        Some(byte) if !is_meta(byte) || self.at_process() => list.push(self.field_word()?),
                         _ => return self.unexpected(),
                     }
                 }
                 words = Some(list);
             }
         }
-        self.skip_newlines()?;
-        let body = if self.accept(b"{") {
-            self.body("}")?
-        } else {
-            self.expect("do")?;
-            self.body("done")?
-        };
+        let body = self.loop_body()?;
         Ok(Compound::For { name, words, body })
+    }
+
+    /// `for ((first; condition; step))`.
+    fn for_arithmetic(&mut self) -> Result<Compound, SyntaxError> {
+        let [first, condition, step] = self.for_expressions()?;
+        self.skip_blanks();
+        if self.peek() == Some(b';') {
+            self.bump();
+        }
+        let body = self.loop_body()?;
+        Ok(Compound::ForArithmetic { first, condition, step, body })
+    }
+
+    /// `do … done`, or `{ … }`.
+    fn loop_body(&mut self) -> Result<List, SyntaxError> {
+        self.skip_newlines()?;
+        if self.accept(b"{") {
+            return self.body("}");
+        }
+        self.expect("do")?;
+        self.body("done")
     }
 
     fn case_command(&mut self) -> Result<Compound, SyntaxError> {
@@ -315,45 +379,20 @@ impl Parser<'_> {
             }
             self.bump();
             let body = self.list()?;
-            let mut falls_through = false;
-            if self.looking_at(b";;") {
-                if self.peek_at(2) == Some(b'&') {
-                    return self.error("`;;&` is bash's and not supported");
-                }
-                self.advance(2);
-            } else if self.looking_at(b";&") {
-                self.advance(2);
-                falls_through = true;
-            } else {
-                arms.push(Arm { patterns, body, falls_through });
+            let operator: Option<(&[u8], ArmEnd)> =
+                [(&b";;&"[..], ArmEnd::TryOthers), (b";;", ArmEnd::Stop), (b";&", ArmEnd::FallThrough)]
+                    .into_iter()
+                    .find(|(operator, _)| self.looking_at(operator));
+            let Some((operator, end)) = operator else {
+                arms.push(Arm { patterns, body, end: ArmEnd::Stop });
                 self.expect("esac")?;
                 return Ok(Compound::Case { word, arms });
+            };
+            if end == ArmEnd::TryOthers && self.mode == Mode::Sh {
+                return self.error("`;;&` is bash's and not supported");
             }
-            arms.push(Arm { patterns, body, falls_through });
-        }
-    }
-
-    /// `[[ … ]]`: words up to `]]`. `<`, `>` and parentheses are words of their own there.
-    fn test_command(&mut self) -> Result<Compound, SyntaxError> {
-        self.accept(b"[[");
-        let mut words = vec![];
-        loop {
-            self.skip_newlines()?;
-            if self.accept(b"]]") {
-                return Ok(Compound::Test(words));
-            }
-            let operator: Option<&[u8]> =
-                [&b"&&"[..], b"||", b"(", b")", b"<", b">"].into_iter().find(|operator| self.looking_at(operator));
-            if let Some(operator) = operator {
-                self.advance(operator.len());
-                words.push(Word { parts: vec![Part::Literal(operator.to_vec())] });
-                continue;
-            }
-            let word = self.word()?;
-            if word.parts.is_empty() {
-                return self.unexpected();
-            }
-            words.push(word);
+            self.advance(operator.len());
+            arms.push(Arm { patterns, body, end });
         }
     }
 
@@ -400,7 +439,7 @@ impl Parser<'_> {
                 {
                     return self.function_definition(&simple.words[0]);
                 }
-                Some(byte) if !is_meta(byte) => {}
+                Some(byte) if !is_meta(byte) || self.at_process() => {}
                 Some(b'(') => return self.unexpected(),
                 _ => break,
             }
@@ -413,7 +452,7 @@ impl Parser<'_> {
                 simple.assignments.push(Assignment { name, value: self.assigned()?, append });
                 continue;
             }
-            let word = if simple.declares { self.operand_of_declaration()? } else { self.word()? };
+            let word = if simple.declares { self.operand_of_declaration()? } else { self.field_word()? };
             if let [Part::Literal(name)] = word.parts.as_slice() {
                 simple.declares |= match simple.words.as_slice() {
                     [] => DECLARING.contains(&name.as_slice()),
@@ -433,7 +472,7 @@ impl Parser<'_> {
     fn operand_of_declaration(&mut self) -> Result<Word, SyntaxError> {
         let begin = self.position;
         if self.assignment_name().is_none() {
-            return self.word();
+            return self.field_word();
         }
         let mut word = Word { parts: vec![Part::Literal(self.source[begin..self.position].to_vec())] };
         word.parts.extend(self.assigned()?.parts);
@@ -451,85 +490,5 @@ impl Parser<'_> {
             [Part::Literal(name)] => self.function(name.clone()),
             _ => self.error("bad function name"),
         }
-    }
-
-    fn redirects(&mut self) -> Result<Vec<Redirect>, SyntaxError> {
-        let mut redirects = vec![];
-        loop {
-            self.skip_blanks();
-            match self.redirect()? {
-                Some(redirect) => redirects.push(redirect),
-                None => return Ok(redirects),
-            }
-        }
-    }
-
-    /// A redirection, if one stands here.
-    fn redirect(&mut self) -> Result<Option<Redirect>, SyntaxError> {
-        let rest = &self.source[self.position..];
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if self.looking_at(b"&>") {
-            let append = self.peek_at(2) == Some(b'>');
-            self.advance(2 + usize::from(append));
-            let word = self.target()?;
-            return Ok(Some(Redirect { fd: None, kind: RedirectKind::Both { word, append } }));
-        }
-        if !matches!(rest.get(digits), Some(b'<' | b'>')) {
-            return Ok(None);
-        }
-        let fd = if digits == 0 {
-            None
-        } else {
-            match String::from_utf8_lossy(&rest[..digits]).parse::<u32>() {
-                Ok(fd) if fd < 1024 => Some(fd),
-                _ => return self.error("bad file descriptor number"),
-            }
-        };
-        if matches!(rest.get(digits + 1), Some(b'(')) {
-            return self.error("process substitution is bash's and not supported");
-        }
-        self.position += digits;
-        let operator: &[u8] = [&b"<<<"[..], b"<<-", b"<<", b"<&", b"<>", b"<", b">>", b">&", b">|", b">"]
-            .into_iter()
-            .find(|operator| self.looking_at(operator))
-            .unwrap_or(b"<");
-        self.advance(operator.len());
-        let kind = match operator {
-            b"<<<" => RedirectKind::HereString(self.target()?),
-            b"<<" | b"<<-" => self.here_document(operator.len() == 3)?,
-            b"<&" => RedirectKind::Duplicate { word: self.target()?, output: false },
-            b">&" => RedirectKind::Duplicate { word: self.target()?, output: true },
-            b"<>" => RedirectKind::ReadWrite(self.target()?),
-            b">>" => RedirectKind::Append(self.target()?),
-            b">|" => RedirectKind::Clobber(self.target()?),
-            b">" => RedirectKind::Write(self.target()?),
-            _ => RedirectKind::Read(self.target()?),
-        };
-        Ok(Some(Redirect { fd, kind }))
-    }
-
-    fn target(&mut self) -> Result<Word, SyntaxError> {
-        self.skip_blanks();
-        let word = self.word()?;
-        if word.parts.is_empty() { self.unexpected() } else { Ok(word) }
-    }
-
-    fn here_document(&mut self, strip_tabs: bool) -> Result<RedirectKind, SyntaxError> {
-        let word = self.target()?;
-        let mut delimiter = vec![];
-        let mut literal = false;
-        for part in &word.parts {
-            match part {
-                Part::Literal(text) => delimiter.extend_from_slice(text),
-                Part::Quoted(text) => {
-                    literal = true;
-                    delimiter.extend_from_slice(text);
-                }
-                _ => return self.error("the delimiter of a here-document cannot hold an expansion"),
-            }
-        }
-        let body = Arc::new(OnceLock::new());
-        self.pending.push(Pending { delimiter, literal, strip_tabs, body: Arc::clone(&body) });
-        Ok(RedirectKind::HereDocument(body))
     }
 }

@@ -3,10 +3,14 @@
 //! The parser is ours and reads bytes. `brush-parser`, which the first plan named, reads UTF-8 only, recurses without a
 //! bound and cannot read `case` inside `$( )`; what it would have taken to lower its words is as much code as this.
 
+mod arithmetic;
+mod braces;
 mod command;
 mod error;
 mod here_document;
 mod input;
+mod redirect;
+mod test_command;
 mod word;
 
 pub use error::SyntaxError;
@@ -60,6 +64,10 @@ pub(crate) struct Parser<'a> {
     /// What aliases have given so far; one that names two others twice grows without bound.
     alias_bytes: usize,
     around: Vec<input::Around<'a>>,
+    /// Whether extended patterns such as `@(a|b)` may stand in words: bash's `shopt -s extglob`.
+    extglob: bool,
+    /// How many bytes were read a second time.
+    reread: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -82,6 +90,8 @@ impl<'a> Parser<'a> {
             alias_next: false,
             alias_bytes: 0,
             around: vec![],
+            extglob: false,
+            reread: 0,
         }
     }
 
@@ -109,7 +119,14 @@ impl<'a> Parser<'a> {
             alias_next: false,
             alias_bytes: self.alias_bytes,
             around: vec![],
+            extglob: self.extglob,
+            reread: self.reread,
         }
+    }
+
+    /// From here on, extended patterns stand in words or do not.
+    pub(crate) fn set_extglob(&mut self, on: bool) {
+        self.extglob = on;
     }
 
     /// The commands up to the end of a line, `None` at the end of the script. Nothing behind the line is read.

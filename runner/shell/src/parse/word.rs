@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
 use crate::config::Mode;
-use crate::ir::{Anchor, Name, Operation, Parameter, Part, Word};
+use crate::ir::{Anchor, List, Name, Operation, Parameter, Part, Word};
 
 /// Where a word stands, which says where it ends and what is special in it.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -17,11 +17,15 @@ enum Place {
     Pattern,
     /// In `${name:…}`: up to `:` or `}`.
     Offset,
+    /// In an extended pattern such as `@(…)`: up to `)`.
+    Group,
+    /// The right side of `=~`: parentheses and `|` belong to it.
+    Regex,
 }
 
 /// Collects parts, joining text of one kind.
 #[derive(Default)]
-struct Parts(Vec<Part>);
+pub(super) struct Parts(pub(super) Vec<Part>);
 
 impl Parts {
     fn literal(&mut self, byte: u8) {
@@ -31,7 +35,7 @@ impl Parts {
         }
     }
 
-    fn quoted(&mut self, byte: u8) {
+    pub(super) fn quoted(&mut self, byte: u8) {
         match self.0.last_mut() {
             Some(Part::Quoted(text)) => text.push(byte),
             _ => self.0.push(Part::Quoted(vec![byte])),
@@ -123,7 +127,14 @@ impl Parser<'_> {
                 Place::Braces => byte == b'}',
                 Place::Pattern => matches!(byte, b'}' | b'/'),
                 Place::Offset => matches!(byte, b'}' | b':'),
+                Place::Group => byte == b')',
+                Place::Regex => is_blank(byte) || (is_meta(byte) && !matches!(byte, b'(' | b'|')),
             };
+            // `<(…)` stands anywhere in a word.
+            if ends && place == Place::Plain && self.at_process() {
+                self.process_substitution(parts)?;
+                continue;
+            }
             if ends {
                 return Ok(());
             }
@@ -150,6 +161,12 @@ impl Parser<'_> {
                 }
                 b'$' => self.dollar(in_quotes, parts)?,
                 b'`' => self.backticks(in_quotes, parts)?,
+                b'?' | b'*' | b'+' | b'@' | b'!' if self.extglob && !in_quotes && self.peek_at(1) == Some(b'(') => {
+                    self.bump();
+                    parts.literal(byte);
+                    self.group(parts)?;
+                }
+                b'(' if matches!(place, Place::Group | Place::Regex) => self.group(parts)?,
                 b':' if assigned => {
                     self.bump();
                     parts.literal(b':');
@@ -161,7 +178,50 @@ impl Parser<'_> {
                 }
             }
         }
-        if place == Place::Plain { Ok(()) } else { self.error("missing `}`") }
+        match place {
+            Place::Plain | Place::Regex => Ok(()),
+            Place::Group => self.error("missing `)`"),
+            _ => self.error("missing `}`"),
+        }
+    }
+
+    /// `(…)` in a pattern, with its parentheses.
+    fn group(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
+        self.bump();
+        parts.literal(b'(');
+        self.nested(|parser| parser.word_parts(Place::Group, false, parts, false))?;
+        self.bump();
+        parts.literal(b')');
+        Ok(())
+    }
+
+    /// The right side of `=~`.
+    pub(super) fn regex_word(&mut self) -> Result<Word, SyntaxError> {
+        let mut parts = Parts::default();
+        self.tilde(&mut parts, b"/");
+        let before = std::mem::take(&mut self.extglob);
+        let result = self.word_parts(Place::Regex, false, &mut parts, false);
+        self.extglob = before;
+        result?;
+        Ok(Word { parts: parts.0 })
+    }
+
+    /// A word of a command, which brace expansion may make several of.
+    pub(super) fn field_word(&mut self) -> Result<Word, SyntaxError> {
+        let word = self.word()?;
+        if self.mode == Mode::Bash { self.braces(word) } else { Ok(word) }
+    }
+
+    /// Whether `<(` or `>(` stands here. ash has them too.
+    pub(super) fn at_process(&mut self) -> bool {
+        matches!(self.peek(), Some(b'<' | b'>')) && self.peek_at(1) == Some(b'(')
+    }
+
+    fn process_substitution(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
+        let output = self.peek() == Some(b'>');
+        let list = Arc::new(self.parenthesized_list()?);
+        parts.0.push(Part::Process { list, output });
+        Ok(())
     }
 
     fn single_quotes(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
@@ -242,7 +302,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn dollar(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
+    pub(super) fn dollar(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
         let special = |name: Name| Part::Parameter {
             parameter: Box::new(Parameter { name, operation: Operation::Plain }),
             quoted,
@@ -254,13 +314,19 @@ impl Parser<'_> {
                 Ok(())
             }
             Some(b'(') if self.peek_at(2) == Some(b'(') => {
-                if let Some(expression) = self.nested(Self::arithmetic)? {
+                if let Some(expression) = self.nested(|parser| parser.double_parentheses(3))? {
                     parts.0.push(Part::Arithmetic { expression, quoted });
                     return Ok(());
                 }
                 self.command_substitution(quoted, parts)
             }
             Some(b'(') => self.command_substitution(quoted, parts),
+            Some(b'[') if self.mode == Mode::Bash => {
+                self.advance(2);
+                let expression = self.nested(Self::bracket_expression)?;
+                parts.0.push(Part::Arithmetic { expression, quoted });
+                Ok(())
+            }
             Some(b'{') => {
                 self.advance(2);
                 let parameter = self.nested(|parser| parser.braced(quoted))?;
@@ -307,20 +373,23 @@ impl Parser<'_> {
     }
 
     fn command_substitution(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
+        let list = Arc::new(self.parenthesized_list()?);
+        parts.0.push(Part::Command { list, quoted });
+        Ok(())
+    }
+
+    /// The list in `$(…)` and its like, with the two bytes before it and the one behind it.
+    fn parenthesized_list(&mut self) -> Result<List, SyntaxError> {
         self.advance(2);
         // Here-documents announced outside begin behind the line that this ends on.
         let outside = std::mem::take(&mut self.pending);
         let list = self.nested(|parser| parser.list_until(b")"))?;
-        if self.peek() != Some(b')') {
-            return self.unexpected();
-        }
         self.bump();
         self.pending.splice(0..0, outside);
-        parts.0.push(Part::Command { list: Arc::new(list), quoted });
-        Ok(())
+        Ok(list)
     }
 
-    fn backticks(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
+    pub(super) fn backticks(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
         let begin = self.line;
         self.bump();
         let mut text = vec![];
@@ -345,51 +414,6 @@ impl Parser<'_> {
         let list = self.nested(|parser| parser.inner(&text, begin).script())?;
         parts.0.push(Part::Command { list: Arc::new(list), quoted });
         Ok(())
-    }
-
-    /// `$((…))`; `None`, at the same place, where it is a subshell in a substitution instead.
-    fn arithmetic(&mut self) -> Result<Option<Word>, SyntaxError> {
-        let (position, line, around) = (self.position, self.line, self.around.len());
-        self.advance(3);
-        let mut parts = Parts::default();
-        let mut open = 0u32;
-        while let Some(byte) = self.peek() {
-            match byte {
-                b'(' => open += 1,
-                b')' if open > 0 => open -= 1,
-                b')' if self.peek_at(1) == Some(b')') => {
-                    self.advance(2);
-                    return Ok(Some(Word { parts: parts.0 }));
-                }
-                b')' => break,
-                b'$' => {
-                    self.dollar(true, &mut parts)?;
-                    continue;
-                }
-                b'`' => {
-                    self.backticks(true, &mut parts)?;
-                    continue;
-                }
-                b'\\' if self.peek_at(1) == Some(b'\n') => {
-                    self.advance(2);
-                    continue;
-                }
-                // Quotes mean nothing in an expression.
-                b'"' => {
-                    self.bump();
-                    continue;
-                }
-                _ => {}
-            }
-            self.bump();
-            parts.quoted(byte);
-        }
-        // The value of an alias that has ended cannot be read again.
-        if self.peek().is_none() || self.around.len() != around {
-            return Err(SyntaxError { line, message: "missing `))`".to_owned() });
-        }
-        (self.position, self.line) = (position, line);
-        Ok(None)
     }
 
     /// What stands between `${` and `}`, which it passes.

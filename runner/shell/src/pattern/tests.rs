@@ -1,10 +1,13 @@
 use proptest::prelude::*;
 
-use super::{Pattern, Unit};
+use super::{Pattern, PatternOptions, Unit};
 
 /// A pattern in which nothing is quoted.
 fn pattern(text: impl AsRef<[u8]>) -> Pattern {
-    Pattern::new(&text.as_ref().iter().map(|byte| Unit { byte: *byte, active: true }).collect::<Vec<_>>())
+    Pattern::new(
+        &text.as_ref().iter().map(|byte| Unit { byte: *byte, active: true }).collect::<Vec<_>>(),
+        PatternOptions::default(),
+    )
 }
 
 /// A pattern in which what stands between `<` and `>` is quoted.
@@ -18,7 +21,7 @@ fn partly_quoted(text: &str) -> Pattern {
             byte => units.push(Unit { byte, active }),
         }
     }
-    Pattern::new(&units)
+    Pattern::new(&units, PatternOptions::default())
 }
 
 #[test]
