@@ -13,11 +13,35 @@ pub(crate) trait Variables {
     fn get(&mut self, name: &[u8]) -> Result<Cow<'_, [u8]>, String>;
     /// Sets a variable.
     fn set(&mut self, name: &[u8], value: i64) -> Result<(), String>;
+    /// Whether `name[subscript]` is an element of an array.
+    fn has_arrays(&self) -> bool {
+        false
+    }
+    /// Whether the subscripts of a variable are texts.
+    fn is_associative(&self, _name: &[u8]) -> bool {
+        false
+    }
+    /// The value of an element. The subscript is a number where the array is not associative.
+    fn get_element(&mut self, name: &[u8], _subscript: &[u8]) -> Result<Vec<u8>, String> {
+        Err(format!("{}: arrays are bash's and not supported", String::from_utf8_lossy(name)))
+    }
+    /// Sets an element.
+    fn set_element(&mut self, name: &[u8], _subscript: &[u8], _value: i64) -> Result<(), String> {
+        Err(format!("{}: arrays are bash's and not supported", String::from_utf8_lossy(name)))
+    }
 }
 
 /// The value of an expression; 0 where it is empty.
 pub(crate) fn evaluate(text: &[u8], variables: &mut dyn Variables) -> Result<i64, String> {
-    Parser { text, at: 0, depth: 0, variables, skip: 0 }.whole()
+    Parser { text, at: 0, depth: 0, variables, skip: 0, read: None }.whole()
+}
+
+/// What an expression reads or sets.
+#[derive(Clone)]
+struct Place<'a> {
+    name: &'a [u8],
+    /// `name[subscript]`: the value of the subscript, or its text where the array is associative.
+    subscript: Option<Cow<'a, [u8]>>,
 }
 
 struct Parser<'a> {
@@ -27,6 +51,8 @@ struct Parser<'a> {
     variables: &'a mut dyn Variables,
     /// Above 0 in the branch of `&&`, `||` and `?:` that is not taken: nothing is set there and no division fails.
     skip: u32,
+    /// A place that was read already, which the next primary is.
+    read: Option<Place<'a>>,
 }
 
 /// Binary operators, longest first, with how tightly they bind.
@@ -119,10 +145,42 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// A name, with its subscript where it has one.
+    fn place(&mut self) -> Result<Option<Place<'a>>, String> {
+        let Some(name) = self.name() else { return Ok(None) };
+        if self.text.get(self.at) != Some(&b'[') || !self.variables.has_arrays() {
+            return Ok(Some(Place { name, subscript: None }));
+        }
+        if self.variables.is_associative(name) {
+            let rest = &self.text[self.at + 1..];
+            let mut open = 0u32;
+            let end = rest.iter().position(|byte| match byte {
+                b'[' => {
+                    open += 1;
+                    false
+                }
+                b']' if open > 0 => {
+                    open -= 1;
+                    false
+                }
+                byte => *byte == b']',
+            });
+            let Some(end) = end else { return self.error("missing ']'") };
+            self.at += end + 2;
+            return Ok(Some(Place { name, subscript: Some(Cow::Borrowed(&rest[..end])) }));
+        }
+        self.at += 1;
+        let value = self.deeper(Self::comma)?;
+        if !self.accept(b"]") {
+            return self.error("missing ']'");
+        }
+        Ok(Some(Place { name, subscript: Some(Cow::Owned(value.to_string().into_bytes())) }))
+    }
+
     fn assignment(&mut self) -> Result<i64, String> {
         self.deeper(|parser| {
             let before = parser.at;
-            if let Some(name) = parser.name() {
+            if let Some(name) = parser.place()? {
                 parser.blanks();
                 let rest = &parser.text[parser.at..];
                 // Most names are not assigned to.
@@ -135,21 +193,29 @@ impl<'a> Parser<'a> {
                     let value = match &sign[..sign.len() - 1] {
                         b"" => right,
                         operator => {
-                            let left = parser.variable(name)?;
+                            let left = parser.variable(&name)?;
                             parser.apply(operator, left, right)?
                         }
                     };
-                    return parser.assign(name, value);
+                    return parser.assign(&name, value);
+                }
+                // A subscript may have effects: it is not evaluated again.
+                if name.subscript.is_some() {
+                    parser.read = Some(name);
+                } else {
+                    parser.at = before;
                 }
             }
-            parser.at = before;
             parser.ternary()
         })
     }
 
-    fn assign(&mut self, name: &[u8], value: i64) -> Result<i64, String> {
+    fn assign(&mut self, place: &Place<'_>, value: i64) -> Result<i64, String> {
         if self.skip == 0 {
-            self.variables.set(name, value)?;
+            match &place.subscript {
+                None => self.variables.set(place.name, value)?,
+                Some(subscript) => self.variables.set_element(place.name, subscript, value)?,
+            }
         }
         Ok(value)
     }
@@ -228,6 +294,9 @@ impl<'a> Parser<'a> {
 
     fn unary(&mut self) -> Result<i64, String> {
         self.deeper(|parser| {
+            if parser.read.is_some() {
+                return parser.primary();
+            }
             parser.blanks();
             if parser.text.get(parser.at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
                 return parser.primary();
@@ -235,10 +304,10 @@ impl<'a> Parser<'a> {
             for sign in [&b"++"[..], b"--"] {
                 let before = parser.at;
                 if parser.accept(sign) {
-                    if let Some(name) = parser.name() {
+                    if let Some(place) = parser.place()? {
                         let by = if sign == b"++" { 1 } else { -1 };
-                        let value = parser.variable(name)?.wrapping_add(by);
-                        return parser.assign(name, value);
+                        let value = parser.variable(&place)?.wrapping_add(by);
+                        return parser.assign(&place, value);
                     }
                     parser.at = before;
                 }
@@ -260,18 +329,22 @@ impl<'a> Parser<'a> {
     }
 
     fn primary(&mut self) -> Result<i64, String> {
-        if self.accept(b"(") {
+        if self.read.is_none() && self.accept(b"(") {
             let value = self.deeper(Self::comma)?;
             if !self.accept(b")") {
                 return self.error("expecting ')'");
             }
             return Ok(value);
         }
-        if let Some(name) = self.name() {
-            let value = self.variable(name)?;
+        let place = match self.read.take() {
+            Some(place) => Some(place),
+            None => self.place()?,
+        };
+        if let Some(place) = place {
+            let value = self.variable(&place)?;
             for (sign, by) in [(&b"++"[..], 1), (b"--", -1)] {
                 if self.accept(sign) {
-                    self.assign(name, value.wrapping_add(by))?;
+                    self.assign(&place, value.wrapping_add(by))?;
                 }
             }
             return Ok(value);
@@ -292,11 +365,14 @@ impl<'a> Parser<'a> {
     }
 
     /// The value of a variable, which is an expression itself.
-    fn variable(&mut self, name: &[u8]) -> Result<i64, String> {
+    fn variable(&mut self, place: &Place<'_>) -> Result<i64, String> {
         if self.skip > 0 {
             return Ok(0);
         }
-        let text = self.variables.get(name)?;
+        let text = match &place.subscript {
+            None => self.variables.get(place.name)?,
+            Some(subscript) => Cow::Owned(self.variables.get_element(place.name, subscript)?),
+        };
         let trimmed = text.trim_ascii();
         if trimmed.is_empty() {
             return Ok(0);
@@ -308,7 +384,8 @@ impl<'a> Parser<'a> {
         if self.depth + 1 >= MAX_DEPTH {
             return self.error("nested too deeply");
         }
-        let mut inner = Parser { text: &text, at: 0, depth: self.depth + 8, variables: self.variables, skip: 0 };
+        let mut inner =
+            Parser { text: &text, at: 0, depth: self.depth + 8, variables: self.variables, skip: 0, read: None };
         inner.whole()
     }
 }

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::builtins;
 use crate::config::{Limits, Mode};
-use crate::ir::{AndOr, Braces, Command, Compound, List, Operation, Part, Redirect, RedirectKind, Simple, Test, Word};
+use crate::ir::{
+    AndOr, Assigned, Braces, Command, Compound, Element, List, Name, Operation, Part, Redirect, RedirectKind, Simple,
+    Test, Word,
+};
 use crate::parse::{SyntaxError, parse};
 
 /// How deep scripts in scripts and commands that start others are looked into: `sh -c 'sh -c …'`.
@@ -88,7 +91,7 @@ impl Found {
     /// A command with what is known of its words.
     fn called(&mut self, words: &[Option<Vec<u8>>], line: u32) {
         let Some((Some(name), rest)) = words.split_first() else { return };
-        if builtins::find_special(name).is_none() && builtins::find_regular(name).is_none() {
+        if builtins::find_special(name).is_none() && builtins::find_regular(name, self.mode).is_none() {
             let line = line + self.offset;
             let first = self.commands.entry(name.clone()).or_insert(line);
             *first = line.min(*first);
@@ -176,8 +179,22 @@ impl Found {
             self.called(&words, simple.line);
         }
         simple.words.iter().for_each(|word| self.word(word));
-        simple.assignments.iter().for_each(|assignment| self.word(&assignment.value));
+        for assignment in &simple.assignments {
+            assignment.subscript.iter().for_each(|subscript| self.word(subscript));
+            match &assignment.value {
+                Assigned::Text(word) => self.word(word),
+                Assigned::Compound(elements) => self.elements(elements),
+            }
+        }
+        simple.compounds.iter().for_each(|(_, elements)| self.elements(elements));
         self.redirects(&simple.redirects);
+    }
+
+    fn elements(&mut self, elements: &[Element]) {
+        for element in elements {
+            element.subscript.iter().for_each(|subscript| self.word(subscript));
+            self.word(&element.value);
+        }
     }
 
     fn list(&mut self, list: &List) {
@@ -196,7 +213,7 @@ impl Found {
     fn command(&mut self, command: &Command) {
         match command {
             Command::Simple(simple) => self.simple(simple),
-            Command::Function { name, body } => {
+            Command::Function { name, body, .. } => {
                 self.functions.insert(name.clone());
                 self.command(body);
             }
@@ -277,22 +294,38 @@ impl Found {
                 Part::Braces(Braces::Sequence(_)) => {}
                 Part::Command { list, .. } | Part::Process { list, .. } => self.list(list),
                 Part::Arithmetic { expression, .. } => self.word(expression),
-                Part::Parameter { parameter, .. } => match &parameter.operation {
-                    Operation::Plain | Operation::Length => {}
-                    Operation::Default { word, .. }
-                    | Operation::Assign { word, .. }
-                    | Operation::Error { word, .. }
-                    | Operation::Alternative { word, .. } => self.word(word),
-                    Operation::Strip { pattern, .. } => self.word(pattern),
-                    Operation::Substring { offset, length } => {
-                        self.word(offset);
-                        length.iter().for_each(|length| self.word(length));
-                    }
-                    Operation::Replace { pattern, with, .. } => {
-                        self.word(pattern);
-                        self.word(with);
-                    }
-                },
+                Part::Parameter { parameter, .. } => {
+                    self.name(&parameter.name);
+                    self.operation(&parameter.operation);
+                }
+            }
+        }
+    }
+
+    fn name(&mut self, name: &Name) {
+        match name {
+            Name::Element { subscript, .. } => self.word(subscript),
+            Name::Indirect(name) => self.name(name),
+            _ => {}
+        }
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Plain | Operation::Length | Operation::Transform(_) => {}
+            Operation::Letters { pattern, .. } => self.word(pattern),
+            Operation::Default { word, .. }
+            | Operation::Assign { word, .. }
+            | Operation::Error { word, .. }
+            | Operation::Alternative { word, .. } => self.word(word),
+            Operation::Strip { pattern, .. } => self.word(pattern),
+            Operation::Substring { offset, length } => {
+                self.word(offset);
+                length.iter().for_each(|length| self.word(length));
+            }
+            Operation::Replace { pattern, with, .. } => {
+                self.word(pattern);
+                self.word(with);
             }
         }
     }

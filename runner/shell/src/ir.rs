@@ -39,8 +39,17 @@ pub(crate) struct Pipeline {
 #[derive(Debug)]
 pub(crate) enum Command {
     Simple(Simple),
-    Compound { line: u32, body: Compound, redirects: Vec<Redirect> },
-    Function { name: Vec<u8>, body: Arc<Command> },
+    Compound {
+        line: u32,
+        body: Compound,
+        redirects: Vec<Redirect>,
+    },
+    Function {
+        name: Vec<u8>,
+        body: Arc<Command>,
+        /// The definition behind the name, as it was written.
+        text: Arc<[u8]>,
+    },
 }
 
 #[derive(Debug)]
@@ -50,15 +59,35 @@ pub(crate) struct Simple {
     /// Whether this is `export` or its like, whose operands `NAME=value` are expanded as assignments are.
     pub(crate) declares: bool,
     pub(crate) words: Vec<Word>,
+    /// The operands `NAME=(…)` of a declaration, by the number of their word, which is `NAME=`.
+    pub(crate) compounds: Vec<(usize, Arc<Vec<Element>>)>,
     pub(crate) redirects: Vec<Redirect>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Assignment {
     pub(crate) name: Vec<u8>,
-    pub(crate) value: Word,
+    /// `NAME[subscript]=value`.
+    pub(crate) subscript: Option<Word>,
+    pub(crate) value: Assigned,
     /// `NAME+=value`, which ash has.
     pub(crate) append: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Assigned {
+    Text(Word),
+    /// `NAME=(…)`.
+    Compound(Arc<Vec<Element>>),
+}
+
+/// One entry of `NAME=(…)`.
+#[derive(Debug)]
+pub(crate) struct Element {
+    /// `[subscript]=value`, with `+=` where it appends.
+    pub(crate) subscript: Option<Word>,
+    pub(crate) append: bool,
+    pub(crate) value: Word,
 }
 
 #[derive(Debug)]
@@ -242,12 +271,34 @@ pub(crate) struct Parameter {
     pub(crate) operation: Operation,
 }
 
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Name {
     Variable(Vec<u8>),
     Positional(usize),
     /// One of `@ * # ? - $ ! 0`.
     Special(u8),
+    /// `name[subscript]`.
+    Element {
+        name: Vec<u8>,
+        subscript: Word,
+    },
+    /// `name[@]` and `name[*]`.
+    Elements {
+        name: Vec<u8>,
+        star: bool,
+    },
+    /// `!name[@]` and `!name[*]`: what the elements are called.
+    Keys {
+        name: Vec<u8>,
+        star: bool,
+    },
+    /// `!prefix@` and `!prefix*`: the variables whose names begin so.
+    Prefixed {
+        prefix: Vec<u8>,
+        star: bool,
+    },
+    /// `!name`: what the value names.
+    Indirect(Box<Name>),
 }
 
 #[derive(Clone, Debug)]
@@ -289,6 +340,21 @@ pub(crate) enum Operation {
         all: bool,
         anchor: Anchor,
     },
+    /// `^`, `^^`, `,`, `,,`, `~`, `~~`: the letters that match, the first or all.
+    Letters {
+        pattern: Word,
+        change: LetterChange,
+        all: bool,
+    },
+    /// `${v@Q}` and its like.
+    Transform(u8),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LetterChange {
+    Upper,
+    Lower,
+    Other,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -20,6 +20,7 @@ mod parse;
 mod pattern;
 mod regex;
 mod switches;
+mod variables;
 
 pub use commands_of::{CommandUse, commands_of};
 pub use config::{Limits, Mode, ShellConfig, ShellOptions};

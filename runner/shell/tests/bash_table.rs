@@ -18,6 +18,7 @@ macro_rules! tables {
 }
 
 tables! {
+    arrays: "arrays.txt";
     conditions: "conditions.txt";
     quoting: "quoting.txt";
 }

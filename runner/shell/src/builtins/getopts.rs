@@ -95,7 +95,7 @@ pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
                 return Err(shell.fatal(&message));
             }
         }
-        None => shell.state.replace(b"OPTARG", None),
+        None => drop(shell.state.variables.replace(b"OPTARG", None)),
     }
     shell.state.getopts = Getopts { index, offset };
     Ok(status)

@@ -3,6 +3,7 @@
 
 mod alias;
 mod control;
+mod declare;
 mod echo;
 pub(crate) mod escape;
 mod getopts;
@@ -16,10 +17,11 @@ mod sourcing;
 pub(crate) mod test;
 mod variables;
 
-pub(crate) use options::{option_is_on, option_letters, set_letter, set_long};
+pub(crate) use options::{option_is_on, option_letters, option_names, set_letter, set_long};
 
 use stepbox_system::{ExitStatus, error_text};
 
+use crate::config::Mode;
 use crate::eval::{Flow, Shell};
 
 /// A built-in: the shell and the words, its name first.
@@ -48,7 +50,12 @@ pub(crate) fn find_special(name: &[u8]) -> Option<Builtin> {
 }
 
 /// Any other built-in of this name.
-pub(crate) fn find_regular(name: &[u8]) -> Option<Builtin> {
+pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
+    if mode == Mode::Bash
+        && let Some(builtin) = find_in_bash(name)
+    {
+        return Some(builtin);
+    }
     Some(match name {
         b"[" | b"test" => test::test,
         b"alias" => alias::alias,
@@ -73,6 +80,14 @@ pub(crate) fn find_regular(name: &[u8]) -> Option<Builtin> {
         b"unalias" => alias::unalias,
         b"umask" => places::umask,
         b"wait" => jobs::wait,
+        _ => return None,
+    })
+}
+
+/// What bash has beyond ash.
+fn find_in_bash(name: &[u8]) -> Option<Builtin> {
+    Some(match name {
+        b"declare" | b"typeset" => declare::declare,
         _ => return None,
     })
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use stepbox_system::ExitStatus;
 
 use super::{quote, show};
-use crate::config::ShellOptions;
+use crate::config::{Mode, ShellOptions};
 use crate::eval::{Flow, Getopts, Shell};
+use crate::variables::assignment;
 
 /// Where an option is kept.
 pub(super) type Place = fn(&mut ShellOptions) -> &mut bool;
@@ -80,18 +81,29 @@ pub(crate) fn option_letters(options: &ShellOptions) -> Vec<u8> {
     set.map(|(letter, _, _)| *letter).chain(interactive).collect()
 }
 
+/// `SHELLOPTS`.
+pub(crate) fn option_names(options: &ShellOptions) -> Vec<u8> {
+    let mut options = *options;
+    let mut names = vec!["braceexpand", "interactive-comments"];
+    names.extend(OPTIONS.iter().filter(|(_, _, place)| *place(&mut options)).map(|(_, name, _)| *name));
+    names.sort_unstable();
+    names.join(":").into_bytes()
+}
+
 pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut words = &words[1..];
     if words.is_empty() {
-        let mut names: Vec<_> =
-            shell.state.variables.iter().filter_map(|(name, v)| Some((name, v.value.as_ref()?))).collect();
-        names.sort();
         let mut text = vec![];
-        for (name, value) in names {
-            text.extend_from_slice(name);
-            text.push(b'=');
-            text.extend_from_slice(&quote(value));
-            text.push(b'\n');
+        for name in shell.state.variables.names(b"") {
+            let Some(variable) = shell.state.variables.get(name) else { continue };
+            let line = match shell.context.mode {
+                Mode::Bash => assignment(shell, name, variable),
+                Mode::Sh => shell.values_of(variable).first().map(|value| [&name[..], b"=", &quote(value)].concat()),
+            };
+            if let Some(line) = line {
+                text.extend_from_slice(&line);
+                text.push(b'\n');
+            }
         }
         return Ok(shell.print("set", &text));
     }

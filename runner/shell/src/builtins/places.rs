@@ -125,9 +125,7 @@ fn enter(shell: &mut Shell, path: VirtualPath, print: bool) -> Result<ExitStatus
             return Ok(ExitStatus::FAILURE);
         }
         // As every shell does: a program sees where it was started, however it got there.
-        let mut variable = shell.state.variables.get(name).cloned().unwrap_or_default();
-        variable.exported = true;
-        shell.state.replace(name, Some(variable));
+        shell.state.variables.change(name, |variable| variable.attributes.exported = true);
     }
     if print {
         return Ok(shell.print("cd", &[&new[..], b"\n"].concat()));

@@ -6,7 +6,7 @@ use stepbox_system::{Access, ExitStatus, OpenOptions, Resolution, error_text};
 
 use super::control::operands;
 use super::{find_regular, find_special, quote, show};
-use crate::eval::{DEFAULT_PATH, Flow, Shell};
+use crate::eval::{DEFAULT_PATH, Flow, Frame, Shell};
 
 const KEYWORDS: [&[u8]; 17] = [
     b"!", b"{", b"}", b"case", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for", b"if", b"in", b"then",
@@ -55,10 +55,13 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         (operands.len() > 1).then(|| std::mem::replace(&mut shell.state.positional, Arc::new(operands[1..].to_vec())));
     let line = shell.line;
     shell.callers += 1;
+    let file: Arc<[u8]> = if name.contains(&b'/') { name.as_slice().into() } else { path.as_bytes().into() };
+    shell.frames.push(Frame { name: b"source"[..].into(), source: file, line, is_function: false });
     let loops = std::mem::take(&mut shell.loops);
     let result = shell.execute_text(&source, 1);
     shell.loops = loops;
     shell.callers -= 1;
+    shell.frames.pop();
     shell.line = line;
     if let Some(saved) = saved {
         shell.state.positional = saved;
@@ -113,7 +116,7 @@ pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
             other => other,
         };
     }
-    if let Some(builtin) = find_regular(name) {
+    if let Some(builtin) = find_regular(name, shell.context.mode) {
         return builtin(shell, &words);
     }
     shell.run_program(words, path, false)
@@ -138,7 +141,7 @@ fn describe(shell: &mut Shell, command: &str, names: &[Vec<u8>], verbose: bool, 
             Some(if verbose { format!("{shown} is a special shell builtin") } else { shown.clone() })
         } else if shell.state.functions.contains_key(name) {
             Some(if verbose { format!("{shown} is a shell function") } else { shown.clone() })
-        } else if find_regular(name).is_some() {
+        } else if find_regular(name, shell.context.mode).is_some() {
             Some(if verbose { format!("{shown} is a shell builtin") } else { shown.clone() })
         } else {
             let own = shell.get(b"PATH").unwrap_or_default();

@@ -1,7 +1,5 @@
 //! Compound commands.
 
-use std::sync::Arc;
-
 use stepbox_system::ExitStatus;
 
 use super::{Flow, Shell};
@@ -12,8 +10,8 @@ impl Shell {
         self.check_cancelled()?;
         match command {
             Command::Simple(simple) => self.execute_simple(simple),
-            Command::Function { name, body } => {
-                Arc::make_mut(&mut self.state.functions).insert(name.clone(), Arc::clone(body));
+            Command::Function { name, body, text } => {
+                self.define_function(name, body, text)?;
                 self.state.status = ExitStatus::SUCCESS;
                 Ok(ExitStatus::SUCCESS)
             }

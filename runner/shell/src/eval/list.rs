@@ -67,6 +67,10 @@ impl Shell {
         };
         self.forgiving -= u32::from(pipeline.negated);
         let mut status = result?;
+        if pipeline.commands.len() == 1 {
+            // That of one command is its status.
+            self.state.pipe_status = pipeline.negated.then(|| vec![status]);
+        }
         if pipeline.negated {
             status = if status.is_success() { ExitStatus::FAILURE } else { ExitStatus::SUCCESS };
             self.state.status = status;
@@ -128,6 +132,7 @@ impl Shell {
         });
         let statuses = wait_all(stages);
         let status = status?;
+        self.state.pipe_status = Some(statuses.iter().copied().chain([status]).collect());
         self.check_cancelled()?;
         if self.options().pipefail && status.is_success() {
             return Ok(statuses.into_iter().rev().find(|status| !status.is_success()).unwrap_or(status));

@@ -17,7 +17,7 @@ pub use command_line::run_command_line;
 pub(crate) use jobs::Job;
 pub(crate) use redirect::own_descriptor;
 pub(crate) use simple::DEFAULT_PATH;
-pub(crate) use state::{Getopts, State};
+pub(crate) use state::{Frame, Function, Getopts, State};
 pub(crate) use traps::Condition;
 
 use std::cell::RefCell;
@@ -27,6 +27,7 @@ use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner
 
 use self::prompt::Prompts;
 use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
+use crate::ir::Element;
 use crate::line_reader::LineReader;
 use crate::parse::Parser;
 use crate::regex::Regexes;
@@ -45,6 +46,8 @@ pub(crate) enum Flow {
     Exit(ExitStatus),
     /// An error that ends a shell, unless a built-in that is not special met it (XCU 2.8.1).
     Error(ExitStatus),
+    /// An error of an expansion or assignment in bash: it ends what was read with it, and the next command is read.
+    Discard(ExitStatus),
     /// The shell's token was cancelled: no trap runs.
     Cancelled(Signal),
 }
@@ -75,6 +78,16 @@ pub struct Shell {
     pub(crate) loops: u32,
     /// Functions and sourced scripts around.
     pub(crate) callers: u32,
+    /// The same, the innermost last, with what bash tells of them.
+    pub(crate) frames: Vec<Frame>,
+    /// Subshells around.
+    pub(crate) subshells: u32,
+    /// Namerefs and subscripts that are being evaluated.
+    pub(crate) references: u32,
+    /// The variables that the function being executed was called with (`x=1 f`).
+    pub(crate) called_with: Vec<Vec<u8>>,
+    /// The compound operands of the declaration that is about to run, by the number of their word.
+    pub(crate) compounds: Vec<(usize, Arc<Vec<Element>>)>,
     /// The line of the command that is being executed.
     pub(crate) line: u32,
     /// The status of the last command substitution of a command without a name.
@@ -119,6 +132,7 @@ impl Shell {
             config.files,
             config.options,
             parent,
+            config.mode,
         );
         Self {
             context: Arc::new(context),
@@ -129,6 +143,11 @@ impl Shell {
             forgiving: 0,
             loops: 0,
             callers: 0,
+            frames: vec![],
+            subshells: 0,
+            references: 0,
+            called_with: vec![],
+            compounds: vec![],
             line: 1,
             substitution_status: None,
             pending: vec![],
@@ -203,6 +222,10 @@ impl Shell {
                     }
                     status = match self.execute_list(&list) {
                         // An interactive shell goes on (XCU 2.8.1).
+                        Err(Flow::Discard(status)) if !self.subshell => {
+                            self.state.status = status;
+                            status
+                        }
                         Err(Flow::Error(status)) if interactive => {
                             self.state.status = status;
                             status
@@ -227,7 +250,8 @@ impl Shell {
     /// The end of a shell: what its last command gave, after the trap of `EXIT`.
     pub(crate) fn finish(&mut self, flow: Result<ExitStatus, Flow>) -> ExitStatus {
         let status = match flow {
-            Ok(status) | Err(Flow::Return(status) | Flow::Exit(status) | Flow::Error(status)) => status,
+            Ok(status)
+            | Err(Flow::Return(status) | Flow::Exit(status) | Flow::Error(status) | Flow::Discard(status)) => status,
             Err(Flow::Break(_) | Flow::Continue(_)) => self.state.status,
             Err(Flow::Cancelled(signal)) => return ExitStatus::of_signal(signal),
         };
@@ -288,6 +312,30 @@ impl Shell {
         Flow::Error(ExitStatus::USAGE)
     }
 
+    /// An error in an expansion or an assignment: as `fatal`, but bash goes on with the next command that is read.
+    pub(crate) fn expansion_error(&self, message: &str) -> Flow {
+        match self.context.mode {
+            Mode::Sh => self.fatal(message),
+            Mode::Bash => {
+                self.complain(message);
+                Flow::Discard(ExitStatus::FAILURE)
+            }
+        }
+    }
+
+    /// `${x?}` and `set -u`: ends the shell, in bash too.
+    pub(crate) fn missing_parameter(&self, message: &str) -> Flow {
+        if self.context.mode == Mode::Sh || self.options().interactive {
+            return self.fatal(message);
+        }
+        self.complain(message);
+        Flow::Exit(if self.state.script.is_some() || self.subshell {
+            ExitStatus::FAILURE
+        } else {
+            ExitStatus::NOT_FOUND
+        })
+    }
+
     pub(crate) fn print_error(&self, text: &[u8]) {
         if let Some(file) = self.state.files.get(&2) {
             // Nobody is left to tell where standard error fails.
@@ -318,6 +366,7 @@ impl Shell {
     pub(crate) fn copy(&self, process: Arc<Process>) -> Self {
         let mut state = self.state.clone();
         state.traps.enter_subshell(&process);
+        state.source.enter_subshell();
         Self {
             context: Arc::clone(&self.context),
             process,
@@ -327,6 +376,11 @@ impl Shell {
             forgiving: self.forgiving,
             loops: self.loops,
             callers: self.callers,
+            frames: self.frames.clone(),
+            subshells: self.subshells + 1,
+            references: 0,
+            called_with: self.called_with.clone(),
+            compounds: vec![],
             line: self.line,
             substitution_status: None,
             pending: vec![],

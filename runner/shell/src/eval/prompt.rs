@@ -46,6 +46,11 @@ impl Shell {
             (None, b"PS2") => b"> ".to_vec(),
             (None, _) => vec![],
         };
+        self.expand_prompt(text)
+    }
+
+    /// A text with its parameters expanded as in a prompt.
+    pub(crate) fn expand_prompt(&mut self, text: Vec<u8>) -> Vec<u8> {
         if !text.iter().any(|byte| matches!(byte, b'$' | b'`')) {
             return text;
         }

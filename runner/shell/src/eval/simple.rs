@@ -7,11 +7,11 @@ use std::sync::Arc;
 use stepbox_system::{ExitStatus, OpenFile, Resolution, SpawnRequest};
 
 use super::redirect::SavedFiles;
-use super::state::Variable;
-use super::{Flow, Shell};
+use super::{Flow, Frame, Function, Shell};
 use crate::builtins::{self, Builtin, quote_if_needed};
 use crate::config::Mode;
-use crate::ir::{Assignment, Command, Simple};
+use crate::ir::{Assigned, Assignment, Command, Simple};
+use crate::variables::Variable;
 
 /// Where programs are looked for when `PATH` is unset.
 pub(crate) const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -30,7 +30,7 @@ impl Shell {
         self.line = simple.line;
         self.substitution_status = None;
         let fields =
-            if simple.declares { self.expand_declaration(&simple.words)? } else { self.expand_fields(&simple.words)? };
+            if simple.declares { self.expand_declaration(simple)? } else { self.expand_fields(&simple.words)? };
         let Some(name) = fields.first() else { return self.execute_nameless(simple) };
 
         let special = builtins::find_special(name);
@@ -39,6 +39,9 @@ impl Shell {
         if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
             self.complain(&message);
+            if self.context.mode == Mode::Bash {
+                return self.done(ExitStatus::FAILURE);
+            }
             if special.is_some() {
                 return Err(Flow::Error(ExitStatus::USAGE));
             }
@@ -78,27 +81,44 @@ impl Shell {
     fn assign_all(&mut self, assignments: &[Assignment], saved: &SavedFiles) -> Result<(), Flow> {
         let mut traced = vec![];
         for assignment in assignments {
-            let value = self.assigned_value(assignment)?;
-            if self.options().xtrace {
-                traced.push([&assignment.name[..], b"=", &value].concat());
-            }
-            if let Err(message) = self.assign(&assignment.name, value) {
-                return Err(self.fatal(&message));
-            }
+            let shown = self.carry_out(assignment)?;
+            traced.extend(shown);
         }
         self.trace(&traced, saved);
         Ok(())
     }
 
-    fn assigned_value(&mut self, assignment: &Assignment) -> Result<Vec<u8>, Flow> {
-        let mut value = self.expand_text(&assignment.value)?;
-        if assignment.append
-            && let Some(mut old) = self.get(&assignment.name)
-        {
-            old.append(&mut value);
-            value = old;
-        }
-        Ok(value)
+    /// Carries one assignment out; as it is traced, where it is.
+    fn carry_out(&mut self, assignment: &Assignment) -> Result<Option<Vec<u8>>, Flow> {
+        let Assignment { name, subscript, value, append } = assignment;
+        let traced = self.options().xtrace;
+        let value = match value {
+            Assigned::Compound(elements) => {
+                let shown = self.assign_compound(name, elements, *append)?;
+                return Ok(traced.then_some(shown));
+            }
+            Assigned::Text(value) => value,
+        };
+        let shown = |subscript: &[u8], value: &[u8]| {
+            let sign: &[u8] = if *append { b"+=" } else { b"=" };
+            traced.then(|| [&name[..], subscript, sign, value].concat())
+        };
+        let (shown, result) = match subscript {
+            None => {
+                let value = self.expand_text(value)?;
+                let shown = shown(b"", &value);
+                (shown, if *append { self.append(name, value) } else { self.assign(name, value) })
+            }
+            Some(subscript) => {
+                let subscript = self.expand_text(subscript)?;
+                let place = self.element_place(name, &subscript).map_err(|message| self.expansion_error(&message))?;
+                let value = self.expand_text(value)?;
+                let shown = shown(&[b"[", &subscript[..], b"]"].concat(), &value);
+                (shown, self.assign_place(&place, value, *append))
+            }
+        };
+        result.map_err(|message| self.expansion_error(&message))?;
+        Ok(shown)
     }
 
     fn execute_named(
@@ -108,21 +128,38 @@ impl Shell {
         special: Option<Builtin>,
         saved: &SavedFiles,
     ) -> Result<ExitStatus, Flow> {
-        let runs = special.is_none() || (fields[0] == b"exec" && fields.len() > 1);
+        if self.context.mode == Mode::Bash
+            && let Some(last) = fields.last()
+        {
+            self.state.last_argument.clone_from(last);
+        }
+        let runs = self.context.mode == Mode::Bash || special.is_none() || (fields[0] == b"exec" && fields.len() > 1);
         let mut kept = vec![];
         let assigned = self.assign_before(simple, &fields, saved, &mut kept, runs);
         // They stay after a special built-in (XCU 2.14), but those before `exec` are for what it runs.
         let result = match (assigned, special) {
             (Err(flow), _) => Err(flow),
-            (Ok(()), Some(builtin)) => builtin(self, &fields),
+            (Ok(()), Some(builtin)) => match builtin(self, &fields) {
+                // No built-in is so special in bash that its error ends the shell.
+                Err(Flow::Error(status)) if self.context.mode == Mode::Bash => Ok(failure_in_bash(&fields[0], status)),
+                result => result,
+            },
             (Ok(()), None) => {
                 let name = &fields[0];
                 if let Some(function) = self.state.functions.get(name).cloned() {
-                    fields.remove(0);
-                    self.call(&function, fields)
-                } else if let Some(builtin) = builtins::find_regular(name) {
+                    let name = fields.remove(0);
+                    // What stands before the call is what the function is called with.
+                    let names = kept.iter().map(|(name, _)| name.clone()).collect();
+                    let around = std::mem::replace(&mut self.called_with, names);
+                    let result = self.call(&name, &function, fields);
+                    self.called_with = around;
+                    result
+                } else if let Some(builtin) = builtins::find_regular(name, self.context.mode) {
                     match builtin(self, &fields) {
                         // dash counts `local` among the special ones.
+                        Err(Flow::Error(status)) if self.context.mode == Mode::Bash => {
+                            Ok(failure_in_bash(name, status))
+                        }
                         Err(Flow::Error(status)) if name != b"local" => Ok(status),
                         result => result,
                     }
@@ -132,7 +169,7 @@ impl Shell {
             }
         };
         for (name, old) in kept.into_iter().rev() {
-            self.state.replace(&name, old);
+            self.state.variables.replace(&name, old);
         }
         result
     }
@@ -149,18 +186,16 @@ impl Shell {
     ) -> Result<(), Flow> {
         let mut words = vec![];
         for assignment in &simple.assignments {
-            let (name, value) = (&assignment.name, self.assigned_value(assignment)?);
-            if self.options().xtrace {
-                words.push([&name[..], b"=", &value].concat());
-            }
+            let name = &assignment.name;
             let old = if for_now { self.state.variables.get(name).cloned() } else { None };
-            if let Err(message) = self.assign(name, value) {
-                return Err(self.fatal(&message));
+            match self.carry_out(assignment) {
+                Ok(shown) => words.extend(shown),
+                // As bash: it says so, and runs the command all the same.
+                Err(Flow::Discard(_)) if for_now => continue,
+                Err(flow) => return Err(flow),
             }
             if for_now {
-                let mut variable = self.state.variables.get(name).cloned().unwrap_or_default();
-                variable.exported = true;
-                self.state.replace(name, Some(variable));
+                self.state.variables.change_or_insert(name, |variable| variable.attributes.exported = true);
                 kept.push((name.clone(), old));
             }
         }
@@ -172,26 +207,46 @@ impl Shell {
     }
 
     /// Calls a function.
-    fn call(&mut self, body: &Command, arguments: Vec<Vec<u8>>) -> Result<ExitStatus, Flow> {
+    fn call(&mut self, name: &[u8], function: &Function, arguments: Vec<Vec<u8>>) -> Result<ExitStatus, Flow> {
         self.deeper(|shell| {
             let positional = std::mem::replace(&mut shell.state.positional, Arc::new(arguments));
-            let getopts = std::mem::take(&mut shell.state.getopts);
-            shell.state.scopes.push(vec![]);
+            let getopts = (shell.context.mode == Mode::Sh).then(|| std::mem::take(&mut shell.state.getopts));
+            shell.state.variables.enter_scope();
             let loops = std::mem::take(&mut shell.loops);
+            let line = shell.line;
             shell.callers += 1;
-            let result = shell.execute_command(body);
+            shell.frames.push(Frame {
+                name: name.into(),
+                source: Arc::clone(&function.source),
+                line,
+                is_function: true,
+            });
+            let result = shell.execute_command(&function.body);
+            shell.frames.pop();
             shell.callers -= 1;
             shell.loops = loops;
-            for (name, old) in shell.state.scopes.pop().unwrap_or_default().into_iter().rev() {
-                shell.state.replace(&name, old);
-            }
+            shell.state.variables.leave_scope();
             shell.state.positional = positional;
-            shell.state.getopts = getopts;
+            if let Some(getopts) = getopts {
+                shell.state.getopts = getopts;
+            }
             match result {
                 Err(Flow::Return(status)) => Ok(status),
                 other => other,
             }
         })
+    }
+
+    /// Defines a function.
+    pub(super) fn define_function(&mut self, name: &[u8], body: &Arc<Command>, text: &Arc<[u8]>) -> Result<(), Flow> {
+        let source = match (self.frames.last(), &self.state.script) {
+            (Some(frame), _) => Arc::clone(&frame.source),
+            (None, Some(script)) => Arc::clone(script),
+            (None, None) => Arc::from(&b"environment"[..]),
+        };
+        let function = Function { body: Arc::clone(body), text: Arc::clone(text), source, exported: false };
+        Arc::make_mut(&mut self.state.functions).insert(name.to_vec(), function);
+        Ok(())
     }
 
     /// Finds a program, in `path` where that is given, and runs it on this thread. `replacing` is for `exec`.
@@ -270,5 +325,14 @@ impl Shell {
         line.extend_from_slice(text);
         line.push(b'\n');
         self.print_error(&line);
+    }
+}
+
+/// The status of a built-in that failed: 1 in bash, but for what says where a script is wrong.
+fn failure_in_bash(name: &[u8], status: ExitStatus) -> ExitStatus {
+    if status == ExitStatus::USAGE && !matches!(name, b"eval" | b"." | b"source") {
+        ExitStatus::FAILURE
+    } else {
+        status
     }
 }

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -6,10 +5,11 @@ use stepbox_system::{ExitStatus, OpenFile, VirtualPath};
 
 use super::Shell;
 use super::traps::Traps;
-use crate::config::ShellOptions;
+use crate::config::{Mode, ShellOptions};
 use crate::ir::Command;
 use crate::parse::{Aliases, is_name};
 use crate::switches::Switches;
+use crate::variables::{self, Variable, Variables};
 
 /// What a shell knows. A subshell works on a copy; what is large is shared until it is changed.
 #[derive(Clone)]
@@ -17,13 +17,15 @@ pub(crate) struct State {
     /// `$0`.
     pub(crate) name: Vec<u8>,
     pub(crate) positional: Arc<Vec<Vec<u8>>>,
-    pub(crate) variables: Arc<HashMap<Vec<u8>, Variable>>,
-    /// Bytes of all names and values.
-    variable_bytes: usize,
+    pub(crate) variables: Variables,
+    /// Clock and dice of `SECONDS` and `RANDOM`.
+    pub(crate) source: variables::Source,
+    /// What `pushd` keeps, the newest last.
+    pub(crate) directories: Vec<Vec<u8>>,
     pub(crate) aliases: Arc<Aliases>,
-    pub(crate) functions: Arc<HashMap<Vec<u8>, Arc<Command>>>,
-    /// For each function that is being executed: what its `local` variables hide.
-    pub(crate) scopes: Vec<Vec<(Vec<u8>, Option<Variable>)>>,
+    pub(crate) functions: Arc<HashMap<Vec<u8>, Function>>,
+    /// The file that the script was read from.
+    pub(crate) script: Option<Arc<[u8]>>,
     pub(crate) options: ShellOptions,
     /// What `shopt` switches.
     pub(crate) switches: Switches,
@@ -32,9 +34,12 @@ pub(crate) struct State {
     pub(crate) files: BTreeMap<u32, OpenFile>,
     /// `$?`.
     pub(crate) status: ExitStatus,
+    /// `PIPESTATUS`, where it is more than the status.
+    pub(crate) pipe_status: Option<Vec<ExitStatus>>,
+    /// `$_`, in bash.
+    pub(crate) last_argument: Vec<u8>,
     /// `$!`.
     pub(crate) last_job: Option<u32>,
-    pub(crate) parent: u32,
     pub(crate) traps: Traps,
     pub(crate) getopts: Getopts,
 }
@@ -54,13 +59,27 @@ impl Default for Getopts {
     }
 }
 
-/// A variable.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Variable {
-    /// `None` where it has attributes and no value (`export NAME`).
-    pub(crate) value: Option<Vec<u8>>,
+/// A function.
+#[derive(Clone, Debug)]
+pub(crate) struct Function {
+    pub(crate) body: Arc<Command>,
+    /// Its definition behind its name, as it was written.
+    pub(crate) text: Arc<[u8]>,
+    /// The file that it was defined in.
+    pub(crate) source: Arc<[u8]>,
     pub(crate) exported: bool,
-    pub(crate) readonly: bool,
+}
+
+/// A function or a sourced script that is being executed.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// The function; `source` for a script.
+    pub(crate) name: Arc<[u8]>,
+    /// The file that it stands in.
+    pub(crate) source: Arc<[u8]>,
+    /// Where it was called.
+    pub(crate) line: u32,
+    pub(crate) is_function: bool,
 }
 
 impl State {
@@ -74,37 +93,43 @@ impl State {
         files: BTreeMap<u32, OpenFile>,
         options: ShellOptions,
         parent: u32,
+        mode: Mode,
     ) -> Self {
-        let mut variables = HashMap::new();
+        let mut variables = Variables::default();
         // What is no name stays out of the shell's sight, as in dash.
         for (name, value) in environment.into_iter().filter(|(name, _)| is_name(name)) {
-            variables.insert(name, Variable { value: Some(value), exported: true, readonly: false });
+            let mut variable = Variable::text(value);
+            variable.attributes.exported = true;
+            variables.replace(&name, Some(variable));
         }
         // Never from the environment (XCU 2.5.3, 2.6.5): a value from outside could change how words are split.
-        let plain = |value: &[u8]| Variable { value: Some(value.to_vec()), ..Variable::default() };
-        variables.insert(b"IFS".to_vec(), plain(b" \t\n"));
-        variables.insert(b"OPTIND".to_vec(), plain(b"1"));
-        variables.entry(b"PS4".to_vec()).or_insert_with(|| plain(b"+ "));
-        let pwd = variables.entry(b"PWD".to_vec()).or_default();
-        pwd.value = Some(cwd.as_bytes().to_vec());
-        pwd.exported = true;
-        let variable_bytes = variables.iter().map(|(name, variable)| size(name, variable)).sum();
+        variables.replace(b"IFS", Some(Variable::text(" \t\n")));
+        variables.replace(b"OPTIND", Some(Variable::text("1")));
+        if variables.get(b"PS4").is_none() {
+            variables.replace(b"PS4", Some(Variable::text("+ ")));
+        }
+        let mut pwd = Variable::text(cwd.as_bytes());
+        pwd.attributes.exported = true;
+        variables.replace(b"PWD", Some(pwd));
+        variables::enter(&mut variables, mode, parent);
         Self {
             name,
             positional: Arc::new(positional),
-            variables: Arc::new(variables),
-            variable_bytes,
+            variables,
+            source: variables::Source::default(),
+            directories: vec![],
             aliases: Arc::default(),
             functions: Arc::default(),
-            scopes: vec![],
+            script: None,
             options,
             switches: Switches::default(),
             cwd,
             umask,
             files,
             status: ExitStatus::SUCCESS,
+            pipe_status: None,
+            last_argument: vec![],
             last_job: None,
-            parent,
             traps: Traps::default(),
             getopts: Getopts::default(),
         }
@@ -112,47 +137,21 @@ impl State {
 
     /// The exported variables.
     pub(crate) fn environment(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let exported = self.variables.iter().filter(|(_, variable)| variable.exported);
-        let mut environment: Vec<_> =
-            exported.filter_map(|(name, variable)| Some((name.clone(), variable.value.clone()?))).collect();
+        let exported = self.variables.iter().filter(|(_, variable)| variable.attributes.exported);
+        let mut environment: Vec<_> = exported
+            .filter_map(|(name, variable)| match &variable.value {
+                variables::Value::Text(text) => Some((name.clone(), text.clone())),
+                _ => None,
+            })
+            .collect();
         environment.sort();
         environment
     }
-
-    /// Puts a variable in, or takes it out.
-    pub(crate) fn replace(&mut self, name: &[u8], variable: Option<Variable>) {
-        let variables = Arc::make_mut(&mut self.variables);
-        let added = variable.as_ref().map_or(0, |variable| size(name, variable));
-        let old = match variable {
-            Some(variable) => variables.insert(name.to_vec(), variable),
-            None => variables.remove(name),
-        };
-        let removed = old.map_or(0, |old| size(name, &old));
-        self.variable_bytes = (self.variable_bytes + added).saturating_sub(removed);
-    }
-}
-
-fn size(name: &[u8], variable: &Variable) -> usize {
-    name.len() + variable.value.as_ref().map_or(0, Vec::len)
 }
 
 impl Shell {
     pub(crate) fn positional(&self) -> &[Vec<u8>] {
         &self.state.positional
-    }
-
-    /// The value of a variable.
-    pub(crate) fn get(&self, name: &[u8]) -> Option<Vec<u8>> {
-        self.lookup(name).map(Cow::into_owned)
-    }
-
-    /// The same, not copied.
-    pub(crate) fn lookup(&self, name: &[u8]) -> Option<Cow<'_, [u8]>> {
-        match name {
-            b"LINENO" => Some(Cow::Owned(self.line.to_string().into_bytes())),
-            b"PPID" => Some(Cow::Owned(self.state.parent.to_string().into_bytes())),
-            _ => self.state.variables.get(name)?.value.as_deref().map(Cow::Borrowed),
-        }
     }
 
     /// The value of one of `# ? - $ ! 0`.
@@ -166,36 +165,5 @@ impl Shell {
             b'-' => crate::builtins::option_letters(self.options()),
             _ => return None,
         })
-    }
-
-    /// Sets a variable; the message where it cannot be.
-    pub(crate) fn assign(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), String> {
-        let shown = || String::from_utf8_lossy(name).into_owned();
-        let limit = self.limits().variables;
-        let too_large = || format!("{}: the variables are larger than {limit} bytes", shown());
-        let allexport = self.options().allexport;
-        if name == b"OPTIND" {
-            let index = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok());
-            self.state.getopts = Getopts { index: index.unwrap_or(1).max(1), offset: 0 };
-        }
-        let State { variables, variable_bytes, .. } = &mut self.state;
-        let Some(variable) = Arc::make_mut(variables).get_mut(name) else {
-            if *variable_bytes + name.len() + value.len() > limit {
-                return Err(too_large());
-            }
-            self.state.replace(name, Some(Variable { value: Some(value), exported: allexport, readonly: false }));
-            return Ok(());
-        };
-        if variable.readonly {
-            return Err(format!("{}: is read only", shown()));
-        }
-        let bytes = *variable_bytes - variable.value.as_ref().map_or(0, Vec::len) + value.len();
-        if bytes > limit {
-            return Err(too_large());
-        }
-        *variable_bytes = bytes;
-        variable.exported |= allexport;
-        variable.value = Some(value);
-        Ok(())
     }
 }

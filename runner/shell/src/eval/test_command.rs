@@ -57,7 +57,9 @@ impl Shell {
                 self.trace_test(&[&[b'-', *operator], &shown(&operand)]);
                 if self.context.mode == Mode::Bash {
                     match operator {
-                        b'v' => return Ok(self.get(&operand).is_some()),
+                        b'v' => {
+                            return Ok(self.is_set(&operand).map_err(|message| self.expansion_error(&message))?);
+                        }
                         b'o' => return Ok(option_is_on(self.options(), &operand)),
                         b'N' => {
                             let metadata =

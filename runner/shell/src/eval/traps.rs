@@ -138,7 +138,7 @@ impl Shell {
         self.before_trap = Some((status, self.callers));
         match self.execute_text(&action, self.line) {
             Ok(_) | Err(Flow::Return(_) | Flow::Break(_) | Flow::Continue(_)) => status,
-            Err(Flow::Exit(status) | Flow::Error(status)) => status,
+            Err(Flow::Exit(status) | Flow::Error(status) | Flow::Discard(status)) => status,
             Err(Flow::Cancelled(signal)) => ExitStatus::of_signal(signal),
         }
     }

@@ -113,7 +113,7 @@ impl Expansion {
         self.text
     }
 
-    fn texts(&self) -> impl Iterator<Item = (Origin, &[u8])> {
+    pub(super) fn texts(&self) -> impl Iterator<Item = (Origin, &[u8])> {
         let mut begin = 0;
         self.pieces.iter().filter_map(move |piece| match *piece {
             Piece::Text(origin, end) => Some((origin, &self.text[std::mem::replace(&mut begin, end)..end])),

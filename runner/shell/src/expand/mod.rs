@@ -5,8 +5,11 @@ mod expansion;
 mod glob;
 mod parameter;
 mod split;
+mod text;
+mod transform;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use stepbox_system::OpenFile;
 
@@ -15,11 +18,12 @@ use self::glob::GlobOptions;
 use crate::arithmetic;
 use crate::config::Mode;
 use crate::eval::{Flow, Shell};
-use crate::ir::{List, Part, Word};
+use crate::ir::{List, Part, Simple, Word};
 use crate::memory_file::MemoryFile;
 use crate::parse::is_name;
 use crate::pattern::{Pattern, PatternOptions, Unit};
 use crate::switches::Switch;
+use crate::variables::Kind;
 
 /// How the result of an expansion is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -58,14 +62,19 @@ impl Shell {
         Ok(fields)
     }
 
-    /// The same for `export` and its like: the value of `NAME=value` is not split.
-    pub(crate) fn expand_declaration(&mut self, words: &[Word]) -> Result<Vec<Vec<u8>>, Flow> {
+    /// The same for `export` and its like: the value of `NAME=value` is not split, and what is to be an array waits in
+    /// `compounds` for the command.
+    pub(crate) fn expand_declaration(&mut self, simple: &Simple) -> Result<Vec<Vec<u8>>, Flow> {
         let mut fields = vec![];
-        for word in words {
+        let mut compounds = vec![];
+        for (number, word) in simple.words.iter().enumerate() {
+            let compound = simple.compounds.iter().find(|(place, _)| *place == number);
+            compounds.extend(compound.map(|(_, elements)| (fields.len(), Arc::clone(elements))));
             let name = match word.parts.first() {
-                Some(Part::Literal(text)) => {
-                    text.split(|byte| *byte == b'=').next().filter(|name| name.len() < text.len())
-                }
+                Some(Part::Literal(text)) => text
+                    .iter()
+                    .position(|byte| *byte == b'=' || (*byte == b'[' && self.context.mode == Mode::Bash))
+                    .map(|end| text[..end].strip_suffix(b"+").unwrap_or(&text[..end])),
                 _ => None,
             };
             if name.is_some_and(is_name) {
@@ -74,6 +83,7 @@ impl Shell {
                 fields.extend(self.expand_fields(std::slice::from_ref(word))?);
             }
         }
+        self.compounds = compounds;
         Ok(fields)
     }
 
@@ -209,7 +219,7 @@ impl Shell {
 
     /// The value of an arithmetic expression.
     pub(crate) fn arithmetic(&mut self, text: &[u8]) -> Result<i64, Flow> {
-        self.try_arithmetic(text).map_err(|message| self.fatal(&message))
+        self.try_arithmetic(text).map_err(|message| self.expansion_error(&message))
     }
 
     /// The same, or what is wrong.
@@ -265,5 +275,29 @@ impl arithmetic::Variables for Shell {
 
     fn set(&mut self, name: &[u8], value: i64) -> Result<(), String> {
         self.assign(name, value.to_string().into_bytes())
+    }
+
+    fn is_associative(&self, name: &[u8]) -> bool {
+        self.kind(name) == Kind::Associative
+    }
+
+    fn get_element(&mut self, name: &[u8], subscript: &[u8]) -> Result<Vec<u8>, String> {
+        match self.element(name, subscript)? {
+            Some(value) => Ok(value),
+            None if self.options().nounset => Err(format!(
+                "{}[{}]: unbound variable",
+                String::from_utf8_lossy(name),
+                String::from_utf8_lossy(subscript)
+            )),
+            None => Ok(vec![]),
+        }
+    }
+
+    fn set_element(&mut self, name: &[u8], subscript: &[u8], value: i64) -> Result<(), String> {
+        Self::set_element(self, name, subscript, value.to_string().into_bytes())
+    }
+
+    fn has_arrays(&self) -> bool {
+        self.context.mode == Mode::Bash
     }
 }

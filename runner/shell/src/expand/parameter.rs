@@ -1,11 +1,52 @@
-//! `$name`, `${name…}` and the special parameters (XCU 2.5, 2.6.2).
+//! `$name`, `${name…}` and the special parameters (XCU 2.5, 2.6.2), and what bash adds: arrays, references, transformations.
 
 use std::borrow::Cow;
 
+use super::text::{count_chars, replace_letters, substring};
 use super::{Expansion, Purpose};
+use crate::config::Mode;
 use crate::eval::{Flow, Shell};
-use crate::ir::{Anchor, Name, Operation, Parameter, Word};
-use crate::pattern::{Pattern, char_length};
+use crate::ir::{Name, Operation, Parameter, Word};
+use crate::parse::{Parser, is_name};
+use crate::pattern::Pattern;
+use crate::variables::{Key, Kind, Place, Value, split_reference};
+
+/// What `${!name}` means.
+enum Indirect {
+    Name(Name),
+    /// A nameref's: where it leads.
+    Text(Vec<u8>),
+}
+
+/// What a parameter names: one value or a list.
+pub(super) enum Found {
+    One(Option<Vec<u8>>),
+    List { values: Vec<Vec<u8>>, star: bool },
+}
+
+impl Found {
+    /// Whether there is something; `colon`: an empty one does not count.
+    fn is_missing(&self, colon: bool) -> bool {
+        match self {
+            Self::One(None) => true,
+            Self::One(Some(value)) => colon && value.is_empty(),
+            Self::List { values, .. } => values.is_empty() || (colon && values.len() == 1 && values[0].is_empty()),
+        }
+    }
+
+    /// Every value changed.
+    pub(super) fn map(self, mut change: impl FnMut(Vec<u8>) -> Vec<u8>) -> Self {
+        match self {
+            Self::One(value) => Self::One(value.map(change)),
+            Self::List { mut values, star } => {
+                for value in &mut values {
+                    *value = change(std::mem::take(value));
+                }
+                Self::List { values, star }
+            }
+        }
+    }
+}
 
 impl Shell {
     pub(super) fn expand_parameter(
@@ -15,116 +56,171 @@ impl Shell {
         purpose: Purpose,
         out: &mut Expansion,
     ) -> Result<(), Flow> {
-        let all = matches!(parameter.name, Name::Special(b'@' | b'*'));
-        match &parameter.operation {
-            Operation::Plain if all => {
-                self.expand_all(&parameter.name, quoted, purpose, out);
-                return Ok(());
-            }
-            Operation::Length => {
-                let length = if all { self.positional().len() } else { count_chars(&self.required(&parameter.name)?) };
-                out.push(length.to_string().as_bytes(), quoted);
-                return Ok(());
-            }
-            Operation::Plain => {
-                out.push(&self.required(&parameter.name)?, quoted);
-                return Ok(());
-            }
-            Operation::Strip { pattern, suffix, longest } => {
-                // Looked at first: its own expansion may set the variable.
-                let value = self.required(&parameter.name)?.into_owned();
-                let pattern = self.expand_pattern(pattern)?;
-                let kept = if *suffix {
-                    pattern.suffix(&value, *longest).map_or(&value[..], |at| &value[..at])
-                } else {
-                    pattern.prefix(&value, *longest).map_or(&value[..], |at| &value[at..])
-                };
-                out.push(kept, quoted);
-                return Ok(());
-            }
-            _ => {}
-        }
-        let value = self.value_of(&parameter.name).map(Cow::into_owned);
-        let is_empty = value.as_ref().is_none_or(Vec::is_empty);
-        let missing = |colon: bool| value.is_none() || (colon && is_empty);
-        match &parameter.operation {
-            Operation::Plain | Operation::Length | Operation::Strip { .. } => {}
-            Operation::Default { word, colon } => {
-                if missing(*colon) {
-                    return self.expand_operand(word, quoted, purpose, out);
-                }
-                self.push_value(parameter, value, quoted, purpose, out);
-            }
-            Operation::Alternative { word, colon } => {
-                if !missing(*colon) {
-                    return self.expand_operand(word, quoted, purpose, out);
-                }
-                if quoted {
-                    out.force();
-                }
-            }
-            Operation::Assign { word, colon } => {
-                if !missing(*colon) {
-                    self.push_value(parameter, value, quoted, purpose, out);
+        let name = match &parameter.name {
+            // By far the most frequent.
+            Name::Variable(_) | Name::Positional(_) => {
+                if let Operation::Plain = parameter.operation {
+                    out.push(&self.required(&parameter.name)?, quoted);
                     return Ok(());
                 }
-                let Name::Variable(name) = &parameter.name else {
-                    let name = show(&parameter.name);
-                    return Err(self.fatal(&format!("{name}: bad variable name")));
-                };
-                let text = self.expand_text(word)?;
-                if let Err(message) = self.assign(name, text.clone()) {
-                    return Err(self.fatal(&message));
+                Cow::Borrowed(&parameter.name)
+            }
+            Name::Indirect(of) => match self.indirect(of)? {
+                Indirect::Name(name) => Cow::Owned(name),
+                Indirect::Text(text) => {
+                    let found = Found::One(Some(text));
+                    return self.apply(&parameter.name, found, &parameter.operation, quoted, purpose, out);
                 }
-                out.push(&text, quoted);
+            },
+            name => Cow::Borrowed(name),
+        };
+        let name = name.as_ref();
+        match &parameter.operation {
+            Operation::Length => {
+                let length = self.length(name)?;
+                out.push(length.to_string().as_bytes(), quoted);
+                Ok(())
+            }
+            Operation::Substring { offset, length } => {
+                self.substring_of(name, offset, length.as_ref(), quoted, purpose, out)
+            }
+            operation => {
+                let found = self.find(name)?;
+                self.apply(name, found, operation, quoted, purpose, out)
+            }
+        }
+    }
+
+    /// Carries an operation out on what was found.
+    fn apply(
+        &mut self,
+        name: &Name,
+        found: Found,
+        operation: &Operation,
+        quoted: bool,
+        purpose: Purpose,
+        out: &mut Expansion,
+    ) -> Result<(), Flow> {
+        let found = match operation {
+            Operation::Default { word, colon } => {
+                if found.is_missing(*colon) {
+                    return self.expand_operand(word, quoted, purpose, out);
+                }
+                found
+            }
+            Operation::Alternative { word, colon } => {
+                if !found.is_missing(*colon) {
+                    return self.expand_operand(word, quoted, purpose, out);
+                }
+                // `"${@+x}"` without parameters is no field at all, as `"$@"` is none.
+                if quoted && !matches!(found, Found::List { star: false, .. }) {
+                    out.force();
+                }
+                return Ok(());
+            }
+            Operation::Assign { word, colon } => {
+                if found.is_missing(*colon) {
+                    let text = self.expand_text(word)?;
+                    self.assign_name(name, text.clone())?;
+                    out.push(&text, quoted);
+                    return Ok(());
+                }
+                found
             }
             Operation::Error { word, colon } => {
-                if missing(*colon) {
+                if found.is_missing(*colon) {
                     let mut text = self.expand_text(word)?;
                     if text.is_empty() {
                         text =
                             if *colon { b"parameter not set or null".to_vec() } else { b"parameter not set".to_vec() };
                     }
-                    let name = show(&parameter.name);
-                    return Err(self.fatal(&format!("{name}: {}", String::from_utf8_lossy(&text))));
+                    let message = format!("{}: {}", show(name), String::from_utf8_lossy(&text));
+                    return Err(self.missing_parameter(&message));
                 }
-                self.push_value(parameter, value, quoted, purpose, out);
+                found
             }
-            Operation::Substring { offset, length } => {
-                let value = self.required(&parameter.name)?.into_owned();
-                let text = self.expand_text(offset)?;
-                let offset = self.arithmetic(&text)?;
-                let length = match length {
-                    Some(length) => {
-                        let text = self.expand_text(length)?;
-                        Some(self.arithmetic(&text)?)
-                    }
-                    None => None,
-                };
-                out.push(substring(&value, offset, length), quoted);
+            Operation::Strip { pattern, suffix, longest } => {
+                let found = self.must_be(name, found)?;
+                // Looked at last: its own expansion may set the variable.
+                let pattern = self.expand_pattern(pattern)?;
+                found.map(|value| strip(value, &pattern, *suffix, *longest))
             }
             Operation::Replace { pattern, with, all, anchor } => {
-                let value = self.required(&parameter.name)?.into_owned();
+                let found = self.must_be(name, found)?;
                 let pattern = self.expand_pattern(pattern)?;
-                let with = self.expand_text(with)?;
-                out.push(&replace(&value, &pattern, &with, *all, *anchor), quoted);
+                let with = self.replacement(with)?;
+                found.map(|value| with.apply(&value, &pattern, *all, *anchor))
             }
-        }
+            Operation::Letters { pattern, change, all } => {
+                let found = self.must_be(name, found)?;
+                let pattern = if pattern.parts.is_empty() { None } else { Some(self.expand_pattern(pattern)?) };
+                found.map(|value| replace_letters(&value, pattern.as_ref(), *change, *all))
+            }
+            Operation::Transform(letter) => return self.transform(name, found, *letter, quoted, purpose, out),
+            Operation::Plain | Operation::Length | Operation::Substring { .. } => self.must_be(name, found)?,
+        };
+        self.push_found(found, quoted, purpose, out);
         Ok(())
     }
 
-    fn push_value(
+    /// The same, where it must be there: an error under `set -u` where it is not.
+    pub(super) fn must_be(&self, name: &Name, found: Found) -> Result<Found, Flow> {
+        match found {
+            Found::One(None) => {
+                self.refuse_unset(name)?;
+                Ok(Found::One(Some(vec![])))
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn refuse_unset(&self, name: &Name) -> Result<(), Flow> {
+        if !self.options().nounset {
+            return Ok(());
+        }
+        Err(self.unset(name))
+    }
+
+    fn unset(&self, name: &Name) -> Flow {
+        let what = if self.context.mode == Mode::Bash { "unbound variable" } else { "parameter not set" };
+        self.missing_parameter(&format!("{}: {what}", show(name)))
+    }
+
+    pub(super) fn push_list(
         &self,
-        parameter: &Parameter,
-        value: Option<Vec<u8>>,
+        values: &[Vec<u8>],
+        star: bool,
         quoted: bool,
         purpose: Purpose,
         out: &mut Expansion,
     ) {
-        if matches!(parameter.name, Name::Special(b'@' | b'*')) {
-            self.expand_all(&parameter.name, quoted, purpose, out);
-        } else {
-            out.push(&value.unwrap_or_default(), quoted);
+        if quoted && star || purpose == Purpose::Text && (star || quoted) {
+            let separator = match (star, self.field_separators().first()) {
+                (false, _) => Some(b' '),
+                (true, first) => first.copied(),
+            };
+            let mut text = vec![];
+            for (number, value) in values.iter().enumerate() {
+                if number > 0 {
+                    text.extend(separator);
+                }
+                text.extend_from_slice(value);
+            }
+            out.push(&text, quoted);
+            return;
+        }
+        for (number, value) in values.iter().enumerate() {
+            if number > 0 {
+                out.end_field();
+            }
+            out.push(value, quoted);
+        }
+    }
+
+    pub(super) fn push_found(&self, found: Found, quoted: bool, purpose: Purpose, out: &mut Expansion) {
+        match found {
+            Found::One(value) => out.push(&value.unwrap_or_default(), quoted),
+            Found::List { values, star } => self.push_list(&values, star, quoted, purpose, out),
         }
     }
 
@@ -136,142 +232,275 @@ impl Shell {
         Ok(())
     }
 
-    /// `$@` and `$*`.
-    fn expand_all(&self, name: &Name, quoted: bool, purpose: Purpose, out: &mut Expansion) {
-        let parameters = &self.state.positional;
-        let star = *name == Name::Special(b'*');
-        if quoted && star || purpose == Purpose::Text && (star || quoted) {
-            let separator = match (star, self.field_separators().first()) {
-                (false, _) => Some(b' '),
-                (true, first) => first.copied(),
-            };
-            let mut text = vec![];
-            for (number, parameter) in parameters.iter().enumerate() {
-                if number > 0 {
-                    text.extend(separator);
-                }
-                text.extend_from_slice(parameter);
-            }
-            out.push(&text, quoted);
-            return;
-        }
-        for (number, parameter) in parameters.iter().enumerate() {
-            if number > 0 {
-                out.end_field();
-            }
-            out.push(parameter, quoted);
-        }
-    }
-
-    /// The value, where one must be: unset is empty, or an error under `set -u`.
+    /// The value of a variable or parameter, where one must be: unset is empty, or an error under `set -u`.
     fn required(&self, name: &Name) -> Result<Cow<'_, [u8]>, Flow> {
         match self.value_of(name) {
             Some(value) => Ok(value),
-            None if self.options().nounset && !matches!(name, Name::Special(b'@' | b'*')) => {
-                Err(self.fatal(&format!("{}: parameter not set", show(name))))
+            None => {
+                self.refuse_unset(name)?;
+                Ok(Cow::Borrowed(b""))
             }
-            None => Ok(Cow::Borrowed(b"")),
         }
     }
 
-    /// The value of a parameter; of `$@` and `$*`, all joined.
+    /// The value of what needs no evaluation of its own.
     fn value_of(&self, name: &Name) -> Option<Cow<'_, [u8]>> {
         match name {
             Name::Variable(name) => self.lookup(name),
             Name::Positional(number) => self.positional().get(number - 1).map(|value| Cow::Borrowed(value.as_slice())),
-            Name::Special(b'@' | b'*') => {
-                let parameters = self.positional();
-                (!parameters.is_empty()).then(|| Cow::Owned(parameters.join(&b' ')))
-            }
             Name::Special(byte) => self.special(*byte).map(Cow::Owned),
+            _ => None,
         }
     }
-}
 
-fn show(name: &Name) -> String {
-    match name {
-        Name::Variable(name) => String::from_utf8_lossy(name).into_owned(),
-        Name::Positional(number) => number.to_string(),
-        Name::Special(byte) => char::from(*byte).to_string(),
-    }
-}
-
-fn count_chars(text: &[u8]) -> usize {
-    let (mut count, mut at) = (0, 0);
-    while at < text.len() {
-        at += char_length(&text[at..]);
-        count += 1;
-    }
-    count
-}
-
-/// The byte at which character `number` begins.
-fn byte_of_char(text: &[u8], number: usize) -> usize {
-    let mut at = 0;
-    for _ in 0..number {
-        if at >= text.len() {
-            break;
-        }
-        at += char_length(&text[at..]);
-    }
-    at.min(text.len())
-}
-
-/// `${v:offset:length}`: a negative offset counts from the end, a negative length too.
-fn substring(text: &[u8], offset: i64, length: Option<i64>) -> &[u8] {
-    let count = i64::try_from(count_chars(text)).unwrap_or(i64::MAX);
-    let begin = if offset < 0 { count.saturating_add(offset) } else { offset };
-    if begin < 0 || begin > count {
-        return &[];
-    }
-    let end = match length {
-        None => count,
-        Some(length) if length < 0 => count.saturating_add(length),
-        Some(length) => begin.saturating_add(length).min(count),
-    };
-    if end <= begin {
-        return &[];
-    }
-    let place = |number: i64| byte_of_char(text, usize::try_from(number).unwrap_or(usize::MAX));
-    &text[place(begin)..place(end)]
-}
-
-/// `${v/pattern/with}`: the longest match at the leftmost place, or all of them.
-fn replace(text: &[u8], pattern: &Pattern, with: &[u8], all: bool, anchor: Anchor) -> Vec<u8> {
-    let mut out = vec![];
-    match anchor {
-        Anchor::Start => {
-            let Some(end) = pattern.prefix(text, true) else { return text.to_vec() };
-            out.extend_from_slice(with);
-            out.extend_from_slice(&text[end..]);
-        }
-        Anchor::End => {
-            let Some(begin) = pattern.suffix(text, true) else { return text.to_vec() };
-            out.extend_from_slice(&text[..begin]);
-            out.extend_from_slice(with);
-        }
-        Anchor::None => {
-            let mut at = 0;
-            let literal = pattern.literal();
-            while at < text.len() {
-                let found = match &literal {
-                    Some(literal) => (!literal.is_empty() && text[at..].starts_with(literal)).then_some(literal.len()),
-                    None => pattern.prefix(&text[at..], true).filter(|length| *length > 0),
-                };
-                if let Some(length) = found {
-                    out.extend_from_slice(with);
-                    at += length;
-                    if !all {
-                        break;
+    fn find(&mut self, name: &Name) -> Result<Found, Flow> {
+        Ok(match name {
+            Name::Special(all @ (b'@' | b'*')) => {
+                Found::List { values: self.positional().to_vec(), star: *all == b'*' }
+            }
+            Name::Variable(variable) => match self.list_reference(variable) {
+                Some((array, star)) => Found::List { values: self.elements(&array), star },
+                None => Found::One(self.get(variable)),
+            },
+            Name::Positional(_) | Name::Special(_) => Found::One(self.value_of(name).map(Cow::into_owned)),
+            Name::Elements { name, star } => Found::List { values: self.elements(name), star: *star },
+            Name::Keys { name, star } => {
+                let name = self.referred(name).to_vec();
+                Found::List { values: self.keys(&name), star: *star }
+            }
+            Name::Prefixed { prefix, star } => {
+                let names = self.state.variables.names(prefix).into_iter().cloned().collect();
+                Found::List { values: names, star: *star }
+            }
+            Name::Element { name, subscript } => {
+                let place = self.element_named(name, subscript)?;
+                match &place.key {
+                    Some(Key::All { star }) => Found::List { values: self.elements(&place.name), star: *star },
+                    _ => {
+                        let value = self.value_at(&place).map(|value| value.map(Cow::into_owned));
+                        match value {
+                            Ok(value) => Found::One(value),
+                            // As bash: it says so and goes on with nothing.
+                            Err(message) => {
+                                self.complain(&message);
+                                Found::One(None)
+                            }
+                        }
                     }
-                } else {
-                    let step = char_length(&text[at..]);
-                    out.extend_from_slice(&text[at..at + step]);
-                    at += step;
                 }
             }
-            out.extend_from_slice(&text[at.min(text.len())..]);
+            Name::Indirect(_) => Found::One(None),
+        })
+    }
+
+    /// Where a nameref leads to all elements of an array: which, and whether by `*`.
+    fn list_reference(&self, name: &[u8]) -> Option<(Vec<u8>, bool)> {
+        match split_reference(self.referred(name)) {
+            Some((array, Some(all @ (b"@" | b"*")))) => Some((array.to_vec(), all == b"*")),
+            _ => None,
         }
     }
-    out
+
+    fn element_named(&mut self, name: &[u8], subscript: &Word) -> Result<Place, Flow> {
+        let text = self.expand_text(subscript)?;
+        self.element_place(name, &text).map_err(|message| self.expansion_error(&message))
+    }
+
+    /// `${name=word}`.
+    fn assign_name(&mut self, name: &Name, value: Vec<u8>) -> Result<(), Flow> {
+        let result = match name {
+            Name::Variable(name) => self.assign(name, value),
+            Name::Element { name, subscript } => {
+                let place = self.element_named(name, subscript)?;
+                self.assign_place(&place, value, false)
+            }
+            _ => Err(format!("{}: bad variable name", show(name))),
+        };
+        result.map_err(|message| self.expansion_error(&message))
+    }
+
+    /// What `${!name}` means.
+    fn indirect(&mut self, of: &Name) -> Result<Indirect, Flow> {
+        if let Name::Variable(name) = of
+            && let Some(variable) = self.state.variables.get(name).filter(|variable| variable.attributes.reference)
+            && let Value::Text(target) = &variable.value
+        {
+            return Ok(Indirect::Text(target.clone()));
+        }
+        let text = match self.find(of)? {
+            Found::One(Some(text)) => text,
+            Found::One(None) => {
+                let message = format!("{}: invalid indirect expansion", show(of));
+                return Err(self.expansion_error(&message));
+            }
+            Found::List { values, .. } => values.join(&b' '),
+        };
+        match self.name_in(&text) {
+            Some(name) => Ok(Indirect::Name(name)),
+            None => {
+                let message = format!("{}: invalid variable name", String::from_utf8_lossy(&text));
+                Err(self.expansion_error(&message))
+            }
+        }
+    }
+
+    /// The parameter that a text names.
+    fn name_in(&self, text: &[u8]) -> Option<Name> {
+        match text {
+            [special @ (b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!' | b'0')] => Some(Name::Special(*special)),
+            text if !text.is_empty() && text.iter().all(u8::is_ascii_digit) => {
+                let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+                Some(if number == 0 { Name::Special(b'0') } else { Name::Positional(number) })
+            }
+            text if is_name(text) => Some(Name::Variable(text.to_vec())),
+            text => {
+                let (name, subscript) = split_reference(text)?;
+                let name = name.to_vec();
+                Some(match subscript? {
+                    all @ (b"@" | b"*") => Name::Elements { name, star: all == b"*" },
+                    subscript => {
+                        let limits = *self.limits();
+                        let mut parser = Parser::new(subscript, self.line, self.context.mode, &limits);
+                        Name::Element { name, subscript: parser.subscript_text().ok()? }
+                    }
+                })
+            }
+        }
+    }
+
+    fn length(&mut self, name: &Name) -> Result<usize, Flow> {
+        if let Name::Variable(_) | Name::Positional(_) = name {
+            return Ok(count_chars(&self.required(name)?));
+        }
+        match self.find(name)? {
+            Found::List { values, .. } => {
+                if let Name::Elements { name: array, .. } = name
+                    && values.is_empty()
+                    && self.options().nounset
+                    && self.state.variables.get(self.referred(array)).is_none()
+                {
+                    return Err(self.unset(&Name::Variable(array.clone())));
+                }
+                Ok(values.len())
+            }
+            found => match self.must_be(name, found)? {
+                Found::One(Some(value)) => Ok(count_chars(&value)),
+                _ => Ok(0),
+            },
+        }
+    }
+
+    fn number(&mut self, word: &Word) -> Result<i64, Flow> {
+        let text = self.expand_text(word)?;
+        self.arithmetic(&text)
+    }
+
+    /// `${name:offset:length}`.
+    fn substring_of(
+        &mut self,
+        name: &Name,
+        offset: &Word,
+        length: Option<&Word>,
+        quoted: bool,
+        purpose: Purpose,
+        out: &mut Expansion,
+    ) -> Result<(), Flow> {
+        let found = self.find(name)?;
+        let found = self.must_be(name, found)?;
+        let offset = self.number(offset)?;
+        let length = length.map(|length| self.number(length)).transpose()?;
+        let (values, star) = match found {
+            Found::One(value) => {
+                let value = value.unwrap_or_default();
+                let Some(part) = substring(&value, offset, length) else {
+                    let length = length.unwrap_or_default();
+                    return Err(self.expansion_error(&format!("{length}: substring expression < 0")));
+                };
+                out.push(part, quoted);
+                return Ok(());
+            }
+            Found::List { values, star } => (values, star),
+        };
+        if let Some(length) = length.filter(|length| *length < 0) {
+            return Err(self.expansion_error(&format!("{length}: substring expression < 0")));
+        }
+        let most = length.map_or(usize::MAX, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        let values = match name {
+            Name::Special(_) => {
+                // Position 0 is `$0`.
+                let all = std::iter::once(self.state.name.clone()).chain(values);
+                slice(all.collect(), offset, most)
+            }
+            Name::Elements { name, .. } => {
+                let indexes: Vec<Option<i64>> = self
+                    .keys(name)
+                    .iter()
+                    .map(|key| std::str::from_utf8(key).ok().and_then(|key| key.parse().ok()))
+                    .collect();
+                let kind = self.kind(name);
+                if kind == Kind::Indexed && indexes.iter().all(Option::is_some) {
+                    let end = indexes.last().copied().flatten().map_or(0, |last| last.saturating_add(1));
+                    let begin = if offset < 0 { end.saturating_add(offset) } else { offset };
+                    let from = indexes.iter().zip(values).filter(|(index, _)| begin >= 0 && **index >= Some(begin));
+                    from.map(|(_, value)| value).take(most).collect()
+                } else if kind == Kind::Associative {
+                    // As in bash, whose first entry has the number 1.
+                    slice(values, if offset > 0 { offset - 1 } else { offset }, most)
+                } else {
+                    let value = values.first().map_or(&[][..], Vec::as_slice);
+                    out.push(substring(value, offset, length).unwrap_or_default(), quoted);
+                    return Ok(());
+                }
+            }
+            _ => slice(values, offset, most),
+        };
+        self.push_list(&values, star, quoted, purpose, out);
+        Ok(())
+    }
+}
+
+/// Some of the values, from `offset` on; a negative one counts from the end.
+fn slice(values: Vec<Vec<u8>>, offset: i64, most: usize) -> Vec<Vec<u8>> {
+    let count = i64::try_from(values.len()).unwrap_or(i64::MAX);
+    let begin = if offset < 0 { count.saturating_add(offset) } else { offset };
+    match usize::try_from(begin) {
+        Ok(begin) => values.into_iter().skip(begin).take(most).collect(),
+        Err(_) => vec![],
+    }
+}
+
+fn strip(mut value: Vec<u8>, pattern: &Pattern, suffix: bool, longest: bool) -> Vec<u8> {
+    if suffix {
+        if let Some(at) = pattern.suffix(&value, longest) {
+            value.truncate(at);
+        }
+    } else if let Some(at) = pattern.prefix(&value, longest) {
+        value.drain(..at);
+    }
+    value
+}
+
+pub(super) fn show(name: &Name) -> String {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    let all = |star: bool| if star { '*' } else { '@' };
+    match name {
+        Name::Variable(name) => text(name),
+        Name::Positional(number) => number.to_string(),
+        Name::Special(byte) => char::from(*byte).to_string(),
+        Name::Element { name, subscript } => {
+            let shown: Vec<u8> = subscript
+                .parts
+                .iter()
+                .flat_map(|part| match part {
+                    crate::ir::Part::Literal(text) | crate::ir::Part::Quoted(text) => text.clone(),
+                    _ => b"...".to_vec(),
+                })
+                .collect();
+            format!("{}[{}]", text(name), text(&shown))
+        }
+        Name::Elements { name, star } => format!("{}[{}]", text(name), all(*star)),
+        Name::Keys { name, star } => format!("!{}[{}]", text(name), all(*star)),
+        Name::Prefixed { prefix, star } => format!("!{}{}", text(prefix), all(*star)),
+        Name::Indirect(of) => show(of),
+    }
 }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use super::word::Target;
 use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
 use crate::config::Mode;
 use crate::ir::{
-    AndOr, Arm, ArmEnd, Assignment, Command, Compound, Connector, Descriptor, Item, List, Part, Pipeline, Redirect,
-    RedirectKind, Simple, Word,
+    AndOr, Arm, ArmEnd, Assigned, Assignment, Command, Compound, Connector, Descriptor, Element, Item, List, Part,
+    Pipeline, Redirect, RedirectKind, Simple, Word,
 };
 
 /// The words that end a list where a command could begin.
 const CLOSING: [&[u8]; 8] = [b"then", b"do", b"done", b"fi", b"elif", b"else", b"esac", b"}"];
 
-/// The commands whose operands are assignments (XCU 2.9.1.1, and `local`).
-const DECLARING: [&[u8]; 3] = [b"export", b"readonly", b"local"];
+/// The commands whose operands are assignments (XCU 2.9.1.1, and `local`); the last two are bash's.
+const DECLARING: [&[u8]; 5] = [b"export", b"readonly", b"local", b"declare", b"typeset"];
 
 /// `2>&1`.
 fn error_to_output() -> Redirect {
@@ -413,16 +414,27 @@ impl Parser<'_> {
     /// A function's body, behind its name and parentheses.
     fn function(&mut self, name: Vec<u8>) -> Result<Command, SyntaxError> {
         self.skip_newlines()?;
+        let (begin, around) = (self.position, self.around.len());
         let body = self.nested(Self::command)?;
+        // What came out of an alias is in no one text.
+        let text = if around == self.around.len() { self.source.get(begin..self.position) } else { None };
         match body {
-            Command::Compound { .. } => Ok(Command::Function { name, body: Arc::new(body) }),
+            Command::Compound { .. } => {
+                Ok(Command::Function { name, text: text.unwrap_or_default().into(), body: Arc::new(body) })
+            }
             _ => self.error("a function's body must be a compound command such as `{ …; }`"),
         }
     }
 
     fn simple(&mut self) -> Result<Command, SyntaxError> {
-        let mut simple =
-            Simple { line: self.line, assignments: vec![], declares: false, words: vec![], redirects: vec![] };
+        let mut simple = Simple {
+            line: self.line,
+            assignments: vec![],
+            declares: false,
+            words: vec![],
+            compounds: vec![],
+            redirects: vec![],
+        };
         loop {
             self.skip_blanks();
             if self.alias_next || simple.words.is_empty() {
@@ -444,19 +456,41 @@ impl Parser<'_> {
                 _ => break,
             }
             if simple.words.is_empty()
-                && let Some((name, append)) = self.assignment_name()
+                && let Some(Target { name, subscript, append }) = self.assignment_target()?
             {
-                if self.peek() == Some(b'(') {
-                    return self.error("arrays are bash's and not supported");
-                }
-                simple.assignments.push(Assignment { name, value: self.assigned()?, append });
+                let value = match self.compound_operand(subscript.as_ref())? {
+                    Some(elements) => Assigned::Compound(elements),
+                    None => Assigned::Text(self.assigned()?),
+                };
+                simple.assignments.push(Assignment { name, subscript, value, append });
                 continue;
             }
-            let word = if simple.declares { self.operand_of_declaration()? } else { self.field_word()? };
+            if simple.declares
+                && let Some(Target { name, subscript, append }) = self.assignment_target()?
+            {
+                let sign: &[u8] = if append { b"+=" } else { b"=" };
+                let mut word = match &subscript {
+                    None => Word { parts: vec![Part::Literal([&name[..], sign].concat())] },
+                    Some(subscript) => {
+                        let mut parts = vec![Part::Literal([&name[..], b"["].concat())];
+                        parts.extend_from_slice(&subscript.parts);
+                        parts.push(Part::Literal([&b"]"[..], sign].concat()));
+                        Word { parts }
+                    }
+                };
+                match self.compound_operand(subscript.as_ref())? {
+                    Some(elements) => simple.compounds.push((simple.words.len(), elements)),
+                    None => word.parts.extend(self.assigned()?.parts),
+                }
+                simple.words.push(word);
+                continue;
+            }
+            let word = self.field_word()?;
             if let [Part::Literal(name)] = word.parts.as_slice() {
+                let declares = DECLARING[..if self.mode == Mode::Bash { 5 } else { 3 }].contains(&name.as_slice());
                 simple.declares |= match simple.words.as_slice() {
-                    [] => DECLARING.contains(&name.as_slice()),
-                    [first] => DECLARING.contains(&name.as_slice()) && is_literal(first, b"command"),
+                    [] => declares,
+                    [first] => declares && (is_literal(first, b"command") || is_literal(first, b"builtin")),
                     _ => false,
                 };
             }
@@ -468,15 +502,19 @@ impl Parser<'_> {
         Ok(Command::Simple(simple))
     }
 
-    /// `NAME=value`, with tildes as in an assignment, or any other word.
-    fn operand_of_declaration(&mut self) -> Result<Word, SyntaxError> {
-        let begin = self.position;
-        if self.assignment_name().is_none() {
-            return self.field_word();
+    /// `(…)` behind `NAME=`, if it stands here.
+    fn compound_operand(&mut self, subscript: Option<&Word>) -> Result<Option<Arc<Vec<Element>>>, SyntaxError> {
+        if self.peek() != Some(b'(') {
+            return Ok(None);
         }
-        let mut word = Word { parts: vec![Part::Literal(self.source[begin..self.position].to_vec())] };
-        word.parts.extend(self.assigned()?.parts);
-        Ok(word)
+        if self.mode == Mode::Sh {
+            return self.error("arrays are bash's and not supported");
+        }
+        if subscript.is_some() {
+            return self.error("a list cannot be assigned to an element of an array");
+        }
+        let elements = self.nested(Self::compound_value)?;
+        Ok(Some(Arc::new(elements)))
     }
 
     fn function_definition(&mut self, name: &Word) -> Result<Command, SyntaxError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
 use crate::config::Mode;
-use crate::ir::{Anchor, List, Name, Operation, Parameter, Part, Word};
+use crate::ir::{Anchor, Element, LetterChange, List, Name, Operation, Parameter, Part, Word};
 
 /// Where a word stands, which says where it ends and what is special in it.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -21,6 +21,15 @@ enum Place {
     Group,
     /// The right side of `=~`: parentheses and `|` belong to it.
     Regex,
+    /// In `name[…]`: up to the `]` that belongs to it.
+    Subscript,
+}
+
+/// What an assignment names.
+pub(super) struct Target {
+    pub(super) name: Vec<u8>,
+    pub(super) subscript: Option<Word>,
+    pub(super) append: bool,
 }
 
 /// Collects parts, joining text of one kind.
@@ -121,6 +130,7 @@ impl Parser<'_> {
         parts: &mut Parts,
         assigned: bool,
     ) -> Result<(), SyntaxError> {
+        let mut brackets = 0u32;
         while let Some(byte) = self.peek() {
             let ends = match place {
                 Place::Plain => is_blank(byte) || is_meta(byte),
@@ -129,6 +139,7 @@ impl Parser<'_> {
                 Place::Offset => matches!(byte, b'}' | b':'),
                 Place::Group => byte == b')',
                 Place::Regex => is_blank(byte) || (is_meta(byte) && !matches!(byte, b'(' | b'|')),
+                Place::Subscript => byte == b']' && brackets == 0,
             };
             // `<(…)` stands anywhere in a word.
             if ends && place == Place::Plain && self.at_process() {
@@ -173,6 +184,11 @@ impl Parser<'_> {
                     self.tilde(parts, b"/:");
                 }
                 _ => {
+                    match byte {
+                        b'[' => brackets += 1,
+                        b']' => brackets = brackets.saturating_sub(1),
+                        _ => {}
+                    }
                     self.bump();
                     parts.text(byte, in_quotes);
                 }
@@ -180,6 +196,7 @@ impl Parser<'_> {
         }
         match place {
             Place::Plain | Place::Regex => Ok(()),
+            Place::Subscript => self.error("missing `]`"),
             Place::Group => self.error("missing `)`"),
             _ => self.error("missing `}`"),
         }
@@ -444,6 +461,85 @@ impl Parser<'_> {
         Ok(Parameter { name, operation })
     }
 
+    /// `[…]` behind a name, with the bracket at this place.
+    fn subscript(&mut self) -> Result<Word, SyntaxError> {
+        self.bump();
+        let mut parts = Parts::default();
+        self.nested(|parser| parser.word_parts(Place::Subscript, false, &mut parts, false))?;
+        self.bump();
+        if parts.0.is_empty() { self.error("bad array subscript") } else { Ok(Word { parts: parts.0 }) }
+    }
+
+    /// A subscript that is the whole text.
+    pub(crate) fn subscript_text(&mut self) -> Result<Word, SyntaxError> {
+        let mut parts = Parts::default();
+        while self.peek().is_some() {
+            match self.word_parts(Place::Subscript, false, &mut parts, false) {
+                // A `]` too many is a letter.
+                Ok(()) => {
+                    self.bump();
+                    parts.literal(b']');
+                }
+                Err(_) if self.peek().is_none() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Word { parts: parts.0 })
+    }
+
+    /// Where the `]` is that belongs to the `[` at `open`, if it stands on the same line.
+    fn subscript_end(&self, open: usize) -> Option<usize> {
+        let text: &[u8] = &self.source;
+        let (mut at, mut brackets, mut others) = (open, 0u32, 0u32);
+        let mut quote = None;
+        while let Some(byte) = text.get(at) {
+            match (quote, byte) {
+                (_, b'\n') if quote.is_none() => return None,
+                (Some(b'"') | None, b'\\') => at += 1,
+                (Some(open), byte) if open == *byte => quote = None,
+                (Some(_), _) => {}
+                (None, b'\'' | b'"' | b'`') => quote = Some(*byte),
+                (None, b'(' | b'{') => others += 1,
+                (None, b')' | b'}') => others = others.checked_sub(1)?,
+                (None, b'[') => brackets += 1,
+                (None, b']') if brackets == 1 && others == 0 => return Some(at),
+                (None, b']') => brackets = brackets.saturating_sub(1).max(1),
+                // Where a word would end outside of arithmetic there is no subscript.
+                (None, b';') if others == 0 => return None,
+                _ => {}
+            }
+            at += 1;
+        }
+        None
+    }
+
+    /// The name that stands here, with its subscript where it has one.
+    fn variable_name(&mut self) -> Result<Name, SyntaxError> {
+        let name = self.take_name();
+        if self.mode == Mode::Sh || self.peek() != Some(b'[') {
+            return Ok(Name::Variable(name));
+        }
+        if let (Some(all @ (b'@' | b'*')), Some(b']')) = (self.peek_at(1), self.peek_at(2)) {
+            self.advance(3);
+            return Ok(Name::Elements { name, star: all == b'*' });
+        }
+        Ok(Name::Element { name, subscript: self.subscript()? })
+    }
+
+    /// What stands behind `${!`, in bash.
+    fn indirect_name(&mut self) -> Result<Name, SyntaxError> {
+        self.bump();
+        let name = self.parameter_name()?;
+        Ok(match (name, self.peek(), self.peek_at(1)) {
+            (Name::Variable(prefix), Some(all @ (b'@' | b'*')), Some(b'}')) => {
+                self.bump();
+                Name::Prefixed { prefix, star: all == b'*' }
+            }
+            (Name::Elements { name, star }, ..) => Name::Keys { name, star },
+            (name, ..) => Name::Indirect(Box::new(name)),
+        })
+    }
+
     fn bad_substitution<T>(&self) -> Result<T, SyntaxError> {
         match self.source.get(self.position) {
             None => self.error("missing `}`"),
@@ -464,7 +560,15 @@ impl Parser<'_> {
                     Err(_) => self.error("bad substitution"),
                 }
             }
-            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => Ok(Name::Variable(self.take_name())),
+            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => self.variable_name(),
+            Some(b'!')
+                if self.mode == Mode::Bash
+                    && (self.peek_at(1).is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                        || (matches!(self.peek_at(1), Some(b'@' | b'*' | b'#' | b'?' | b'$' | b'!'))
+                            && self.peek_at(2) == Some(b'}'))) =>
+            {
+                self.indirect_name()
+            }
             Some(b'!') if self.peek_at(1).is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') => {
                 self.error("bad substitution: `${!name}` is bash's and not supported")
             }
@@ -526,6 +630,24 @@ impl Parser<'_> {
                 }
                 Ok(Operation::Replace { pattern, with, all, anchor })
             }
+            Some(sign @ (b'^' | b',' | b'~')) if self.mode == Mode::Bash => {
+                self.bump();
+                let all = self.peek() == Some(sign);
+                self.advance(usize::from(all));
+                let change = match sign {
+                    b'^' => LetterChange::Upper,
+                    b',' => LetterChange::Lower,
+                    _ => LetterChange::Other,
+                };
+                Ok(Operation::Letters { pattern: self.operand(Place::Braces, false)?, change, all })
+            }
+            Some(b'@') if self.mode == Mode::Bash => match self.peek_at(1) {
+                Some(letter @ (b'Q' | b'E' | b'P' | b'A' | b'a' | b'U' | b'u' | b'L' | b'K' | b'k')) => {
+                    self.advance(2);
+                    Ok(Operation::Transform(letter))
+                }
+                _ => self.bad_substitution(),
+            },
             Some(b'^' | b',' | b'@' | b'[') => self.error("bad substitution: this form is bash's and not supported"),
             _ => Ok(Operation::Plain),
         }
@@ -540,21 +662,63 @@ impl Parser<'_> {
         Ok(Word { parts: parts.0 })
     }
 
-    /// An unquoted name directly before `=` or `+=`, if one stands here; passes it and the sign.
-    pub(super) fn assignment_name(&mut self) -> Option<(Vec<u8>, bool)> {
+    /// An unquoted name, in bash with a subscript, directly before `=` or `+=`, if one stands here; passes it and the sign.
+    pub(super) fn assignment_target(&mut self) -> Result<Option<Target>, SyntaxError> {
         let rest = &self.source[self.position..];
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         let name = &rest[..length];
         if !is_name(name) {
-            return None;
+            return Ok(None);
         }
-        let (sign, append) = match &rest[length..] {
+        let mut behind = length;
+        if rest.get(length) == Some(&b'[') && self.mode == Mode::Bash {
+            let Some(end) = self.subscript_end(self.position + length) else { return Ok(None) };
+            behind = end + 1 - self.position;
+        }
+        let (sign, append) = match &rest[behind..] {
             [b'=', ..] => (1, false),
             [b'+', b'=', ..] => (2, true),
-            _ => return None,
+            _ => return Ok(None),
         };
         let name = name.to_vec();
-        self.position += length + sign;
-        Some((name, append))
+        self.position += length;
+        let subscript = if behind > length { Some(self.subscript()?) } else { None };
+        self.position += sign;
+        Ok(Some(Target { name, subscript, append }))
+    }
+
+    /// The entries of `NAME=(…)`, with the parenthesis at this place, which it passes.
+    pub(super) fn compound_value(&mut self) -> Result<Vec<Element>, SyntaxError> {
+        self.bump();
+        let mut elements = vec![];
+        loop {
+            self.skip_newlines()?;
+            match self.peek() {
+                Some(b')') => {
+                    self.bump();
+                    return Ok(elements);
+                }
+                Some(b'[') => {
+                    let end = self.subscript_end(self.position);
+                    let sign = end.map_or(&[][..], |end| &self.source[end + 1..]);
+                    let length = match sign {
+                        [b'=', ..] => 1,
+                        [b'+', b'=', ..] => 2,
+                        _ => 0,
+                    };
+                    if length == 0 {
+                        elements.push(Element { subscript: None, append: false, value: self.word()? });
+                    } else {
+                        let subscript = Some(self.subscript()?);
+                        self.position += length;
+                        elements.push(Element { subscript, append: length == 2, value: self.assigned()? });
+                    }
+                }
+                Some(byte) if !is_meta(byte) || matches!((byte, self.peek_at(1)), (b'<' | b'>', Some(b'('))) => {
+                    elements.push(Element { subscript: None, append: false, value: self.word()? });
+                }
+                _ => return self.unexpected(),
+            }
+        }
     }
 }
