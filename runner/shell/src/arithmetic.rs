@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::parse::is_name;
 
 /// Expressions inside expressions, and variables whose values are expressions.
-const MAX_DEPTH: u32 = 64;
+const MAX_DEPTH: u32 = 256;
 
 /// What an expression reads and sets.
 pub(crate) trait Variables {
@@ -33,7 +33,7 @@ pub(crate) trait Variables {
 
 /// The value of an expression; 0 where it is empty.
 pub(crate) fn evaluate(text: &[u8], variables: &mut dyn Variables) -> Result<i64, String> {
-    Parser { text, at: 0, depth: 0, variables, skip: 0, read: None }.whole()
+    Parser { text, at: 0, depth: 0, variables, skip: 0, read: None, last: 0 }.whole()
 }
 
 /// What an expression reads or sets.
@@ -53,10 +53,16 @@ struct Parser<'a> {
     skip: u32,
     /// A place that was read already, which the next primary is.
     read: Option<Place<'a>>,
+    /// Where the token begins that was read last.
+    last: usize,
 }
 
+/// How tightly bash's `**` binds, which alone groups from the right.
+const POWER: u8 = 11;
+
 /// Binary operators, longest first, with how tightly they bind.
-const BINARY: [(&[u8], u8); 18] = [
+const BINARY: [(&[u8], u8); 19] = [
+    (b"**", POWER),
     (b"<<", 8),
     (b">>", 8),
     (b"<=", 7),
@@ -88,14 +94,30 @@ impl<'a> Parser<'a> {
         let value = self.comma()?;
         self.blanks();
         if self.at < self.text.len() {
-            return self.error("expecting EOF");
+            let bash = match &self.text[self.at..] {
+                [b'=', ..] | [_, b'=', ..] => "attempted assignment to non-variable",
+                [byte, ..] if byte.is_ascii_alphanumeric() || b"_()?:,".contains(byte) => "syntax error in expression",
+                _ => "syntax error: invalid arithmetic operator",
+            };
+            return self.error("expecting EOF", bash);
         }
         Ok(value)
     }
 
-    fn error<T>(&self, what: &str) -> Result<T, String> {
+    /// What is wrong here, in the words of sh and of bash.
+    fn error<T>(&self, sh: &str, bash: &str) -> Result<T, String> {
+        let begin = if self.at < self.text.len() { self.at } else { self.last };
+        self.error_at(begin, sh, bash)
+    }
+
+    fn error_at<T>(&self, begin: usize, sh: &str, bash: &str) -> Result<T, String> {
         let text = String::from_utf8_lossy(self.text);
-        Err(format!("arithmetic expression: {what}: \"{}\"", text.trim()))
+        Err(if self.variables.has_arrays() {
+            let token = self.text.get(begin..).unwrap_or_default().trim_ascii_start();
+            format!("{}: {bash} (error token is \"{}\")", text.trim_start(), String::from_utf8_lossy(token))
+        } else {
+            format!("arithmetic expression: {sh}: \"{}\"", text.trim())
+        })
     }
 
     fn blanks(&mut self) {
@@ -108,6 +130,7 @@ impl<'a> Parser<'a> {
         self.blanks();
         let here = self.text[self.at..].starts_with(sign);
         if here {
+            self.last = self.at;
             self.at += sign.len();
         }
         here
@@ -115,7 +138,7 @@ impl<'a> Parser<'a> {
 
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, String>) -> Result<T, String> {
         if self.depth >= MAX_DEPTH {
-            return self.error("nested too deeply");
+            return self.error("nested too deeply", "expression recursion level exceeded");
         }
         self.depth += 1;
         let result = inner(self);
@@ -140,6 +163,7 @@ impl<'a> Parser<'a> {
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         let name = &rest[..length];
         is_name(name).then(|| {
+            self.last = self.at;
             self.at += length;
             name
         })
@@ -165,14 +189,14 @@ impl<'a> Parser<'a> {
                 }
                 byte => *byte == b']',
             });
-            let Some(end) = end else { return self.error("missing ']'") };
+            let Some(end) = end else { return self.error_at(self.last, "missing ']'", "bad array subscript") };
             self.at += end + 2;
             return Ok(Some(Place { name, subscript: Some(Cow::Borrowed(&rest[..end])) }));
         }
         self.at += 1;
         let value = self.deeper(Self::comma)?;
         if !self.accept(b"]") {
-            return self.error("missing ']'");
+            return self.error_at(self.last, "missing ']'", "bad array subscript");
         }
         Ok(Some(Place { name, subscript: Some(Cow::Owned(value.to_string().into_bytes())) }))
     }
@@ -188,13 +212,15 @@ impl<'a> Parser<'a> {
                 let sign = ASSIGNING.into_iter().find(|sign| assigns && rest.starts_with(sign));
                 // `==` compares.
                 if let Some(sign) = sign.filter(|_| !rest.starts_with(b"==")) {
+                    parser.last = parser.at;
                     parser.at += sign.len();
+                    let operand = parser.at;
                     let right = parser.assignment()?;
                     let value = match &sign[..sign.len() - 1] {
                         b"" => right,
                         operator => {
                             let left = parser.variable(&name)?;
-                            parser.apply(operator, left, right)?
+                            parser.apply(operator, left, right, operand)?
                         }
                     };
                     return parser.assign(&name, value);
@@ -227,7 +253,7 @@ impl<'a> Parser<'a> {
         }
         let yes = self.skipping(condition == 0, Self::comma)?;
         if !self.accept(b":") {
-            return self.error("expecting ':'");
+            return self.error("expecting ':'", "`:' expected for conditional expression");
         }
         let no = self.skipping(condition != 0, Self::assignment)?;
         Ok(if condition != 0 { yes } else { no })
@@ -246,30 +272,44 @@ impl<'a> Parser<'a> {
             self.blanks();
             let rest = &self.text[self.at..];
             let Some(first) = rest.first() else { return Ok(left) };
-            let found = BINARY.into_iter().find(|(sign, _)| sign[0] == *first && rest.starts_with(sign));
+            let power = self.variables.has_arrays();
+            let known =
+                |(sign, binds): &(&[u8], u8)| sign[0] == *first && rest.starts_with(sign) && (power || *binds < POWER);
+            let found = BINARY.into_iter().find(known);
             let Some((sign, binds)) = found.filter(|(_, binds)| *binds >= lowest) else { return Ok(left) };
             // `a += 1` where `a` is no name is not a sum.
             if rest.get(sign.len()) == Some(&b'=')
                 && !matches!(sign, b"<=" | b">=" | b"==" | b"!=" | b"&&" | b"||")
                 && !rest[sign.len()..].starts_with(b"==")
             {
-                return self.error("expecting EOF");
+                return self.error("expecting EOF", "attempted assignment to non-variable");
             }
+            self.last = self.at;
             self.at += sign.len();
+            let operand = self.at;
             let skip = (sign == b"&&" && left == 0) || (sign == b"||" && left != 0);
-            let right = self.skipping(skip, |parser| parser.deeper(|parser| parser.binary(binds + 1)))?;
-            left = self.apply(sign, left, right)?;
+            let right =
+                self.skipping(skip, |parser| parser.deeper(|parser| parser.binary(binds + u8::from(binds < POWER))))?;
+            left = self.apply(sign, left, right, operand)?;
         }
     }
 
-    fn apply(&self, sign: &[u8], left: i64, right: i64) -> Result<i64, String> {
+    /// The result of an operator, whose right side begins at `operand`.
+    fn apply(&self, sign: &[u8], left: i64, right: i64, operand: usize) -> Result<i64, String> {
         Ok(match sign {
+            b"**" if right < 0 => {
+                if self.skip > 0 {
+                    return Ok(0);
+                }
+                return self.error_at(self.last, "exponent less than 0", "exponent less than 0");
+            }
+            b"**" => power(left, right),
             b"*" => left.wrapping_mul(right),
             b"/" | b"%" if right == 0 => {
                 if self.skip > 0 {
                     return Ok(0);
                 }
-                return self.error("division by zero");
+                return self.error_at(operand, "division by zero", "division by 0");
             }
             b"/" => left.wrapping_div(right),
             b"%" => left.wrapping_rem(right),
@@ -288,7 +328,7 @@ impl<'a> Parser<'a> {
             b"|" => left | right,
             b"&&" => i64::from(left != 0 && right != 0),
             b"||" => i64::from(left != 0 || right != 0),
-            _ => return self.error("unknown operator"),
+            _ => return self.error("unknown operator", "syntax error: invalid arithmetic operator"),
         })
     }
 
@@ -332,7 +372,7 @@ impl<'a> Parser<'a> {
         if self.read.is_none() && self.accept(b"(") {
             let value = self.deeper(Self::comma)?;
             if !self.accept(b")") {
-                return self.error("expecting ')'");
+                return self.error("expecting ')'", "missing `)'");
             }
             return Ok(value);
         }
@@ -353,14 +393,30 @@ impl<'a> Parser<'a> {
         let length =
             rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b'@' | b'_')).count();
         if length == 0 {
-            return self.error("expecting primary");
+            return self.error("expecting primary", "syntax error: operand expected");
         }
         match number(&rest[..length]) {
             Some(value) => {
+                self.last = self.at;
                 self.at += length;
                 Ok(value)
             }
-            None => self.error("bad number"),
+            None => {
+                let base = rest[..length].split(|byte| *byte == b'#').next().unwrap_or_default();
+                let bash = match std::str::from_utf8(base).ok().and_then(|base| base.parse::<u32>().ok()) {
+                    Some(base) if rest[..length].contains(&b'#') && !(2..=64).contains(&base) => {
+                        "invalid arithmetic base"
+                    }
+                    _ => "value too great for base",
+                };
+                // The token is the number alone.
+                let text = String::from_utf8_lossy(&rest[..length]).into_owned();
+                if !self.variables.has_arrays() {
+                    return self.error("bad number", bash);
+                }
+                let whole = String::from_utf8_lossy(self.text);
+                Err(format!("{}: {bash} (error token is \"{text}\")", whole.trim_start()))
+            }
         }
     }
 
@@ -382,10 +438,17 @@ impl<'a> Parser<'a> {
         }
         let text = text.into_owned();
         if self.depth + 1 >= MAX_DEPTH {
-            return self.error("nested too deeply");
+            return self.error("nested too deeply", "expression recursion level exceeded");
         }
-        let mut inner =
-            Parser { text: &text, at: 0, depth: self.depth + 8, variables: self.variables, skip: 0, read: None };
+        let mut inner = Parser {
+            text: &text,
+            at: 0,
+            depth: self.depth + 8,
+            variables: self.variables,
+            skip: 0,
+            read: None,
+            last: 0,
+        };
         inner.whole()
     }
 }
@@ -397,7 +460,7 @@ fn number(text: &[u8]) -> Option<i64> {
         [b'0', digits @ ..] if !digits.is_empty() && !digits.contains(&b'#') => (8, digits),
         _ => match text.iter().position(|byte| *byte == b'#') {
             Some(at) => (
-                std::str::from_utf8(&text[..at]).ok()?.parse().ok().filter(|base| (2..=36).contains(base))?,
+                std::str::from_utf8(&text[..at]).ok()?.parse().ok().filter(|base| (2..=64).contains(base))?,
                 &text[at + 1..],
             ),
             None => (10, text),
@@ -407,9 +470,32 @@ fn number(text: &[u8]) -> Option<i64> {
         return None;
     }
     digits.iter().try_fold(0i64, |value, digit| {
-        let digit = char::from(*digit).to_digit(base)?;
+        let digit = digit_value(*digit, base).filter(|digit| *digit < base)?;
         Some(value.wrapping_mul(i64::from(base)).wrapping_add(i64::from(digit)))
     })
+}
+
+/// The value of a digit: letters, in bases above 36 the capital ones behind the others, then `@` and `_`.
+fn digit_value(digit: u8, base: u32) -> Option<u32> {
+    match digit {
+        b'A'..=b'Z' if base > 36 => Some(u32::from(digit - b'A') + 36),
+        b'@' => Some(62),
+        b'_' => Some(63),
+        digit => char::from(digit).to_digit(36),
+    }
+}
+
+/// `**` by squaring; it wraps as multiplication does.
+fn power(mut base: i64, mut exponent: i64) -> i64 {
+    let mut result = 1i64;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = result.wrapping_mul(base);
+        }
+        base = base.wrapping_mul(base);
+        exponent >>= 1;
+    }
+    result
 }
 
 #[cfg(test)]

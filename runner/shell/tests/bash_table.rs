@@ -18,7 +18,9 @@ macro_rules! tables {
 }
 
 tables! {
+    arithmetic: "arithmetic.txt";
     arrays: "arrays.txt";
     conditions: "conditions.txt";
+    errors: "errors.txt";
     quoting: "quoting.txt";
 }

@@ -24,8 +24,18 @@ fn count(shell: &Shell, words: &[Vec<u8>], least: u32) -> Result<u32, Flow> {
     let Some(word) = operands(words).first() else { return Ok(1) };
     match std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|number| *number >= least) {
         Some(number) => Ok(number),
-        None => Err(shell.fatal(&format!("{}: Illegal number: {}", show(&words[0]), show(word)))),
+        None if shell.is_bash() && word.iter().all(u8::is_ascii_digit) => {
+            Err(shell.fatal(&format!("{}: {}: loop count out of range", show(&words[0]), show(word))))
+        }
+        None => Err(illegal_number(shell, words, word)),
     }
+}
+
+fn illegal_number(shell: &Shell, words: &[Vec<u8>], word: &[u8]) -> Flow {
+    let (name, word) = (show(&words[0]), show(word));
+    shell
+        .complain_as(&format!("{name}: Illegal number: {word}"), &format!("{name}: {word}: numeric argument required"));
+    Flow::Error(ExitStatus::USAGE)
 }
 
 pub(super) fn leave_loop(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
@@ -59,20 +69,33 @@ pub(super) fn operands(words: &[Vec<u8>]) -> &[Vec<u8>] {
 fn status(shell: &Shell, words: &[Vec<u8>], default: ExitStatus) -> Result<ExitStatus, Flow> {
     let Some(word) = operands(words).first() else { return Ok(default) };
     match std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok()) {
-        Some(number) if number >= 0 => Ok(ExitStatus::new((number & 0xff) as u8)),
-        _ => Err(shell.fatal(&format!("{}: Illegal number: {}", show(&words[0]), show(word)))),
+        Some(number) if number >= 0 || shell.is_bash() => Ok(ExitStatus::new((number & 0xff) as u8)),
+        _ => Err(illegal_number(shell, words, word)),
     }
 }
 
 pub(super) fn exit(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     // In a trap: the status from before it (XCU exit).
     let default = shell.before_trap.map_or(shell.state.status, |(status, _)| status);
-    Err(Flow::Exit(status(shell, words, default)?))
+    match status(shell, words, default) {
+        Ok(_) if shell.is_bash() && operands(words).len() > 1 => {
+            shell.complain("exit: too many arguments");
+            Ok(ExitStatus::FAILURE)
+        }
+        Ok(status) => Err(Flow::Exit(status)),
+        // It ends the shell all the same.
+        Err(_) if shell.is_bash() => Err(Flow::Exit(ExitStatus::USAGE)),
+        Err(flow) => Err(flow),
+    }
 }
 
 pub(super) fn leave_function(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let before = shell.before_trap.filter(|(_, callers)| *callers == shell.callers);
     let status = status(shell, words, before.map_or(shell.state.status, |(status, _)| status))?;
+    if shell.callers == 0 && shell.is_bash() {
+        shell.complain("return: can only `return' from a function or sourced script");
+        return Ok(ExitStatus::USAGE);
+    }
     // Outside functions it ends the script, as dash and ash do.
     Err(if shell.callers > 0 { Flow::Return(status) } else { Flow::Exit(status) })
 }
@@ -80,6 +103,9 @@ pub(super) fn leave_function(shell: &mut Shell, words: &[Vec<u8>]) -> Result<Exi
 pub(super) fn shift(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let number = count(shell, words, 0)? as usize;
     if number > shell.positional().len() {
+        if shell.is_bash() {
+            return Ok(ExitStatus::FAILURE);
+        }
         return Err(shell.fatal("shift: can't shift that many"));
     }
     Arc::make_mut(&mut shell.state.positional).drain(..number);

@@ -129,10 +129,22 @@ pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
                             return Ok(list_options(shell, *sign == b'-'));
                         };
                         if !set_long(&mut shell.state.options, name, *sign == b'-') {
+                            if shell.is_bash() {
+                                shell.complain(&format!("set: {}: invalid option name", show(name)));
+                                return Ok(ExitStatus::USAGE);
+                            }
                             return Err(shell.fatal(&format!("set: Illegal option -o {}", show(name))));
                         }
                         words = rest;
                     } else if !set_letter(&mut shell.state.options, *letter, *sign == b'-') {
+                        if shell.is_bash() {
+                            shell.complain(&format!(
+                                "set: {}{}: invalid option",
+                                char::from(*sign),
+                                char::from(*letter)
+                            ));
+                            return Ok(ExitStatus::USAGE);
+                        }
                         return Err(shell.fatal(&format!("set: Illegal option -{}", char::from(*letter))));
                     }
                 }

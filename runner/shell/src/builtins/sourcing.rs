@@ -35,6 +35,10 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
             && shell.vfs().access(path, Access::Read)
     });
     let Some(path) = found else {
+        if shell.is_bash() {
+            shell.complain(&format!("{}: No such file or directory", show(name)));
+            return Ok(ExitStatus::FAILURE);
+        }
         return Err(shell.fatal(&format!("{}: cannot open {}: No such file", show(&words[0]), show(name))));
     };
     let limit = shell.limits().source;

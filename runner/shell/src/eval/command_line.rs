@@ -49,7 +49,8 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
     words.next_if(|word| *word == b"-");
     let mut rest: Vec<Vec<u8>> = words.cloned().collect();
     if let Some(problem) = problem {
-        Shell::new(config).say(&format!("0: {problem}"));
+        let shell = Shell::new(config);
+        shell.say(&if shell.is_bash() { problem } else { format!("0: {problem}") });
         return ExitStatus::USAGE;
     }
     if command {
@@ -62,7 +63,9 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
             config.name = rest.remove(0);
         }
         config.arguments = rest;
-        return Shell::new(config).run(&source);
+        let mut shell = Shell::new(config);
+        shell.is_command_string = true;
+        return shell.run(&source);
     }
     if from_input || rest.is_empty() {
         config.arguments = rest;
@@ -89,7 +92,11 @@ fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
         Err(error) => {
             let shell = Shell::new(config);
             let shown = String::from_utf8_lossy(file).into_owned();
-            shell.say(&format!("0: cannot open {shown}: {error}"));
+            shell.say(&if shell.is_bash() {
+                format!("{shown}: {error}")
+            } else {
+                format!("0: cannot open {shown}: {error}")
+            });
             if error.starts_with("No such file") { ExitStatus::NOT_FOUND } else { ExitStatus::NOT_EXECUTABLE }
         }
     }

@@ -29,7 +29,7 @@ use self::prompt::Prompts;
 use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
 use crate::ir::Element;
 use crate::line_reader::LineReader;
-use crate::parse::Parser;
+use crate::parse::{Parser, SyntaxError};
 use crate::regex::Regexes;
 use crate::switches::Switches;
 
@@ -106,6 +106,8 @@ pub struct Shell {
     pub(crate) substituted: Option<Job>,
     /// The regular expressions of `[[ =~ ]]` that were used last.
     pub(crate) regexes: Regexes,
+    /// Whether the script was given with `-c`.
+    pub(crate) is_command_string: bool,
     /// Whether this is a copy for `( )`, `$( )`, a stage or a job.
     pub(crate) subshell: bool,
 }
@@ -157,6 +159,7 @@ impl Shell {
             processes: vec![],
             substituted: None,
             regexes: Regexes::default(),
+            is_command_string: false,
             subshell: false,
         }
     }
@@ -235,7 +238,11 @@ impl Shell {
                 }
                 Err(error) => {
                     self.check_cancelled()?;
-                    self.say(&error.to_string());
+                    self.say_syntax_error(&error, is_script);
+                    if self.is_bash() && !is_script {
+                        self.state.status = ExitStatus::USAGE;
+                        return Ok(ExitStatus::USAGE);
+                    }
                     if !interactive {
                         return Err(Flow::Error(ExitStatus::USAGE));
                     }
@@ -297,19 +304,50 @@ impl Shell {
 
     /// Prints a message as `name: line: message` on standard error.
     pub(crate) fn say(&self, message: &str) {
-        let name = String::from_utf8_lossy(&self.state.name).into_owned();
+        // bash names the file that a function or a command comes from.
+        let source = self.frames.last().filter(|_| self.is_bash()).map(|frame| &*frame.source);
+        let name = String::from_utf8_lossy(source.unwrap_or(&self.state.name)).into_owned();
         self.print_error(format!("{name}: {message}\n").as_bytes());
     }
 
     /// The same, with the line of the command that is being executed.
     pub(crate) fn complain(&self, message: &str) {
-        self.say(&format!("{}: {message}", self.line));
+        match self.context.mode {
+            Mode::Sh => self.say(&format!("{}: {message}", self.line)),
+            Mode::Bash => self.say(&format!("line {}: {message}", self.line)),
+        }
+    }
+
+    /// Prints one of two messages: what sh says, and what bash does.
+    pub(crate) fn complain_as(&self, sh: &str, bash: &str) {
+        self.complain(if self.is_bash() { bash } else { sh });
+    }
+
+    pub(crate) fn is_bash(&self) -> bool {
+        self.context.mode == Mode::Bash
     }
 
     /// An error that ends a shell that is not interactive (XCU 2.8.1): status 2.
     pub(crate) fn fatal(&self, message: &str) -> Flow {
         self.complain(message);
         Flow::Error(ExitStatus::USAGE)
+    }
+
+    /// Tells of a text that cannot be parsed: the script, or what a command of it executes.
+    fn say_syntax_error(&self, error: &SyntaxError, is_script: bool) {
+        if !self.is_bash() {
+            return self.say(&error.to_string());
+        }
+        let sourced = self.frames.last().is_some_and(|frame| !frame.is_function);
+        let prefix = match is_script {
+            true if self.is_command_string => "-c: ",
+            false if !sourced => "eval: ",
+            _ => "",
+        };
+        self.say(&format!("{prefix}line {}: {}", error.line, error.message));
+        if let Some(text) = &error.text {
+            self.say(&format!("{prefix}line {}: `{text}'", error.line));
+        }
     }
 
     /// An error in an expansion or an assignment: as `fatal`, but bash goes on with the next command that is read.
@@ -354,7 +392,9 @@ impl Shell {
     /// Executes something one level deeper.
     pub(crate) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Flow>) -> Result<T, Flow> {
         if self.depth >= self.limits().depth {
-            return Err(self.fatal(&format!("more than {} functions and commands are nested", self.limits().depth)));
+            self.complain(&format!("more than {} functions and commands are nested", self.limits().depth));
+            // Also in bash nothing goes on: it could do the same once more, at every level.
+            return Err(if self.is_bash() { Flow::Exit(ExitStatus::USAGE) } else { Flow::Error(ExitStatus::USAGE) });
         }
         self.depth += 1;
         let result = inner(self);
@@ -390,6 +430,7 @@ impl Shell {
             processes: self.processes.clone(),
             substituted: None,
             regexes: self.regexes.clone(),
+            is_command_string: self.is_command_string,
             subshell: true,
         }
     }

@@ -191,18 +191,28 @@ impl Shell {
         if let Some(number) = own_descriptor(text) {
             return match self.state.files.get(&number) {
                 Some(file) => Ok(file.clone()),
+                None if self.is_bash() => Err(format!("{shown}: No such file or directory")),
                 None => Err(format!("cannot open {shown}: No such file or directory")),
             };
         }
-        let verb = if options.create { "create" } else { "open" };
+        let verb = match self.context.mode {
+            Mode::Bash => "",
+            Mode::Sh if options.create => "cannot create ",
+            Mode::Sh => "cannot open ",
+        };
         if text.is_empty() {
-            return Err(format!("cannot {verb} : No such file or directory"));
+            return Err(format!("{verb}: No such file or directory"));
         }
         let opened = self
             .path(text)
             .map_err(|error| error.to_owned())
             .and_then(|path| self.vfs().open(&path, options).map_err(|error| error_text(&error)));
-        opened.map_err(|error| format!("cannot {verb} {shown}: {error}"))
+        opened.map_err(|error| match self.context.mode {
+            Mode::Bash if options.create_new && error.starts_with("File exists") => {
+                format!("{shown}: cannot overwrite existing file")
+            }
+            _ => format!("{verb}{shown}: {error}"),
+        })
     }
 
     /// A path as a command of this shell means it.

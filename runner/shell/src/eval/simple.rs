@@ -263,7 +263,8 @@ impl Shell {
         let program = match self.context.spawner.resolve(&name, path.unwrap_or(&own), &self.state.cwd) {
             Resolution::Found(program) => program,
             Resolution::NotFound(hint) => {
-                self.complain(&format!("{shown}: not found"));
+                let bash = if name.contains(&b'/') { "No such file or directory" } else { "command not found" };
+                self.complain_as(&format!("{shown}: not found"), &format!("{shown}: {bash}"));
                 if let Some(hint) = hint.filter(|_| !name.is_empty()) {
                     self.print_error(format!("hint: {hint}\n").as_bytes());
                 }

@@ -17,7 +17,7 @@ impl Parser<'_> {
         }
         // The value of an alias that has ended cannot be read again.
         if self.peek().is_none() || self.around.len() != around {
-            return Err(SyntaxError { line, message: "missing `))`".to_owned() });
+            return self.unterminated(line, "missing `))`", ")");
         }
         // Each level of `((` may be read twice, and so what is in it.
         self.reread += self.position - position;
@@ -49,7 +49,7 @@ impl Parser<'_> {
         let begin = self.line;
         let word = self.expression(b"]")?;
         if self.peek() != Some(b']') {
-            return Err(SyntaxError { line: begin, message: "missing `]`".to_owned() });
+            return self.unterminated(begin, "missing `]`", "]");
         }
         self.bump();
         Ok(word)

@@ -127,6 +127,7 @@ impl Parser<'_> {
             return Ok(());
         }
         match self.unexpected::<()>() {
+            Err(error) if self.mode == Mode::Bash => Err(error),
             Err(error) => Err(SyntaxError { message: format!("{} (expecting \"{word}\")", error.message), ..error }),
             ok => ok,
         }
@@ -219,7 +220,8 @@ impl Parser<'_> {
                 let list = self.list_until(b")")?;
                 self.bump();
                 if list.0.is_empty() {
-                    return self.error("\")\" unexpected");
+                    self.position -= 1;
+                    return self.unexpected();
                 }
                 Compound::Subshell(list)
             }

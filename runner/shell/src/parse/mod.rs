@@ -26,10 +26,13 @@ use crate::ir::{List, Word};
 pub(crate) fn parse(source: &[u8], line: u32, mode: Mode, limits: &Limits) -> Result<List, SyntaxError> {
     if source.len() > limits.source {
         let message = format!("the script is larger than {} bytes", limits.source);
-        return Err(SyntaxError { line, message });
+        return Err(SyntaxError::new(line, message));
     }
     Parser::new(source, line, mode, limits).script()
 }
+
+/// How much of a line an error shows, in bytes.
+const MAX_SHOWN: usize = 4096;
 
 /// A here-document whose body is still to come.
 struct Pending {
@@ -175,22 +178,57 @@ impl<'a> Parser<'a> {
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T, SyntaxError> {
-        Err(SyntaxError { line: self.line, message: message.into() })
+        let mut error = SyntaxError::new(self.line, message);
+        if self.mode == Mode::Bash {
+            error.message.insert_str(0, "syntax error: ");
+            error.whole = true;
+        }
+        Err(error)
     }
 
-    /// What stands here, for a message.
+    /// What stands here is wrong here.
     fn unexpected<T>(&self) -> Result<T, SyntaxError> {
-        match self.source.get(self.position) {
-            None => self.error("end of file unexpected"),
-            Some(b'\n') => self.error("newline unexpected"),
+        let rest = &self.source[self.position.min(self.source.len())..];
+        let end = rest.iter().position(|byte| is_meta(*byte) || is_blank(*byte)).unwrap_or(rest.len());
+        let operator = rest.iter().take_while(|byte| is_meta(**byte) && **byte != b'\n').take(2).count();
+        let token = match rest.first() {
+            None => None,
+            Some(b'\n') => Some("newline".to_owned()),
             Some(_) => {
-                let rest = &self.source[self.position..];
-                let end = rest.iter().position(|byte| is_meta(*byte) || is_blank(*byte)).unwrap_or(rest.len());
-                let operator = rest.iter().take_while(|byte| is_meta(**byte) && **byte != b'\n').take(2).count();
-                let shown = String::from_utf8_lossy(&rest[..if end == 0 { operator.max(1) } else { end.min(60) }]);
-                self.error(format!("\"{shown}\" unexpected"))
+                let shown = &rest[..if end == 0 { operator.max(1) } else { end.min(60) }];
+                Some(String::from_utf8_lossy(shown).into_owned())
             }
-        }
+        };
+        let mut error = match (self.mode, token) {
+            (Mode::Sh, None) => SyntaxError::new(self.line, "end of file unexpected"),
+            (Mode::Sh, Some(token)) if token == "newline" => SyntaxError::new(self.line, "newline unexpected"),
+            (Mode::Sh, Some(token)) => SyntaxError::new(self.line, format!("\"{token}\" unexpected")),
+            (Mode::Bash, None) => {
+                // bash counts the end as a line of its own.
+                let open = self.source.last().is_some_and(|byte| *byte != b'\n');
+                SyntaxError::new(self.line + u32::from(open), "syntax error: unexpected end of file")
+            }
+            (Mode::Bash, Some(token)) => {
+                let begin = self.source[..self.position].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                let line = self.source[begin..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+                let message = format!("syntax error near unexpected token `{token}'");
+                let text = String::from_utf8_lossy(&line[..line.len().min(MAX_SHOWN)]).into_owned();
+                SyntaxError { text: Some(text), ..SyntaxError::new(self.line, message) }
+            }
+        };
+        error.whole = self.mode == Mode::Bash;
+        Err(error)
+    }
+
+    /// What begins at a line and must end with `end` does not: what sh says, or bash's words.
+    fn unterminated<T>(&self, begin: u32, sh: &str, end: &str) -> Result<T, SyntaxError> {
+        Err(match self.mode {
+            Mode::Sh => SyntaxError::new(begin, sh),
+            Mode::Bash => {
+                let message = format!("unexpected EOF while looking for matching `{end}'");
+                SyntaxError { whole: true, ..SyntaxError::new(begin, message) }
+            }
+        })
     }
 
     /// Runs `inner` one level deeper.

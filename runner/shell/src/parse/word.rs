@@ -131,12 +131,28 @@ impl Parser<'_> {
         assigned: bool,
     ) -> Result<(), SyntaxError> {
         let mut brackets = 0u32;
+        // In an offset: open parentheses, and `?` whose `:` is still to come.
+        let (mut parentheses, mut questions) = (0u32, 0u32);
         while let Some(byte) = self.peek() {
+            if place == Place::Offset {
+                match byte {
+                    b'(' => parentheses += 1,
+                    b')' => parentheses = parentheses.saturating_sub(1),
+                    b'?' => questions += 1,
+                    b':' if questions > 0 => {
+                        questions -= 1;
+                        self.bump();
+                        parts.literal(byte);
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
             let ends = match place {
                 Place::Plain => is_blank(byte) || is_meta(byte),
                 Place::Braces => byte == b'}',
                 Place::Pattern => matches!(byte, b'}' | b'/'),
-                Place::Offset => matches!(byte, b'}' | b':'),
+                Place::Offset => byte == b'}' || (byte == b':' && parentheses == 0),
                 Place::Group => byte == b')',
                 Place::Regex => is_blank(byte) || (is_meta(byte) && !matches!(byte, b'(' | b'|')),
                 Place::Subscript => byte == b']' && brackets == 0,
@@ -196,9 +212,9 @@ impl Parser<'_> {
         }
         match place {
             Place::Plain | Place::Regex => Ok(()),
-            Place::Subscript => self.error("missing `]`"),
-            Place::Group => self.error("missing `)`"),
-            _ => self.error("missing `}`"),
+            Place::Subscript => self.unterminated(self.line, "missing `]`", "]"),
+            Place::Group => self.unterminated(self.line, "missing `)`", ")"),
+            _ => self.unterminated(self.line, "missing `}`", "}"),
         }
     }
 
@@ -249,7 +265,7 @@ impl Parser<'_> {
             match self.bump() {
                 Some(b'\'') => break,
                 Some(byte) => text.push(byte),
-                None => return Err(SyntaxError { line: begin, message: "unterminated quoted string".to_owned() }),
+                None => return self.unterminated(begin, "unterminated quoted string", "'"),
             }
         }
         parts.0.push(Part::Quoted(text));
@@ -262,7 +278,7 @@ impl Parser<'_> {
         let mut inner = Parts::default();
         loop {
             let Some(byte) = self.peek() else {
-                return Err(SyntaxError { line: begin, message: "unterminated quoted string".to_owned() });
+                return self.unterminated(begin, "unterminated quoted string", "\"");
             };
             match byte {
                 b'"' => break,
@@ -310,7 +326,7 @@ impl Parser<'_> {
                     }
                 }
                 Some(byte) => text.push(byte),
-                None => return Err(SyntaxError { line: begin, message: "unterminated quoted string".to_owned() }),
+                None => return self.unterminated(begin, "unterminated quoted string", "'"),
             }
         }
         // No argument can hold a NUL: the text ends before it.
@@ -400,7 +416,12 @@ impl Parser<'_> {
         self.advance(2);
         // Here-documents announced outside begin behind the line that this ends on.
         let outside = std::mem::take(&mut self.pending);
-        let list = self.nested(|parser| parser.list_until(b")"))?;
+        let begin = self.line;
+        let list = self.nested(|parser| parser.list_until(b")"));
+        if list.is_err() && self.source.get(self.position).is_none() && self.mode == Mode::Bash {
+            return self.unterminated(begin, "", ")");
+        }
+        let list = list?;
         self.bump();
         self.pending.splice(0..0, outside);
         Ok(list)
@@ -425,7 +446,7 @@ impl Parser<'_> {
                     _ => text.push(b'\\'),
                 },
                 Some(byte) => text.push(byte),
-                None => return Err(SyntaxError { line: begin, message: "unterminated backquote".to_owned() }),
+                None => return self.unterminated(begin, "unterminated backquote", "`"),
             }
         }
         let list = self.nested(|parser| parser.inner(&text, begin).script())?;
@@ -542,7 +563,7 @@ impl Parser<'_> {
 
     fn bad_substitution<T>(&self) -> Result<T, SyntaxError> {
         match self.source.get(self.position) {
-            None => self.error("missing `}`"),
+            None => self.unterminated(self.line, "missing `}`", "}"),
             Some(_) => self.error("bad substitution"),
         }
     }
