@@ -18,6 +18,10 @@ const MAX_ENDED: usize = 1024;
 /// A job in the background.
 pub(crate) struct Job {
     pub(crate) id: u32,
+    /// `%N`.
+    pub(crate) number: u32,
+    /// What it runs, for `jobs`.
+    pub(crate) text: Arc<[u8]>,
     end: Arc<End>,
     thread: Option<JoinHandle<()>>,
 }
@@ -49,7 +53,7 @@ impl Job {
         if thread.is_err() {
             *end.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(ExitStatus::new(134));
         }
-        Self { id, end, thread: thread.ok() }
+        Self { id, number: 0, text: Arc::default(), end, thread: thread.ok() }
     }
 
     /// How it ended, if it has.

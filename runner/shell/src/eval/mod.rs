@@ -31,7 +31,7 @@ use crate::ir::Element;
 use crate::line_reader::LineReader;
 use crate::parse::{Parser, SyntaxError};
 use crate::regex::Regexes;
-use crate::switches::Switches;
+use crate::switches::{Switch, Switches};
 
 /// Why evaluation leaves a construct before its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,6 +96,8 @@ pub struct Shell {
     pub(crate) pending: Vec<Signal>,
     /// Signals whose actions are being executed.
     pub(crate) acting: Vec<Signal>,
+    /// Conditions of bash whose actions are being executed.
+    pub(crate) in_trap: Vec<Condition>,
     /// In a trap's action: the status from before it, and how many callers there were.
     pub(crate) before_trap: Option<(ExitStatus, u32)>,
     /// What an interactive shell asks with.
@@ -114,7 +116,8 @@ pub struct Shell {
 
 impl Shell {
     /// A shell that has not run anything. The thread that uses it must have a stack of 16 MiB.
-    pub fn new(config: ShellConfig) -> Self {
+    pub fn new(mut config: ShellConfig) -> Self {
+        crate::builtins::enter_mode(&mut config.options, config.mode);
         let context = Context {
             vfs: Arc::clone(&config.vfs),
             spawner: Arc::clone(&config.spawner),
@@ -154,6 +157,7 @@ impl Shell {
             substitution_status: None,
             pending: vec![],
             acting: vec![],
+            in_trap: vec![],
             before_trap: None,
             prompts: None,
             processes: vec![],
@@ -210,12 +214,12 @@ impl Shell {
     /// the next line on.
     fn execute_commands(&mut self, parser: &mut Parser<'_>, is_script: bool) -> Result<ExitStatus, Flow> {
         let mut status = ExitStatus::SUCCESS;
+        let no_aliases = Arc::default();
         loop {
-            if self.context.mode == Mode::Sh {
-                parser.set_aliases(&self.state.aliases);
-            }
-            parser.set_extglob(self.extended_patterns());
             let interactive = is_script && self.prompts.is_some();
+            let aliases = !self.is_bash() || interactive || self.switches().is_on(Switch::ExpandAliases);
+            parser.set_aliases(if aliases { &self.state.aliases } else { &no_aliases });
+            parser.set_words(self.extended_patterns(), self.options().braceexpand);
             self.prepare_prompts();
             match parser.next_command() {
                 Ok(None) => return Ok(status),
@@ -405,7 +409,7 @@ impl Shell {
     /// A copy of this shell with a process of its own or, where that is given, as part of it.
     pub(crate) fn copy(&self, process: Arc<Process>) -> Self {
         let mut state = self.state.clone();
-        state.traps.enter_subshell(&process);
+        state.traps.enter_subshell(&process, &self.state.options);
         state.source.enter_subshell();
         Self {
             context: Arc::clone(&self.context),
@@ -425,6 +429,7 @@ impl Shell {
             substitution_status: None,
             pending: vec![],
             acting: vec![],
+            in_trap: self.in_trap.clone(),
             before_trap: None,
             prompts: None,
             processes: self.processes.clone(),

@@ -241,8 +241,12 @@ impl Shell {
         let output = MemoryFile::collecting(self.limits().substitution);
         let status = self.in_subshell(|shell| {
             shell.set_file(1, Some(OpenFile::new(output.clone())));
-            // Its own failures count also where that of the command around it does not (as in dash and ash).
-            shell.forgiving = 0;
+            if !shell.is_bash() {
+                // Its own failures count also where that of the command around it does not (as in dash and ash).
+                shell.forgiving = 0;
+            } else if !shell.switches().is_on(Switch::InheritErrexit) {
+                shell.state.options.errexit = false;
+            }
             shell.execute_list(list)
         })?;
         self.substitution_status = Some(status);

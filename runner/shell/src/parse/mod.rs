@@ -69,6 +69,8 @@ pub(crate) struct Parser<'a> {
     around: Vec<input::Around<'a>>,
     /// Whether extended patterns such as `@(a|b)` may stand in words: bash's `shopt -s extglob`.
     extglob: bool,
+    /// Whether braces are expanded, in bash.
+    braces: bool,
     /// How many bytes were read a second time.
     reread: usize,
 }
@@ -94,6 +96,7 @@ impl<'a> Parser<'a> {
             alias_bytes: 0,
             around: vec![],
             extglob: false,
+            braces: mode == Mode::Bash,
             reread: 0,
         }
     }
@@ -123,13 +126,15 @@ impl<'a> Parser<'a> {
             alias_bytes: self.alias_bytes,
             around: vec![],
             extglob: self.extglob,
+            braces: self.braces,
             reread: self.reread,
         }
     }
 
-    /// From here on, extended patterns stand in words or do not.
-    pub(crate) fn set_extglob(&mut self, on: bool) {
-        self.extglob = on;
+    /// From here on, whether extended patterns and braces are special in words.
+    pub(crate) fn set_words(&mut self, extglob: bool, braces: bool) {
+        self.extglob = extglob;
+        self.braces = braces;
     }
 
     /// The commands up to the end of a line, `None` at the end of the script. Nothing behind the line is read.

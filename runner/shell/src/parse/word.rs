@@ -242,7 +242,7 @@ impl Parser<'_> {
     /// A word of a command, which brace expansion may make several of.
     pub(super) fn field_word(&mut self) -> Result<Word, SyntaxError> {
         let word = self.word()?;
-        if self.mode == Mode::Bash { self.braces(word) } else { Ok(word) }
+        if self.mode == Mode::Bash && self.braces { self.brace_word(word) } else { Ok(word) }
     }
 
     /// Whether `<(` or `>(` stands here. ash has them too.
