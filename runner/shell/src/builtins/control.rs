@@ -197,6 +197,9 @@ pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             Signal::ALL.iter().map(|signal| format!("{}) SIG{}\n", signal.number(), signal.name())).collect();
         return Ok(shell.print("trap", names.concat().as_bytes()));
     }
+    if words[0].len() > 1 && words[0].starts_with(b"-") && shell.context.mode == Mode::Sh {
+        return Err(shell.fatal(&format!("trap: Illegal option {}", show(&words[0]))));
+    }
     // A number first means: reset all of these.
     let resets =
         words.len() == 1 || words[0] == b"-" || (words[0].iter().all(u8::is_ascii_digit) && !words[0].is_empty());

@@ -3,7 +3,7 @@
 use stepbox_system::ExitStatus;
 
 use super::show;
-use crate::eval::{Flow, Job, Shell};
+use crate::eval::{Flow, Job, Shell, Waited};
 use crate::parse::is_name;
 
 /// How often `wait -n` looks which job has ended.
@@ -13,12 +13,7 @@ const CHECK: std::time::Duration = std::time::Duration::from_millis(2);
 fn find(shell: &Shell, word: &[u8]) -> Option<usize> {
     let jobs = &shell.jobs;
     match word {
-        b"%" | b"%%" | b"%+" => jobs.len().checked_sub(1),
-        b"%-" => jobs.len().checked_sub(2).or(jobs.len().checked_sub(1)),
-        [b'%', rest @ ..] => {
-            let number: u32 = std::str::from_utf8(rest).ok()?.parse().ok()?;
-            jobs.iter().position(|job| job.number == number)
-        }
+        [b'%', ..] => shell.job_named(word),
         word => {
             let id: u32 = std::str::from_utf8(word).ok()?.parse().ok()?;
             jobs.iter().position(|job| job.id == id)
@@ -62,7 +57,9 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
     }
     if words.is_empty() {
         while !shell.jobs.is_empty() {
-            shell.wait_for(0)?;
+            if let Waited::Interrupted(status) = shell.wait_or_trap(0)? {
+                return Ok(status);
+            }
         }
         // The last process substitution too, as long as it is `$!`.
         if shell.substituted.as_ref().is_some_and(|job| Some(job.id) == shell.state.last_job) {

@@ -61,10 +61,8 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
     shell.callers += 1;
     let file: Arc<[u8]> = if name.contains(&b'/') { name.as_slice().into() } else { path.as_bytes().into() };
     shell.frames.push(Frame { name: b"source"[..].into(), source: file, line, is_function: false });
-    let loops = std::mem::take(&mut shell.loops);
-    let result = shell.execute_text(&source, 1);
+    let result = shell.execute_sourced(&source);
     let result = shell.run_return_trap(result);
-    shell.loops = loops;
     shell.callers -= 1;
     shell.frames.pop();
     shell.line = line;
@@ -163,6 +161,23 @@ pub(super) fn run_command(shell: &mut Shell, words: &[Vec<u8>], path: Option<&[u
 
 pub(super) fn type_of(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     Ok(describe(shell, "type", &words[1..], true, None))
+}
+
+/// `hash [-r] [NAME]…`: nothing is remembered here, but a name that is no program is told.
+pub(super) fn hash(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut status = ExitStatus::SUCCESS;
+    let path = shell.get(b"PATH").unwrap_or_default();
+    for name in operands(words).iter().filter(|word| !word.starts_with(b"-")) {
+        let known = find_special(name).is_some()
+            || find_regular(name, shell.context.mode).is_some()
+            || shell.state.functions.contains_key(name)
+            || matches!(shell.context.spawner.resolve(name, &path, shell.cwd()), Resolution::Found(_));
+        if !known {
+            shell.complain(&format!("hash: {}: not found", show(name)));
+            status = ExitStatus::FAILURE;
+        }
+    }
+    Ok(status)
 }
 
 /// What names mean to this shell.

@@ -17,8 +17,8 @@ impl Shell {
             if self.options().noexec {
                 return Ok(status);
             }
-            if item.background {
-                self.start_job(&item.and_or)?;
+            if let Some(text) = &item.background {
+                self.start_job(&item.and_or, text)?;
                 status = ExitStatus::SUCCESS;
                 self.state.status = status;
             } else {
@@ -160,7 +160,7 @@ impl Shell {
         }
     }
 
-    fn start_job(&mut self, and_or: &Arc<AndOr>) -> Result<(), Flow> {
+    fn start_job(&mut self, and_or: &Arc<AndOr>, text: &Arc<[u8]>) -> Result<(), Flow> {
         let mut child = self.child()?;
         child.forgiving = 0;
         // Without job control a job in the background reads nothing (XCU 2.9.3.1).
@@ -177,9 +177,7 @@ impl Shell {
             Ok(thread) => {
                 self.reap_if_many();
                 let number = self.jobs.iter().map(|job| job.number).max().unwrap_or(0) + 1;
-                let mut job = Job::new(id, thread);
-                job.number = number;
-                self.jobs.push(job);
+                self.jobs.push(Job::new(id, number, Arc::clone(text), thread));
                 self.state.last_job = Some(id);
                 Ok(())
             }

@@ -14,7 +14,7 @@ mod time;
 mod traps;
 
 pub use command_line::run_command_line;
-pub(crate) use jobs::Job;
+pub(crate) use jobs::{Job, Waited};
 pub(crate) use redirect::own_descriptor;
 pub(crate) use simple::DEFAULT_PATH;
 pub(crate) use state::{Frame, Function, Getopts, State};
@@ -50,6 +50,17 @@ pub(crate) enum Flow {
     Discard(ExitStatus),
     /// The shell's token was cancelled: no trap runs.
     Cancelled(Signal),
+}
+
+/// Where a text that is executed comes from.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Text {
+    /// It is the shell's script.
+    Script,
+    /// `.` has read it; `set -v` prints it too.
+    Sourced,
+    /// The script has made it: `eval`, a trap.
+    Made,
 }
 
 /// What all subshells of a shell share.
@@ -171,7 +182,7 @@ impl Shell {
     /// Runs a script, then the trap of `EXIT`; the status of the shell.
     pub fn run(mut self, source: &[u8]) -> ExitStatus {
         let (limits, mode) = (*self.limits(), self.context.mode);
-        let flow = self.execute_commands(&mut Parser::new(source, 1, mode, &limits), true);
+        let flow = self.execute_commands(&mut Parser::new(source, 1, mode, &limits), Text::Script);
         self.finish(flow)
     }
 
@@ -194,7 +205,7 @@ impl Shell {
             self.context.mode,
             &limits,
         );
-        let mut flow = self.execute_commands(&mut parser, true);
+        let mut flow = self.execute_commands(&mut parser, Text::Script);
         drop(parser);
         if let Some(error) = failure.into_inner()
             && flow.is_ok()
@@ -212,11 +223,11 @@ impl Shell {
 
     /// Executes commands as they are read: what stands before a syntax error has run, and an alias is in force from
     /// the next line on.
-    fn execute_commands(&mut self, parser: &mut Parser<'_>, is_script: bool) -> Result<ExitStatus, Flow> {
+    fn execute_commands(&mut self, parser: &mut Parser<'_>, text: Text) -> Result<ExitStatus, Flow> {
         let mut status = ExitStatus::SUCCESS;
         let no_aliases = Arc::default();
         loop {
-            let interactive = is_script && self.prompts.is_some();
+            let interactive = text == Text::Script && self.prompts.is_some();
             let aliases = !self.is_bash() || interactive || self.switches().is_on(Switch::ExpandAliases);
             parser.set_aliases(if aliases { &self.state.aliases } else { &no_aliases });
             parser.set_words(self.extended_patterns(), self.options().braceexpand);
@@ -224,7 +235,7 @@ impl Shell {
             match parser.next_command() {
                 Ok(None) => return Ok(status),
                 Ok(Some(list)) => {
-                    if is_script && self.options().verbose {
+                    if text != Text::Made && self.options().verbose {
                         self.print_error(parser.consumed());
                     }
                     status = match self.execute_list(&list) {
@@ -242,8 +253,8 @@ impl Shell {
                 }
                 Err(error) => {
                     self.check_cancelled()?;
-                    self.say_syntax_error(&error, is_script);
-                    if self.is_bash() && !is_script {
+                    self.say_syntax_error(&error, text == Text::Script);
+                    if self.is_bash() && text != Text::Script {
                         self.state.status = ExitStatus::USAGE;
                         return Ok(ExitStatus::USAGE);
                     }
@@ -455,9 +466,15 @@ impl Shell {
         })
     }
 
-    /// Parses and executes text that was made by the script itself (`eval`, `.`, traps).
+    /// Parses and executes text that was made by the script itself (`eval`, traps).
     pub(crate) fn execute_text(&mut self, source: &[u8], line: u32) -> Result<ExitStatus, Flow> {
         let (limits, mode) = (*self.limits(), self.context.mode);
-        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, mode, &limits), false))
+        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, mode, &limits), Text::Made))
+    }
+
+    /// Parses and executes a file that `.` names.
+    pub(crate) fn execute_sourced(&mut self, source: &[u8]) -> Result<ExitStatus, Flow> {
+        let (limits, mode) = (*self.limits(), self.context.mode);
+        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, 1, mode, &limits), Text::Sourced))
     }
 }

@@ -59,6 +59,9 @@ pub(crate) struct Parser<'a> {
     more: Option<More<'a>>,
     /// Whether there are no more lines; they are not asked for again.
     ended: bool,
+    /// Up to where no lines have to be joined, and how many bytes that has moved so far.
+    joined: usize,
+    moved: usize,
     aliases: Arc<Aliases>,
     /// The alias whose value `source` is.
     alias: Option<Vec<u8>>,
@@ -90,6 +93,8 @@ impl<'a> Parser<'a> {
             pending: vec![],
             more: None,
             ended: false,
+            joined: 0,
+            moved: 0,
             aliases: Arc::default(),
             alias: None,
             alias_next: false,
@@ -120,6 +125,8 @@ impl<'a> Parser<'a> {
             pending: vec![],
             more: None,
             ended: false,
+            joined: 0,
+            moved: 0,
             aliases: Arc::clone(&self.aliases),
             alias: None,
             alias_next: false,
@@ -150,7 +157,7 @@ impl<'a> Parser<'a> {
         loop {
             self.discard();
             self.skip_blanks();
-            self.expand_aliases()?;
+            self.expand_aliases();
             match self.peek() {
                 None => return Ok(None),
                 Some(b'\n') => self.newline()?,
@@ -241,6 +248,12 @@ impl<'a> Parser<'a> {
         if self.depth >= self.max_depth {
             return self.error(format!("more than {} constructs stand inside one another", self.max_depth));
         }
+        if self.alias_bytes > self.max_source {
+            return self.error(format!("aliases give more than {} bytes", self.max_source));
+        }
+        if self.moved > input::MAX_MOVED {
+            return self.error("too many escaped newlines stand inside words");
+        }
         self.depth += 1;
         let result = inner(self);
         self.depth -= 1;
@@ -258,7 +271,9 @@ impl<'a> Parser<'a> {
                         self.position += 1;
                     }
                 }
-                _ => return,
+                // The word behind an alias that ends in a blank.
+                _ if self.alias_next && self.expand_aliases() => {}
+                _ => return self.join_lines(),
             }
         }
     }
