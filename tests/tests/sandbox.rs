@@ -48,11 +48,30 @@ fn the_same_commands_do_succeed_on_files_of_the_volume() {
 }
 
 #[test]
-fn links_do_not_lead_out_of_the_volume() {
-    let place = Place::new().commands(&["cd /codefresh/volume && ln -s ../../../../../../etc up", "cat up/passwd"]);
+fn links_lead_through_the_step_s_own_tree_as_in_a_container() {
+    let place = Place::new().commands(&[
+        "cd /codefresh/volume && ln -s ../../../../../../etc up && cat up/passwd",
+        "ln -s /etc/hostname name && cat name && echo text > file && ln -s /codefresh/volume/file /tmp/y && cat /tmp/y",
+        "cat < /tmp/y; echo more >> /tmp/y; cat file; readlink /tmp/y; realpath /tmp/y; cd /tmp && cat ../codefresh/volume/file",
+        "ln -s /proc/self/environ out; cat out || { ln -s loop loop; cat loop; }",
+    ]);
     let run = place.run(["run"]);
     assert_eq!(run.status, 1, "{run:?}");
-    assert!(!run.stdout.contains("daemon"), "{run:?}");
+    let expected = "root:x:0:0:root:/root:/bin/sh\nstepbox\ntext\ntext\ntext\nmore\n/codefresh/volume/file\n\
+                    /codefresh/volume/file\ntext\nmore\ncat: out: No such file or directory\n\
+                    cat: loop: Symbolic link loop\n";
+    assert!(run.stdout.ends_with(expected), "{run:?}");
+}
+
+#[test]
+fn names_are_bytes_and_directories_are_listed_whole() {
+    let place = Place::new().commands(&[
+        "cd /codefresh/volume && mkdir many && cd many && i=0; while [ $i -lt 3000 ]; do : > f$i; i=$((i+1)); done",
+        "ls | wc -l; n=$(printf 'caf\\351'); echo one > \"$n\"; cat \"$n\"; ls | wc -l; rm \"$n\"; ls | wc -l",
+    ]);
+    let run = place.run(["run"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    assert!(run.stdout.ends_with("3000\none\n3001\n3000\n"), "{run:?}");
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Eval(EvalArguments),
     /// Run the shell of a step: commands, a script, or what standard input holds
     Sh(ShArguments),
+    /// Run one WASI module alone
+    Exec(ExecArguments),
     /// Print a JSON Schema of pipelines, for editors
     Schema,
     /// Look at the volumes that builds have left
@@ -74,6 +76,46 @@ pub(crate) struct ShArguments {
     /// What is run, as `sh` takes it: options, `-c COMMANDS`, or a FILE inside; then its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Arguments of `stepbox exec`.
+#[derive(Args, Debug)]
+#[command(override_usage = "stepbox exec [OPTIONS] MODULE [--] [ARGS…]")]
+pub(crate) struct ExecArguments {
+    /// A directory that the module is given, and by which name; with `:ro` it cannot be written; may be given again [default: none]
+    #[arg(long = "mount", value_name = "HOST::GUEST[:ro]")]
+    pub(crate) mounts: Vec<OsString>,
+    /// Set a variable of the module's environment, which is empty otherwise; NAME alone hands on the value that it has here; may be
+    /// given again
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) environment: Vec<OsString>,
+    /// The working directory: an absolute path as the module sees it; it is given as `.` and named in PWD
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<OsString>,
+    /// How much the module may compute, in units of about an instruction [default: no bound]
+    #[arg(long, value_name = "N")]
+    pub(crate) fuel: Option<u64>,
+    /// Whose WASI preview 1 it is given
+    #[arg(long, value_enum, value_name = "WHOSE", default_value_t = Wasi::Own)]
+    pub(crate) wasi: Wasi,
+    /// Write there how it ended, as JSON: `status`, and `modules`, how many were started
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// The module, as wasm or as its text
+    #[arg(value_name = "MODULE")]
+    pub(crate) module: PathBuf,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub(crate) arguments: Vec<OsString>,
+}
+
+/// Whose WASI preview 1 a module is given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Wasi {
+    /// Stepbox's
+    Own,
+    /// That of wasmtime, to compare with
+    Stock,
 }
 
 /// Arguments of `stepbox run`.

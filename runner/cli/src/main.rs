@@ -8,6 +8,7 @@ mod configuration;
 mod environment;
 mod error;
 mod eval;
+mod exec;
 mod exit_code;
 mod human;
 mod json;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Sh(arguments) => sh::run(&arguments),
+        Command::Exec(arguments) => exec::run(&arguments),
         Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),
         Command::Builds(command) => builds::run(&command),

@@ -17,7 +17,7 @@ use crate::error::CliError;
 const VOLUME: &str = "/codefresh/volume";
 
 /// Name and value.
-type Variable = (Vec<u8>, Vec<u8>);
+pub(crate) type Variable = (Vec<u8>, Vec<u8>);
 
 /// Runs the shell; its status is the program's.
 pub(crate) fn run(arguments: &ShArguments) -> Result<u8, CliError> {
@@ -77,7 +77,7 @@ fn mounts(arguments: &ShArguments) -> Result<(Vec<SessionMount>, OsString), CliE
 }
 
 /// `HOST::GUEST[:ro]`.
-fn mount(text: &OsStr) -> Result<(PathBuf, OsString, bool), CliError> {
+pub(crate) fn mount(text: &OsStr) -> Result<(PathBuf, OsString, bool), CliError> {
     let wrong = || {
         CliError::usage(format!("`--mount {}` does not say what is mounted where", text.display())).hint(
             "write `--mount HOST::GUEST` with an absolute GUEST, and `:ro` behind it where nothing may be written",
@@ -116,7 +116,7 @@ fn implicit_volume() -> Result<PathBuf, CliError> {
         .hint(format!("or say what the shell may see: `--mount HOST::{VOLUME}`")))
 }
 
-fn open(path: &Path) -> Result<OwnedFd, CliError> {
+pub(crate) fn open(path: &Path) -> Result<OwnedFd, CliError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, FileMode::empty()).map_err(|error| {
         let error = std::io::Error::from(error);
@@ -125,7 +125,7 @@ fn open(path: &Path) -> Result<OwnedFd, CliError> {
 }
 
 /// `NAME=VALUE`, or `NAME` for the value that the variable has out here.
-fn variables(given: &[OsString]) -> Result<Vec<Variable>, CliError> {
+pub(crate) fn variables(given: &[OsString]) -> Result<Vec<Variable>, CliError> {
     let one = |text: &OsString| {
         let bytes = text.as_bytes();
         let (name, value) = match bytes.iter().position(|byte| *byte == b'=') {
@@ -149,7 +149,7 @@ fn variables(given: &[OsString]) -> Result<Vec<Variable>, CliError> {
 }
 
 /// Hands signals on to the shell, which may have traps for them; the second of one kind ends it.
-fn watch(session: SessionSignals) -> Result<(), CliError> {
+pub(crate) fn watch(session: SessionSignals) -> Result<(), CliError> {
     let known = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
     let mut signals = signal_hook::iterator::Signals::new(known)
         .map_err(|error| CliError::host(format!("cannot watch for signals: {error}")))?;

@@ -11,6 +11,8 @@ pub struct EngineLimits {
     pub memory: u64,
     /// Elements of its tables.
     pub table_elements: usize,
+    /// Whether code counts what it computes. It fits no code that was compiled before.
+    pub fuel: bool,
 }
 
 /// Where instances get their memory from.
@@ -33,7 +35,9 @@ pub fn engine(limits: &EngineLimits) -> Result<(Engine, Allocation), CodegenErro
     if let Ok(engine) = modern.or_else(|_| pooling_engine(limits, 64 << 10, Enabled::No)) {
         return Ok((engine, Allocation::Pooling));
     }
-    let engine = Engine::new(&code_settings()).map_err(|error| CodegenError::Engine(format!("{error:#}")))?;
+    let mut config = code_settings();
+    config.consume_fuel(limits.fuel);
+    let engine = Engine::new(&config).map_err(|error| CodegenError::Engine(format!("{error:#}")))?;
     Ok((engine, Allocation::OnDemand))
 }
 
@@ -51,6 +55,7 @@ fn pooling_engine(limits: &EngineLimits, keep: usize, scan: Enabled) -> Result<E
         .pagemap_scan(scan)
         .max_unused_warm_slots(32);
     let mut config = code_settings();
+    config.consume_fuel(limits.fuel);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config).map_err(|error| CodegenError::Engine(format!("{error:#}")))
 }

@@ -1,27 +1,29 @@
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use stepbox_system::{ExitStatus, OpenFile, Program, Resolution, SpawnRequest, Spawner, VirtualPath};
+use stepbox_system::{CancelToken, ExitStatus, OpenFile, Program, Resolution, SpawnRequest, Spawner, VirtualPath};
 use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, I32Exit, ResourceTableError, WasiCtxBuilder, WasiView};
 
 use crate::guest::{Guest, Input, Limiter, Monotonic, Output, Stopped, stopped};
-use crate::{FileTree, Image, Sandbox, SandboxLimits};
-
-/// The status of a command that did something forbidden to itself, as the kernel's `SIGABRT` would leave it.
-const TRAPPED: u8 = 134;
+use crate::preview1::Host;
+use crate::trapped::Ended;
+use crate::{FileTree, Image, Profile, Sandbox, SandboxLimits, WasiHost};
 
 /// Starts the image's commands for one step.
 pub struct Commands {
     sandbox: Arc<Sandbox>,
     tree: Arc<FileTree>,
     image: Arc<Image>,
+    profile: Profile,
     modules: AtomicU64,
 }
 
 impl Commands {
-    pub(crate) fn new(sandbox: Arc<Sandbox>, tree: Arc<FileTree>, image: Arc<Image>) -> Self {
-        Self { sandbox, tree, image, modules: AtomicU64::new(0) }
+    pub(crate) fn new(sandbox: Arc<Sandbox>, tree: Arc<FileTree>, image: Arc<Image>, profile: Profile) -> Self {
+        Self { sandbox, tree, image, profile, modules: AtomicU64::new(0) }
     }
 
     /// How many modules were instantiated for this step.
@@ -29,8 +31,18 @@ impl Commands {
         self.modules.load(Ordering::Relaxed)
     }
 
-    fn start(&self, request: &SpawnRequest) -> Result<ExitStatus, String> {
-        let running = self.sandbox.running().map_err(str::to_owned)?;
+    /// Runs the image's module as it was called, whatever its name: for images of one module that is no set of commands.
+    pub fn run_module(&self, request: SpawnRequest) -> ExitStatus {
+        self.start(request).unwrap_or_else(|refused| {
+            refused.stderr.say(&refused.message);
+            ExitStatus::NOT_EXECUTABLE
+        })
+    }
+
+    fn start(&self, mut request: SpawnRequest) -> Result<ExitStatus, Refused> {
+        let stderr = Stderr { file: request.files.get(&2).cloned(), cancel: request.cancel.clone() };
+        let refused = |message: String| Refused { message, stderr: stderr.clone() };
+        let running = self.sandbox.running().map_err(|message| refused(message.to_owned()))?;
         let limits = self.sandbox.limits();
         let name = request.argv.first().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default();
 
@@ -38,43 +50,39 @@ impl Commands {
         let live = self.sandbox.live.fetch_add(1, Ordering::AcqRel);
         let _slot = Slot(&self.sandbox);
         if live >= limits.commands as usize {
-            return Err(format!("{name}: Resource temporarily unavailable: {} commands run already", limits.commands));
+            let commands = limits.commands;
+            return Err(refused(format!("{name}: Resource temporarily unavailable: {commands} commands run already")));
         }
 
         let clock = Monotonic::start();
-        let mut builder = WasiCtxBuilder::new();
-        // First, since every directory copies it.
-        builder.allow_blocking_current_thread(true);
-        builder.monotonic_clock(clock);
-        for argument in &request.argv {
-            builder.arg(String::from_utf8_lossy(argument));
+        let cwd = request.cwd.clone();
+        request.env.retain(|(name, _)| name != b"PWD");
+        if let Some(told) = self.profile.told_directory(&cwd) {
+            request.env.push((b"PWD".to_vec(), told));
         }
-        for (name, value) in request.env.iter().filter(|(name, _)| name != b"PWD") {
-            builder.env(String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+        let stock = match self.sandbox.wasi() {
+            WasiHost::Own => None,
+            WasiHost::Stock => Some(self.stock(&request, clock).map_err(|error| refused(format!("{name}: {error}")))?),
+        };
+        let cancel = request.cancel.clone();
+        let mut host = Host::new(Arc::clone(&self.tree), &mut request, limits.open_files, clock);
+        if stock.is_none() {
+            self.profile.open(&mut host, &self.tree, &cwd, running.changes_directory);
         }
-        builder.env("PWD", request.cwd.to_string());
-        let output = |number: u32| Output { file: request.files.get(&number).cloned(), cancel: request.cancel.clone() };
-        builder.stdin(Input { file: request.files.get(&0).cloned(), cancel: request.cancel.clone() });
-        builder.stdout(output(1)).stderr(output(2));
-        for (inside, handle, writable) in self.tree.preopens() {
-            let permissions = if writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-            builder
-                .preopened_dir(handle, &inside, permissions)
-                .map_err(|error| format!("{name}: {inside}: {error}"))?;
-        }
-
-        let mut wasi = builder.build_p1();
-        // More would use up what the worker has for all commands of the build.
-        wasi.ctx().table.set_max_capacity(limits.open_files);
         let guest = Guest {
-            wasi,
+            host,
+            stock,
+            memory: None,
             limiter: Limiter::new(limits.memory, limits.table_elements),
-            cancel: request.cancel.clone(),
+            cancel,
             clock,
         };
         let mut store = Store::new(&running.engine, guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_epoch_deadline(1);
+        if let Some(fuel) = limits.fuel {
+            store.set_fuel(fuel).map_err(|error| Refused { message: error.to_string(), stderr: stderr.clone() })?;
+        }
         store.epoch_deadline_callback(|context| {
             let cancel = &context.data().cancel;
             if cancel.is_cancelled() { Err(stopped(cancel)) } else { Ok(UpdateDeadline::Continue(1)) }
@@ -82,14 +90,64 @@ impl Commands {
 
         self.modules.fetch_add(1, Ordering::Relaxed);
         self.sandbox.instantiated.fetch_add(1, Ordering::Relaxed);
-        let ended = running
-            .module
-            .instantiate(&mut store)
-            .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "_start"))
-            .and_then(|start| start.call(&mut store, ()));
+        let ended = running.module.instantiate(&mut store).and_then(|instance| {
+            store.data_mut().memory = instance.get_memory(&mut store, "memory");
+            let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+            start.call(&mut store, ())
+        });
         match ended {
             Ok(()) => Ok(ExitStatus::SUCCESS),
-            Err(error) => Ok(status(&error, &name, store.data(), limits, request)),
+            Err(error) => Ok(status(&error, &name, store.data(), limits, &stderr)),
+        }
+    }
+
+    /// The context of wasmtime's own preview 1.
+    fn stock(&self, request: &SpawnRequest, clock: Monotonic) -> Result<WasiP1Ctx, String> {
+        let mut builder = WasiCtxBuilder::new();
+        // First, since every directory copies it.
+        builder.allow_blocking_current_thread(true);
+        builder.monotonic_clock(clock);
+        for argument in &request.argv {
+            builder.arg(String::from_utf8_lossy(argument));
+        }
+        for (name, value) in &request.env {
+            builder.env(String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+        }
+        let output = |number: u32| Output { file: request.files.get(&number).cloned(), cancel: request.cancel.clone() };
+        builder.stdin(Input { file: request.files.get(&0).cloned(), cancel: request.cancel.clone() });
+        builder.stdout(output(1)).stderr(output(2));
+        for (inside, writable, directory) in self.tree.mounts() {
+            let permissions = if writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+            let handle = format!("/proc/self/fd/{}", directory.as_raw_fd());
+            builder
+                .preopened_dir(handle, inside.to_string(), permissions)
+                .map_err(|error| format!("{inside}: {error}"))?;
+        }
+        let mut wasi = builder.build_p1();
+        // More would use up what the worker has for all commands of the build.
+        wasi.ctx().table.set_max_capacity(self.sandbox.limits().open_files);
+        Ok(wasi)
+    }
+}
+
+/// A command that does not start: why, and where to say so.
+struct Refused {
+    message: String,
+    stderr: Stderr,
+}
+
+/// Where a command's own messages go.
+#[derive(Clone)]
+struct Stderr {
+    file: Option<OpenFile>,
+    cancel: CancelToken,
+}
+
+impl Stderr {
+    fn say(&self, message: &str) {
+        if let Some(file) = self.file.as_ref().filter(|_| !self.cancel.is_cancelled()) {
+            // Nobody is left to tell where standard error fails.
+            let _ = file.write_all(format!("stepbox: {message}\n").as_bytes(), &self.cancel);
         }
     }
 }
@@ -104,18 +162,19 @@ impl Drop for Slot<'_> {
 }
 
 /// The status of a guest that did not return from its `_start`; says why where it was not its own will.
-fn status(
-    error: &wasmtime::Error,
-    name: &str,
-    guest: &Guest,
-    limits: &SandboxLimits,
-    request: &SpawnRequest,
-) -> ExitStatus {
+fn status(error: &wasmtime::Error, name: &str, guest: &Guest, limits: &SandboxLimits, stderr: &Stderr) -> ExitStatus {
+    let open_files = guest.host.met_open_files() || matches!(error.downcast_ref(), Some(ResourceTableError::Full));
+    let limit = match guest.limiter.met() {
+        Some(limit) => Some(limit.to_owned()),
+        None if matches!(error.downcast_ref(), Some(Trap::OutOfFuel)) => {
+            limits.fuel.map(|fuel| format!("the limit of {fuel} units of fuel"))
+        }
+        None if open_files => Some(format!("the limit of {} open files for one command", limits.open_files)),
+        None => None,
+    };
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
-        if *status != 0
-            && let Some(limit) = guest.limiter.met()
-        {
-            say(request, &format!("{name}: stopped at {limit}"));
+        if let Some(limit) = limit.filter(|_| *status != 0) {
+            stderr.say(&format!("{name}: stopped at {limit}"));
         }
         return ExitStatus::new((*status & 0xff) as u8);
     }
@@ -123,30 +182,15 @@ fn status(
         return ExitStatus::of_signal(*signal);
     }
     // A wait that was broken off may surface as another error; the token knows.
-    if let Some(signal) = request.cancel.cancelled() {
+    if let Some(signal) = stderr.cancel.cancelled() {
         return ExitStatus::of_signal(signal);
     }
-    if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        say(request, &format!("{name}: stopped at the limit of {} open files for one command", limits.open_files));
-        return ExitStatus::new(TRAPPED);
+    let ended = Ended::of(error);
+    match limit {
+        Some(limit) => stderr.say(&format!("{name}: stopped at {limit}")),
+        None => stderr.say(&format!("{name}: stopped: {ended}")),
     }
-    match (guest.limiter.met(), error.downcast_ref::<Trap>()) {
-        (Some(limit), _) => say(request, &format!("{name}: stopped at {limit}")),
-        (None, Some(Trap::StackOverflow)) => say(request, &format!("{name}: stopped: stack overflow")),
-        // A panic of the guest, which has already said what it had to say.
-        (None, Some(Trap::UnreachableCodeReached)) => say(request, &format!("{name}: stopped: aborted")),
-        (None, Some(trap)) => say(request, &format!("{name}: stopped: {trap}")),
-        (None, None) => say(request, &format!("{name}: stopped: {}", error.root_cause())),
-    }
-    ExitStatus::new(TRAPPED)
-}
-
-/// Tells on the command's own standard error.
-fn say(request: &SpawnRequest, message: &str) {
-    if let Some(err) = request.files.get(&2).filter(|_| !request.cancel.is_cancelled()) {
-        // Nobody is left to tell where standard error fails.
-        let _ = OpenFile::write_all(err, format!("stepbox: {message}\n").as_bytes(), &request.cancel);
-    }
+    ended.status()
 }
 
 impl Spawner for Commands {
@@ -170,12 +214,6 @@ impl Spawner for Commands {
         if let (Some(first), Some(name)) = (request.argv.first_mut(), program.path.file_name()) {
             *first = name.to_vec();
         }
-        match self.start(&request) {
-            Ok(status) => status,
-            Err(message) => {
-                say(&request, &message);
-                ExitStatus::NOT_EXECUTABLE
-            }
-        }
+        self.run_module(request)
     }
 }

@@ -36,6 +36,20 @@ impl Image {
         }
     }
 
+    /// An image of one module that is no set of commands, to be compiled when it is first run.
+    pub fn of_module(wasm: Vec<u8>) -> Self {
+        Self { commands: BTreeSet::new(), compiled: Mutex::new(None), wasm: Box::new(move || Ok(wasm.clone())) }
+    }
+
+    /// An image without commands.
+    pub(crate) fn empty() -> Self {
+        Self {
+            commands: BTreeSet::new(),
+            compiled: Mutex::new(None),
+            wasm: Box::new(|| Err(std::io::ErrorKind::NotFound.into())),
+        }
+    }
+
     /// The names of its commands, sorted.
     pub fn commands(&self) -> &BTreeSet<&'static str> {
         &self.commands

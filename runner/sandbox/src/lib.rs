@@ -4,17 +4,21 @@
 //! shell uses as its [`stepbox_system::Vfs`] and guests see through preopened directories, and [`Commands`], the
 //! [`stepbox_system::Spawner`] that starts the image's commands on it.
 //!
-//! Preview 1 is wasmtime's own for now, with `proc_exit` and `poll_oneoff` replaced; it stands behind [`Commands`] alone.
+//! Preview 1 is our own (`preview1`), over that tree. wasmtime's stays as [`WasiHost::Stock`], to compare with.
 
 mod commands;
 mod error;
 mod guest;
 mod image;
+mod preview1;
+mod profile;
 mod sandbox;
+mod trapped;
 mod tree;
 
 pub use commands::Commands;
 pub use error::SandboxError;
 pub use image::{COMMAND_DIRECTORIES, Image};
-pub use sandbox::{Sandbox, SandboxLimits};
-pub use tree::{FileTree, Mount};
+pub use profile::Profile;
+pub use sandbox::{Sandbox, SandboxLimits, WasiHost};
+pub use tree::{FileMount, FileTree, Mount};

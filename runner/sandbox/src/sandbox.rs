@@ -9,10 +9,20 @@ use wasmtime::{Engine, InstancePre, Linker};
 use wasmtime_wasi::I32Exit;
 
 use crate::guest::{Guest, poll_oneoff};
-use crate::{Commands, FileTree, Image, Mount, SandboxError};
+use crate::{Commands, FileMount, FileTree, Image, Mount, Profile, SandboxError, preview1};
 
 /// How often the engine looks whether a command is cancelled.
 const TICK: Duration = Duration::from_millis(10);
+
+/// Whose preview 1 guests are given.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum WasiHost {
+    /// Our own.
+    #[default]
+    Own,
+    /// wasmtime's, to compare with: every mount by its name, no links that are absolute or leave a mount.
+    Stock,
+}
 
 /// Bounds for commands.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,17 +35,21 @@ pub struct SandboxLimits {
     pub open_files: usize,
     /// Commands of this build that live at once.
     pub commands: u32,
+    /// How much one command may compute, in units of about an instruction; without a bound code is faster, and need not be
+    /// compiled anew.
+    pub fuel: Option<u64>,
 }
 
 impl Default for SandboxLimits {
     fn default() -> Self {
-        Self { memory: 1 << 30, table_elements: 50_000, open_files: 1024, commands: 256 }
+        Self { memory: 1 << 30, table_elements: 50_000, open_files: 1024, commands: 256, fuel: None }
     }
 }
 
 /// What all steps of a build share: the image and, from the first command on, the engine.
 pub struct Sandbox {
     limits: SandboxLimits,
+    wasi: WasiHost,
     image: Arc<Image>,
     /// Made at the first external command: a build of built-ins alone never pays for it.
     running: OnceLock<Result<Running, String>>,
@@ -47,13 +61,24 @@ pub struct Sandbox {
 pub(crate) struct Running {
     pub(crate) engine: Engine,
     pub(crate) module: InstancePre<Guest>,
+    /// Whether the module goes to `PWD` by itself (the marker of the guest SDK).
+    pub(crate) changes_directory: bool,
 }
+
+/// The export by which a module tells that it does so.
+const MARKER: &str = "stepbox_guest_v1";
 
 impl Sandbox {
     /// A sandbox for the commands of `image`.
     pub fn new(image: Image, limits: SandboxLimits) -> Arc<Self> {
+        Self::with_wasi(image, limits, WasiHost::Own)
+    }
+
+    /// The same with a choice of preview 1.
+    pub fn with_wasi(image: Image, limits: SandboxLimits, wasi: WasiHost) -> Arc<Self> {
         Arc::new(Self {
             limits,
+            wasi,
             image: Arc::new(image),
             running: OnceLock::new(),
             making: Mutex::new(()),
@@ -67,8 +92,20 @@ impl Sandbox {
         &self.limits
     }
 
-    /// The tree of a step: a private root, the volume at `/codefresh/volume`, and what else is mounted.
-    pub fn tree(&self, root: Dir, volume: Dir, others: Vec<Mount>) -> Result<Arc<FileTree>, SandboxError> {
+    /// Whose preview 1 guests are given.
+    pub(crate) fn wasi(&self) -> WasiHost {
+        self.wasi
+    }
+
+    /// The tree of a step: a private root, the volume at `/codefresh/volume`, what else is mounted, and single files over
+    /// entries of all these.
+    pub fn tree(
+        &self,
+        root: Dir,
+        volume: Dir,
+        others: Vec<Mount>,
+        files: Vec<FileMount>,
+    ) -> Result<Arc<FileTree>, SandboxError> {
         let at = |path: &str| {
             VirtualPath::new(path).map_err(|_| SandboxError::Io {
                 what: "a mount point is not a path",
@@ -80,12 +117,17 @@ impl Sandbox {
             Mount { at: at("/codefresh/volume")?, directory: volume, writable: true },
         ];
         mounts.extend(others);
-        Ok(FileTree::new(mounts, Arc::clone(&self.image)))
+        Ok(FileTree::with_files(mounts, files, Arc::clone(&self.image)))
+    }
+
+    /// The tree of a single module: what is mounted, and nothing else.
+    pub fn bare_tree(&self, mounts: Vec<Mount>) -> Arc<FileTree> {
+        FileTree::new(mounts, Arc::new(Image::empty()))
     }
 
     /// The commands of the image on a tree.
-    pub fn commands(self: &Arc<Self>, tree: Arc<FileTree>) -> Arc<Commands> {
-        Arc::new(Commands::new(Arc::clone(self), tree, Arc::clone(&self.image)))
+    pub fn commands(self: &Arc<Self>, tree: Arc<FileTree>, profile: Profile) -> Arc<Commands> {
+        Arc::new(Commands::new(Arc::clone(self), tree, Arc::clone(&self.image), profile))
     }
 
     /// How many modules were instantiated in this build.
@@ -111,6 +153,7 @@ impl Sandbox {
             instances: self.limits.commands,
             memory: self.limits.memory,
             table_elements: self.limits.table_elements,
+            fuel: self.limits.fuel.is_some(),
         };
         let (engine, _) = engine(&limits)?;
         let compiled = self.image.compiled.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -128,24 +171,30 @@ impl Sandbox {
                 compile(&engine, &wasm)?
             }
         };
-        let module = linker(&engine)
+        let changes_directory = module.get_export(MARKER).is_some();
+        let module = linker(&engine, self.wasi)
             .and_then(|linker| linker.instantiate_pre(&module))
             .map_err(|error| SandboxError::Linker(format!("{error:#}")))?;
         start_ticker(&engine)?;
-        Ok(Running { engine, module })
+        Ok(Running { engine, module, changes_directory })
     }
 }
 
 /// Preview 1 as guests get it.
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+fn linker(engine: &Engine, wasi: WasiHost) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p1::add_to_linker_sync(&mut linker, |guest: &mut Guest| &mut guest.wasi)?;
-    linker.allow_shadowing(true);
-    // The stock one takes statuses from 126 on for errors.
-    linker.func_wrap("wasi_snapshot_preview1", "proc_exit", |status: i32| -> wasmtime::Result<()> {
-        Err(I32Exit(status & 0xff).into())
-    })?;
-    linker.func_wrap("wasi_snapshot_preview1", "poll_oneoff", poll_oneoff)?;
+    preview1::add_to_linker(&mut linker)?;
+    if wasi == WasiHost::Stock {
+        linker.allow_shadowing(true);
+        wasmtime_wasi::p1::add_to_linker_sync(&mut linker, |guest: &mut Guest| {
+            guest.stock.as_mut().expect("made for every guest of this linker")
+        })?;
+        // The stock one takes statuses from 126 on for errors.
+        linker.func_wrap("wasi_snapshot_preview1", "proc_exit", |status: i32| -> wasmtime::Result<()> {
+            Err(I32Exit(status & 0xff).into())
+        })?;
+        linker.func_wrap("wasi_snapshot_preview1", "poll_oneoff", poll_oneoff)?;
+    }
     Ok(linker)
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use stepbox_sandbox::{FileTree, Image, Mount, Sandbox, SandboxLimits};
+use stepbox_sandbox::{FileMount, FileTree, Image, Mount, Profile, Sandbox, SandboxLimits};
 use stepbox_system::{Access, CancelToken, FileKind, OpenFile, OpenOptions, Resolution, Spawner, Vfs, VirtualPath};
 
 const EACCES: i32 = 13;
@@ -249,7 +249,8 @@ fn devices_are_ours() {
         assert_eq!(world.kind(name, true), Err(ENOENT), "{name}");
     }
     let names: Vec<_> = world.names("/dev").into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["full", "null", "random", "tty", "urandom", "zero"].map(|name| name.as_bytes().to_vec()));
+    let expected = ["full", "null", "random", "stderr", "stdin", "stdout", "tty", "urandom", "zero"];
+    assert_eq!(names, expected.map(|name| name.as_bytes().to_vec()));
     assert!(std::fs::read_dir(world.host("root/dev")).expect("reads").next().is_none(), "nothing is made there");
 }
 
@@ -350,7 +351,7 @@ fn commands_are_found_by_path_and_by_name() {
     let directory = tempfile::tempdir().expect("a directory");
     let open = || Dir::open_ambient_dir(directory.path(), ambient_authority()).expect("opens");
     let sandbox = Sandbox::new(image(), SandboxLimits::default());
-    let commands = sandbox.commands(sandbox.tree(open(), open(), vec![]).expect("a tree"));
+    let commands = sandbox.commands(sandbox.tree(open(), open(), vec![], vec![]).expect("a tree"), Profile::Step);
     for (name, search, cwd, expected) in [
         ("ls", "/bin", "/", Some("/bin/ls")),
         ("ls", "/opt:/usr/bin:/bin", "/", Some("/usr/bin/ls")),
@@ -378,4 +379,90 @@ fn commands_are_found_by_path_and_by_name() {
         assert_eq!(found.as_deref(), expected, "{name} {search} {cwd}");
     }
     assert_eq!(sandbox.instantiated(), 0, "looking starts nothing");
+}
+
+#[test]
+fn links_are_resolved_against_the_virtual_root() {
+    let world = World::new();
+    std::fs::create_dir_all(world.host("root/tmp")).expect("makes");
+    std::fs::create_dir(world.host("volume/directory")).expect("makes");
+    std::fs::write(world.host("volume/file"), "text").expect("writes");
+    for (target, name) in [
+        ("/codefresh/volume/file", "root/tmp/absolute"),
+        ("../codefresh/volume", "root/tmp/up"),
+        ("../../../../../../tmp/absolute", "volume/far"),
+        ("/tmp/up/directory/..", "volume/around"),
+        ("/dev/zero", "volume/zero"),
+        ("/bin/ls", "volume/command"),
+        ("/fixed/file", "volume/fixed"),
+        ("/codefresh/volume/new", "root/tmp/dangling"),
+        ("directory/", "volume/slash"),
+        ("file/", "volume/no_directory"),
+    ] {
+        symlink(target, world.host(name)).expect("links");
+    }
+    for name in [
+        "/tmp/absolute",
+        "/tmp/up/file",
+        "/codefresh/volume/far",
+        "/codefresh/volume/around/file",
+        "/tmp/up/around/far",
+    ] {
+        assert_eq!(world.read(name), Ok("text".to_owned()), "{name}");
+        assert_eq!(world.tree.canonicalize(&path(name)).expect("there"), path("/codefresh/volume/file"), "{name}");
+    }
+    assert_eq!(world.kind("/codefresh/volume/zero", true), Ok(FileKind::CharacterDevice));
+    assert_eq!(world.read("/codefresh/volume/command"), Ok(String::new()));
+    assert_eq!(world.read("/codefresh/volume/fixed"), Ok("fixed".to_owned()));
+    assert_eq!(world.write("/codefresh/volume/fixed", &OpenOptions::writing(0)), Err(EROFS));
+    assert_eq!(world.kind("/codefresh/volume/slash", true), Ok(FileKind::Directory));
+    assert_eq!(world.kind("/codefresh/volume/no_directory", true), Err(ENOTDIR));
+    assert_eq!(world.write("/tmp/dangling", &OpenOptions::writing(0)), Ok(()));
+    assert_eq!(std::fs::read_to_string(world.host("volume/new")).expect("made where the link says"), "new");
+    let new = OpenOptions { create_new: true, ..OpenOptions::writing(0) };
+    assert_eq!(world.write("/tmp/dangling", &new), Err(EEXIST), "a link is something that is there");
+}
+
+#[test]
+fn a_single_file_is_laid_over_an_entry() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let open = |name: &str| {
+        std::fs::create_dir_all(directory.path().join(name)).expect("makes");
+        Dir::open_ambient_dir(directory.path().join(name), ambient_authority()).expect("opens")
+    };
+    let mounts = [("/", "root"), ("/codefresh/volume", "volume")].map(|(at, name)| Mount {
+        at: path(at),
+        directory: open(name),
+        writable: true,
+    });
+    let file = FileMount {
+        at: path("/codefresh/volume/exports"),
+        directory: open("own"),
+        name: b"mine".to_vec(),
+        writable: true,
+    };
+    std::fs::write(directory.path().join("volume/exports"), "everybody's").expect("writes");
+    std::fs::write(directory.path().join("own/mine"), "mine").expect("writes");
+    symlink("exports", directory.path().join("volume/link")).expect("links");
+    let world = World { tree: FileTree::with_files(mounts.into(), vec![file], Arc::new(image())), directory };
+    for name in ["/codefresh/volume/exports", "/codefresh/volume/link", "/codefresh/../codefresh/volume/exports"] {
+        assert_eq!(world.read(name), Ok("mine".to_owned()), "{name}");
+    }
+    assert_eq!(world.write("/codefresh/volume/link", &OpenOptions::appending(0)), Ok(()));
+    assert_eq!(std::fs::read_to_string(world.host("own/mine")).expect("reads"), "minenew");
+    assert_eq!(std::fs::read_to_string(world.host("volume/exports")).expect("reads"), "everybody's");
+    let names = || world.names("/codefresh/volume").into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names(), [b"exports".to_vec(), b"link".to_vec()]);
+    std::fs::remove_file(world.host("own/mine")).expect("removes");
+    assert_eq!(world.read("/codefresh/volume/exports"), Err(ENOENT));
+    assert_eq!(names(), [b"link".to_vec()], "the one below does not come to light");
+}
+
+#[test]
+fn a_hundred_thousand_entries_are_listed() {
+    let world = World::new();
+    for number in 0..100_000 {
+        std::fs::File::create(world.host(&format!("volume/{number}"))).expect("makes");
+    }
+    assert_eq!(world.names("/codefresh/volume").len(), 100_000);
 }

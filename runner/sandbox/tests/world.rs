@@ -4,7 +4,7 @@ mod support;
 
 use std::os::unix::fs::symlink;
 
-use stepbox_system::ExitStatus;
+use stepbox_system::{CancelToken, ExitStatus, OpenFile, pipe};
 use support::{Bench, Ended, module};
 
 /// Prints its arguments and its environment, each ended by a zero byte.
@@ -46,6 +46,7 @@ fn open(descriptor: u32, path: &str) -> String {
 const SUCCESS: u8 = 0;
 const BADF: u8 = 8;
 const NOENT: u8 = 44;
+const NOTDIR: u8 = 54;
 const PERM: u8 = 63;
 
 #[test]
@@ -60,8 +61,8 @@ fn a_guest_opens_files_of_its_root_and_of_the_volume() {
         assert_eq!(status(descriptor, "file"), SUCCESS);
         assert_eq!(status(descriptor, "missing"), NOENT);
     }
-    assert_eq!(status(5, "file"), BADF, "there is no third directory");
-    assert_eq!(status(0, "file"), BADF, "standard input is no directory");
+    assert_eq!(status(99, "file"), BADF, "there is no such descriptor");
+    assert_eq!(status(0, "file"), NOTDIR, "standard input is no directory");
 }
 
 #[test]
@@ -138,4 +139,89 @@ fn a_guest_has_clocks_and_random_numbers() {
           (if (i64.eqz (i64.or (i64.load (i32.const 16)) (i64.load (i32.const 24)))) (then (call $proc_exit (i32.const 4)))))"#,
     ));
     assert_eq!(bench.run(&[]).status, ExitStatus::SUCCESS);
+}
+
+/// Prints the names of its directories, one a line, as a C library looks for them.
+const DIRECTORIES: &str = r#"
+  (data (i32.const 900) "\0a")
+  (func (export "_start") (local $number i32) (local $error i32)
+    (local.set $number (i32.const 3))
+    (i32.store (i32.const 16) (i32.const 1024)) (i32.store (i32.const 24) (i32.const 900)) (i32.store (i32.const 28) (i32.const 1))
+    (loop $more
+      (local.set $error (call $fd_prestat_get (local.get $number) (i32.const 0)))
+      (if (i32.eq (local.get $error) (i32.const 8)) (then (return)))
+      (if (local.get $error) (then (call $proc_exit (local.get $error))))
+      (if (i32.eqz (i32.load (i32.const 0))) (then
+        (i32.store (i32.const 20) (i32.load (i32.const 4)))
+        (drop (call $fd_prestat_dir_name (local.get $number) (i32.const 1024) (i32.load (i32.const 4))))
+        (drop (call $fd_write (i32.const 1) (i32.const 16) (i32.const 2) (i32.const 8)))))
+      (local.set $number (i32.add (local.get $number) (i32.const 1)))
+      (br $more)))"#;
+
+#[test]
+fn a_guest_is_given_the_root_the_volume_the_top_of_the_tree_and_last_its_working_directory() {
+    let bench = Bench::new(&module(DIRECTORIES));
+    for name in ["root/etc", "root/usr", "root/codefresh/volume", "volume/usr"] {
+        std::fs::create_dir_all(bench.path(name)).expect("makes");
+    }
+    let ended = bench.run(&[]);
+    let mut names: Vec<_> = ended.stdout.lines().collect();
+    names[3..].sort_unstable();
+    // `usr` stands in the working directory too, which relative paths mean.
+    assert_eq!(names, ["/", "/codefresh/volume", "//codefresh/volume", ".", "/codefresh", "/etc"], "{ended:?}");
+    assert_eq!(ended.stdout.lines().last(), Some("."));
+
+    // Redirections have the numbers that they were given, and do not keep a C library from finding its directories.
+    let ended = bench.run_with(&[], |request| {
+        request.files.insert(3, OpenFile::null());
+        request.files.insert(5, OpenFile::null());
+    });
+    assert_eq!(ended.stdout.lines().take(3).collect::<Vec<_>>(), ["/", "/codefresh/volume", "//codefresh/volume"]);
+
+    let marked = module(&format!("{DIRECTORIES} (func (export \"stepbox_guest_v1\"))"));
+    let ended = Bench::new(&marked).run(&[]);
+    assert_eq!(ended, Ended::new(0, "/\n/codefresh/volume\n//codefresh/volume\n", ""));
+}
+
+#[test]
+fn the_volume_by_its_name_is_a_boundary() {
+    let status = |path: &str| {
+        let bench = Bench::new(&open(4, path));
+        std::fs::create_dir_all(bench.path("volume/directory")).expect("makes");
+        std::fs::create_dir_all(bench.path("root/etc")).expect("makes");
+        std::fs::write(bench.path("root/etc/passwd"), "step's own").expect("writes");
+        std::fs::write(bench.path("volume/file"), "text").expect("writes");
+        symlink("file", bench.path("volume/link")).expect("links");
+        symlink("../etc/passwd", bench.path("volume/up")).expect("links");
+        symlink("/etc/passwd", bench.path("volume/absolute")).expect("links");
+        bench.run(&[]).status.code()
+    };
+    for path in ["file", "./file", "directory/../file", "link", "directory/../link"] {
+        assert_eq!(status(path), SUCCESS, "{path}");
+    }
+    for path in
+        ["..", "../etc/passwd", "directory/../../etc/passwd", "/etc/passwd", "/", "up", "absolute", "../volume/file"]
+    {
+        assert_eq!(status(path), PERM, "{path}");
+    }
+    assert_eq!(status(""), NOENT);
+    assert_eq!(status("file/"), NOTDIR);
+    assert_eq!(status("file/x"), NOTDIR);
+}
+
+#[test]
+fn a_redirection_reaches_the_guest_by_its_number() {
+    let bench = Bench::new(&module(
+        r#"(data (i32.const 1024) "text")
+        (func (export "_start")
+          (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 4))
+          (call $proc_exit (call $fd_write (i32.const 7) (i32.const 0) (i32.const 1) (i32.const 8))))"#,
+    ));
+    let (reader, writer) = pipe();
+    let ended = bench.run_with(&[], |request| {
+        request.files.insert(7, OpenFile::new(writer));
+    });
+    assert_eq!(ended, Ended::new(0, "", ""));
+    let text = OpenFile::new(reader).read_to_end(100, &CancelToken::new()).expect("reads");
+    assert_eq!(text, b"text");
 }

@@ -10,8 +10,8 @@ pub(crate) struct List(pub(crate) Vec<Item>);
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) and_or: Arc<AndOr>,
-    /// Where `&` stands behind it: its text, for `jobs`.
-    pub(crate) background: Option<Arc<[u8]>>,
+    /// Whether `&` stands behind it.
+    pub(crate) background: bool,
 }
 
 /// Pipelines joined by `&&` and `||`.

@@ -22,7 +22,5 @@ tables! {
     arrays: "arrays.txt";
     conditions: "conditions.txt";
     errors: "errors.txt";
-    names: "names.txt";
     quoting: "quoting.txt";
-    traps: "traps.txt";
 }

@@ -1,11 +1,13 @@
+use std::any::Any;
 use std::io;
+use std::sync::Arc;
 
-use crate::{CancelToken, FileKind, Metadata};
+use crate::{CancelToken, FileKind, Interest, Metadata, Wake, Watch};
 
 /// What stands behind an open descriptor. Shared by every descriptor that was duplicated from it, its offset too.
 ///
 /// Errors are `io::Error` with an operating system code where a guest is to see one (`EPIPE`, `EBADF`, …).
-pub trait FileObject: Send + Sync {
+pub trait FileObject: Any + Send + Sync {
     /// Reads at the current offset and moves it; 0 is the end. A wait ends with `EINTR` when `cancel` is cancelled.
     fn read(&self, buffer: &mut [u8], cancel: &CancelToken) -> io::Result<usize>;
 
@@ -27,5 +29,17 @@ pub trait FileObject: Send + Sync {
     /// Whether this is a terminal, for `test -t`.
     fn is_terminal(&self) -> bool {
         false
+    }
+
+    /// Whether a read or a write would not wait now. What cannot tell says so.
+    fn is_ready(&self, interest: Interest) -> bool {
+        let _ = interest;
+        true
+    }
+
+    /// Has `waker` woken when [`FileObject::is_ready`] may say something else; nothing where that never changes.
+    fn watch(&self, waker: Arc<dyn Wake>) -> Option<Watch> {
+        let _ = waker;
+        None
     }
 }

@@ -1,7 +1,8 @@
+use std::any::Any;
 use std::io;
 use std::sync::Arc;
 
-use crate::{CancelToken, FileKind, FileObject, Metadata, NullFile};
+use crate::{CancelToken, FileKind, FileObject, Interest, Metadata, NullFile, Wake, Watch};
 
 /// An open descriptor: a shared handle on a [`FileObject`]. A clone is a duplicate, as `dup` makes one; the object is
 /// closed with its last handle.
@@ -74,6 +75,22 @@ impl OpenFile {
     /// See [`FileObject::metadata`].
     pub fn metadata(&self) -> io::Result<Metadata> {
         self.0.metadata()
+    }
+
+    /// See [`FileObject::is_ready`].
+    pub fn is_ready(&self, interest: Interest) -> bool {
+        self.0.is_ready(interest)
+    }
+
+    /// See [`FileObject::watch`].
+    pub fn watch(&self, waker: Arc<dyn Wake>) -> Option<Watch> {
+        self.0.watch(waker)
+    }
+
+    /// The object, where it is a `T`.
+    pub fn downcast_ref<T: FileObject>(&self) -> Option<&T> {
+        let object: &dyn Any = &*self.0;
+        object.downcast_ref()
     }
 
     /// See [`FileObject::kind`].

@@ -3,7 +3,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::{CancelToken, FileKind, FileObject, Metadata, Wake};
+use crate::{CancelToken, FileKind, FileObject, Interest, Metadata, Wake, Watch};
 
 /// How many bytes a pipe holds. Measured: 256 KiB is where a ring of this kind stops getting faster.
 pub const PIPE_CAPACITY: usize = 256 * 1024;
@@ -16,7 +16,13 @@ const EPIPE: i32 = 32;
 /// clone of the reader is. Every wait ends with `EINTR` on cancellation.
 pub fn pipe() -> (PipeReader, PipeWriter) {
     let shared = Arc::new(Shared {
-        state: Mutex::new(State { data: VecDeque::new(), reader_open: true, writer_open: true }),
+        state: Mutex::new(State {
+            data: VecDeque::new(),
+            reader_open: true,
+            writer_open: true,
+            watchers: vec![],
+            next_key: 0,
+        }),
         readable: Condvar::new(),
         writable: Condvar::new(),
     });
@@ -33,11 +39,43 @@ struct State {
     data: VecDeque<u8>,
     reader_open: bool,
     writer_open: bool,
+    /// Who waits for either end without reading or writing.
+    watchers: Vec<(u64, Arc<dyn Wake>)>,
+    next_key: u64,
+}
+
+impl State {
+    /// Wakes whoever watches. They take the lock of the pipe only when they are awake, never while they hold their own.
+    fn changed(&self) {
+        for (_, waker) in &self.watchers {
+            waker.wake();
+        }
+    }
+}
+
+/// Takes a watcher away at its end.
+struct Watcher {
+    shared: Arc<Shared>,
+    key: u64,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.shared.lock().watchers.retain(|(key, _)| *key != self.key);
+    }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(self: &Arc<Self>, waker: Arc<dyn Wake>) -> Watch {
+        let mut state = self.lock();
+        let key = state.next_key;
+        state.next_key += 1;
+        state.watchers.push((key, waker));
+        Watch::new(Watcher { shared: Arc::clone(self), key })
     }
 }
 
@@ -90,6 +128,7 @@ impl FileObject for PipeReader {
                 if was_full && state.data.len() <= PIPE_CAPACITY / 2 {
                     self.0.writable.notify_all();
                 }
+                state.changed();
                 return Ok(count);
             }
             if !state.writer_open {
@@ -119,6 +158,15 @@ impl FileObject for PipeReader {
     fn kind(&self) -> FileKind {
         FileKind::Fifo
     }
+
+    fn is_ready(&self, interest: Interest) -> bool {
+        let state = self.0.lock();
+        interest == Interest::Write || !state.data.is_empty() || !state.writer_open
+    }
+
+    fn watch(&self, waker: Arc<dyn Wake>) -> Option<Watch> {
+        Some(self.0.watch(waker))
+    }
 }
 
 impl Drop for PipeReader {
@@ -127,6 +175,7 @@ impl Drop for PipeReader {
         state.reader_open = false;
         state.data = VecDeque::new();
         self.0.writable.notify_all();
+        state.changed();
     }
 }
 
@@ -158,6 +207,7 @@ impl FileObject for PipeWriter {
                 state.data.extend(&data[..count]);
                 if was_empty {
                     self.0.readable.notify_all();
+                    state.changed();
                 }
                 return Ok(count);
             }
@@ -178,12 +228,23 @@ impl FileObject for PipeWriter {
     fn kind(&self) -> FileKind {
         FileKind::Fifo
     }
+
+    fn is_ready(&self, interest: Interest) -> bool {
+        let state = self.0.lock();
+        interest == Interest::Read || state.data.len() < PIPE_CAPACITY || !state.reader_open
+    }
+
+    fn watch(&self, waker: Arc<dyn Wake>) -> Option<Watch> {
+        Some(self.0.watch(waker))
+    }
 }
 
 impl Drop for PipeWriter {
     fn drop(&mut self) {
-        self.0.lock().writer_open = false;
+        let mut state = self.0.lock();
+        state.writer_open = false;
         self.0.readable.notify_all();
+        state.changed();
     }
 }
 

@@ -131,9 +131,9 @@ impl Entry {
                 }
                 return;
             }
-        }
-        if signal.is_harmless() {
-            return;
+            if matches!(signal, Signal::Chld | Signal::Cont) {
+                return;
+            }
         }
         self.cancel.cancel(signal);
     }

@@ -6,6 +6,7 @@
 
 mod commands;
 mod error;
+mod exec;
 mod host_stream;
 mod output;
 mod programs;
@@ -14,9 +15,11 @@ mod session;
 mod step;
 
 pub use error::WorkerError;
+pub use exec::{Exec, ExecSetup};
 pub use serve::serve;
 pub use session::{Session, SessionMount, SessionSetup, SessionSignals};
 pub use stepbox_protocol::Limits;
+pub use stepbox_sandbox::WasiHost;
 pub use stepbox_shell::{Mode, SyntaxError, commands_of};
 
 /// Whether every step can use a command of this name: of the toolbox, or one that starts others.

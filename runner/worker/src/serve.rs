@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +10,9 @@ use stepbox_protocol::{
     StepEnd, StepId, StepReport, StepRequest, VERSION,
 };
 use stepbox_sandbox::Sandbox;
-use stepbox_system::{CancelToken, Signal, error_text};
+use stepbox_system::{CancelToken, Signal};
 use stepbox_volume::{FaultyFs, HostFs, PackOptions, StoreFs, UnpackLimits, VolumeError, VolumeErrorKind};
 
-use crate::commands::{EXPORT_FILE, VOLUME};
 use crate::programs::STACK;
 use crate::{WorkerError, step};
 
@@ -117,17 +115,9 @@ impl Worker {
             }
             Request::RunStep(request) => {
                 let cancel = self.everything.child();
-                let mut state = self.state();
-                // Rule V28, V30: steps that run at once share the file, so only one that runs alone begins with an empty
-                // one. Here and not in its thread, where the next step might have written to it already.
-                let emptied = match &state.volume {
-                    Some(volume) if state.steps.is_empty() => step::reset_exports(volume),
-                    _ => Ok(()),
-                };
-                state.steps.insert(request.id, cancel.clone());
-                drop(state);
+                self.state().steps.insert(request.id, cancel.clone());
                 start("step", move || {
-                    let report = worker.run(&request, emptied, &cancel);
+                    let report = worker.run(&request, &cancel);
                     worker.state().steps.remove(&request.id);
                     worker.report(Event::StepFinished(report));
                 })
@@ -166,7 +156,7 @@ impl Worker {
         }
     }
 
-    fn run(self: &Arc<Self>, request: &StepRequest, emptied: io::Result<()>, cancel: &CancelToken) -> StepReport {
+    fn run(self: &Arc<Self>, request: &StepRequest, cancel: &CancelToken) -> StepReport {
         let failed = |reason: String| StepReport {
             step: request.id,
             end: StepEnd::Failed(reason),
@@ -175,13 +165,12 @@ impl Worker {
             modules: 0,
         };
         let volume = self.state().volume.clone();
-        match (volume, emptied) {
-            (Some(volume), Ok(())) => {
+        match volume {
+            Some(volume) => {
                 let directory = format!("step-{}", self.attempts.fetch_add(1, Ordering::Relaxed));
                 step::run(self, &volume, request, &directory, cancel)
             }
-            (Some(_), Err(error)) => failed(format!("cannot empty {VOLUME}/{EXPORT_FILE}: {}", error_text(&error))),
-            (None, _) => failed("no volume is mounted".to_owned()),
+            None => failed("no volume is mounted".to_owned()),
         }
     }
 

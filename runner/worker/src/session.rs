@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cap_std::fs::Dir;
 use stepbox_protocol::Limits;
-use stepbox_sandbox::Mount;
+use stepbox_sandbox::{Mount, Profile};
 use stepbox_shell::{Mode, ShellConfig, ShellOptions, run_command_line};
 use stepbox_system::{CancelToken, OpenFile, Process, ProcessTable, Signal, Spawner, Vfs, VirtualPath, error_text};
 
@@ -65,6 +65,10 @@ pub struct SessionSignals {
 }
 
 impl SessionSignals {
+    pub(crate) fn new(shell: u32, processes: Arc<ProcessTable>, everything: CancelToken) -> Self {
+        Self { shell, processes, everything }
+    }
+
     /// Sends a signal to the shell; one that has no number of ours ends everything.
     pub fn send(&self, number: u8) {
         match Signal::from_number(number) {
@@ -117,11 +121,11 @@ impl Session {
         let modules = setup.modules.map(directory);
         let sandbox = lazy_sandbox(move || stepbox_builtin::compiled(modules.as_ref()), &setup.limits);
         let tree = sandbox
-            .tree(scratch, volume, mounts)
+            .tree(scratch, volume, mounts, vec![])
             .map_err(|error| WorkerError::Session { message: error.to_string() })?;
         let vfs: Arc<dyn Vfs> = tree.clone();
         let processes = ProcessTable::new(setup.limits.processes as usize);
-        let commands = sandbox.commands(tree);
+        let commands = sandbox.commands(tree, Profile::Step);
         let programs = Programs::new(commands as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));
         let cwd =
             VirtualPath::new(setup.cwd.clone()).map_err(|error| wrong(&setup.cwd, error.to_string()))?.normalized();
@@ -133,13 +137,7 @@ impl Session {
         let everything = CancelToken::new();
         let process: Process =
             processes.start(0, &everything).map_err(|error| WorkerError::Session { message: error.to_string() })?;
-        let mut files = BTreeMap::new();
-        for (number, descriptor) in (0..).zip(setup.standard) {
-            if let Some(descriptor) = descriptor {
-                let stream = HostStream::new(descriptor).map_err(io("cannot use a standard descriptor"))?;
-                files.insert(number, OpenFile::new(stream));
-            }
-        }
+        let files = standard_files(setup.standard)?;
         let config = ShellConfig {
             mode: setup.mode,
             name: match setup.mode {
@@ -193,6 +191,19 @@ impl Session {
     }
 }
 
-fn directory(handle: OwnedFd) -> Dir {
+/// The caller's standard descriptors, by number.
+pub(crate) fn standard_files(standard: [Option<OwnedFd>; 3]) -> Result<BTreeMap<u32, OpenFile>, WorkerError> {
+    let mut files = BTreeMap::new();
+    for (number, descriptor) in (0..).zip(standard) {
+        if let Some(descriptor) = descriptor {
+            let stream = HostStream::new(descriptor)
+                .map_err(|source| WorkerError::Io { what: "cannot use a standard descriptor", source })?;
+            files.insert(number, OpenFile::new(stream));
+        }
+    }
+    Ok(files)
+}
+
+pub(crate) fn directory(handle: OwnedFd) -> Dir {
     Dir::from_std_file(File::from(handle))
 }

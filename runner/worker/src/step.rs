@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use cap_std::fs::{Dir, OpenOptions as HostOpenOptions};
 use rustix::fs::OFlags;
 use stepbox_protocol::{CustomMount, Event, Limits, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
-use stepbox_sandbox::{Commands, Image, Mount, Sandbox, SandboxLimits};
+use stepbox_sandbox::{Commands, FileMount, Image, Mount, Profile, Sandbox, SandboxLimits};
 use stepbox_shell::{Mode, Shell, ShellConfig, ShellOptions};
 use stepbox_system::{
     CancelToken, ExitStatus, OpenFile, ProcessTable, Signal, SpawnRequest, Spawner, Vfs, VirtualPath, error_text,
@@ -72,25 +72,53 @@ pub(crate) fn run(
             }
             report.masked = step.programs.masked();
             report.modules = step.commands.modules();
+            match read_exports(&step.exports) {
+                Ok(exports) => report.exports = Some(exports),
+                Err(message) => {
+                    let message = format!(
+                        "failed to read environment variable exporting file: {VOLUME}/{EXPORT_FILE}: {message}"
+                    );
+                    // The report says it too; this is for the person.
+                    let _ = worker.sender.send(&Event::Warning { step: Some(request.id), message });
+                }
+            }
         }
-        Err(message) => report.end = StepEnd::Failed(message),
-    }
-    match read_exports(volume) {
-        Ok(exports) => report.exports = Some(exports),
         Err(message) => {
-            let message =
-                format!("failed to read environment variable exporting file: {VOLUME}/{EXPORT_FILE}: {message}");
-            // The report says it too; this is for the person.
+            report.end = StepEnd::Failed(message);
+            report.exports = Some(vec![]);
+        }
+    }
+    for name in [name.to_owned(), exports_name(name)] {
+        if let Err(error) = worker.scratch.remove_dir_all(name)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            let message = format!("scratch files of the step remain until the build ends: {}", error_text(&error));
             let _ = worker.sender.send(&Event::Warning { step: Some(request.id), message });
         }
     }
-    if let Err(error) = worker.scratch.remove_dir_all(name)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        let message = format!("scratch files of the step remain until the build ends: {}", error_text(&error));
-        let _ = worker.sender.send(&Event::Warning { step: Some(request.id), message });
-    }
     report
+}
+
+/// Where a step's own export file is, beside its private root.
+fn exports_name(step: &str) -> String {
+    format!("{step}-exports")
+}
+
+/// The step's own export file, empty (rules V28, V30).
+fn exports(scratch: &Dir, step: &str) -> std::io::Result<Dir> {
+    let name = exports_name(step);
+    scratch.create_dir(&name)?;
+    let directory = scratch.open_dir(&name)?;
+    directory.open_with(EXPORT_FILE, HostOpenOptions::new().write(true).create_new(true))?;
+    Ok(directory)
+}
+
+/// Lays it over the one on the volume.
+fn export_mounts(exports: &Dir) -> Result<Vec<FileMount>, String> {
+    let at = VirtualPath::new(format!("{VOLUME}/{EXPORT_FILE}")).map_err(|error| error.to_string())?;
+    let directory =
+        exports.try_clone().map_err(|error| format!("cannot open the export file: {}", error_text(&error)))?;
+    Ok(vec![FileMount { at, directory, name: EXPORT_FILE.as_bytes().to_vec(), writable: true }])
 }
 
 /// The folders of the volume that the step sees elsewhere (rules F18-F21), each with an empty place of its own in the private
@@ -123,6 +151,8 @@ struct Step {
     files: BTreeMap<u32, OpenFile>,
     cwd: VirtualPath,
     environment: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The directory that holds the step's own export file (rule V30).
+    exports: Dir,
 }
 
 impl Step {
@@ -133,10 +163,13 @@ impl Step {
         let volume_copy =
             volume.try_clone().map_err(|error| format!("cannot open the volume: {}", error_text(&error)))?;
         let mounts = custom_mounts(volume, &scratch, request)?;
-        let tree = worker.sandbox.tree(scratch, volume_copy, mounts).map_err(|error| error.to_string())?;
+        let exports = exports(&worker.scratch, name)
+            .map_err(|error| format!("cannot make the step's export file: {}", error_text(&error)))?;
+        let files = export_mounts(&exports)?;
+        let tree = worker.sandbox.tree(scratch, volume_copy, mounts, files).map_err(|error| error.to_string())?;
         let vfs: Arc<dyn Vfs> = tree.clone();
         let processes = ProcessTable::new(worker.limits.processes as usize);
-        let commands = worker.sandbox.commands(tree);
+        let commands = worker.sandbox.commands(tree, Profile::Step);
         let programs =
             Programs::new(Arc::clone(&commands) as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));
         let cwd = working_directory(&*vfs, volume, &request.working_directory)?;
@@ -156,6 +189,7 @@ impl Step {
             files,
             cwd,
             environment: standard_environment(request.environment.clone()),
+            exports,
         })
     }
 
@@ -271,22 +305,10 @@ fn working_directory(vfs: &dyn Vfs, volume: &Dir, wanted: &[u8]) -> Result<Virtu
     }
 }
 
-/// Makes the export file empty.
-pub(crate) fn reset_exports(volume: &Dir) -> std::io::Result<()> {
-    // Made anew and not emptied: a step may have planted a link, a directory or a file of odd modes there.
-    match volume.symlink_metadata(EXPORT_FILE) {
-        Ok(metadata) if metadata.is_dir() => volume.remove_dir_all(EXPORT_FILE)?,
-        Ok(_) => volume.remove_file(EXPORT_FILE)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    volume.open_with(EXPORT_FILE, HostOpenOptions::new().write(true).create_new(true))?.flush()
-}
-
 /// What the step has exported; nothing where it has removed the file.
-fn read_exports(volume: &Dir) -> Result<Vec<u8>, String> {
+fn read_exports(exports: &Dir) -> Result<Vec<u8>, String> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::openat(volume, EXPORT_FILE, flags, rustix::fs::Mode::empty()) {
+    let file = match rustix::fs::openat(exports, EXPORT_FILE, flags, rustix::fs::Mode::empty()) {
         Ok(file) => File::from(file),
         Err(rustix::io::Errno::NOENT) => return Ok(vec![]),
         Err(rustix::io::Errno::LOOP) => return Err("it has become a symbolic link".to_owned()),

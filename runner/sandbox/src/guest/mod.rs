@@ -1,4 +1,4 @@
-//! A running guest: what its store holds, its standard streams, and the calls of preview 1 that are ours.
+//! A running guest: what its store holds; and, for the stock preview 1, its standard streams and the calls that are ours.
 
 mod clock;
 mod limiter;
@@ -11,11 +11,19 @@ pub(crate) use poll::poll_oneoff;
 pub(crate) use streams::{Input, Output};
 
 use stepbox_system::{CancelToken, Signal};
+use wasmtime::Memory;
 use wasmtime_wasi::p1::WasiP1Ctx;
+
+use crate::preview1::Host;
 
 /// What the store of a guest holds.
 pub(crate) struct Guest {
-    pub(crate) wasi: WasiP1Ctx,
+    /// Our own preview 1.
+    pub(crate) host: Host,
+    /// The stock one, where it was asked for.
+    pub(crate) stock: Option<WasiP1Ctx>,
+    /// The guest's memory, once it is there.
+    pub(crate) memory: Option<Memory>,
     pub(crate) limiter: Limiter,
     pub(crate) cancel: CancelToken,
     pub(crate) clock: Monotonic,

@@ -8,7 +8,9 @@ const ENOSPC: i32 = 28;
 
 /// A device under `/dev`. None is the host's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Device {
+pub(crate) enum Device {
+    /// A descriptor of whoever opens it, by its number: `/dev/stdin`, `/dev/fd/3`.
+    Descriptor(u32),
     Full,
     Null,
     Random,
@@ -16,10 +18,13 @@ pub(super) enum Device {
     Zero,
 }
 
-const DEVICES: [(&str, Device); 6] = [
+const DEVICES: [(&str, Device); 9] = [
     ("full", Device::Full),
     ("null", Device::Null),
     ("random", Device::Random),
+    ("stderr", Device::Descriptor(2)),
+    ("stdin", Device::Descriptor(0)),
+    ("stdout", Device::Descriptor(1)),
     ("tty", Device::Tty),
     ("urandom", Device::Random),
     ("zero", Device::Zero),
@@ -34,13 +39,16 @@ impl Device {
     /// The device at a normalized path.
     pub(super) fn at(path: &VirtualPath) -> Option<Self> {
         let name = path.as_bytes().strip_prefix(b"/dev/")?;
+        if let Some(number) = name.strip_prefix(b"fd/") {
+            return std::str::from_utf8(number).ok()?.parse().ok().map(Self::Descriptor);
+        }
         DEVICES.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, device)| *device)
     }
 
     pub(super) fn open(self) -> io::Result<OpenFile> {
         match self {
-            // No step has a terminal.
-            Self::Tty => Err(io::Error::from_raw_os_error(ENXIO)),
+            // No step has a terminal, and whose descriptor it is must be known.
+            Self::Tty | Self::Descriptor(_) => Err(io::Error::from_raw_os_error(ENXIO)),
             Self::Null => Ok(OpenFile::null()),
             device => Ok(OpenFile::new(device)),
         }
@@ -53,9 +61,22 @@ impl Device {
             mode: 0o666,
             links: 1,
             device: 0,
-            inode: 16 + self as u64,
+            inode: self.inode(),
             modified: SystemTime::UNIX_EPOCH,
             accessed: SystemTime::UNIX_EPOCH,
+        }
+    }
+}
+
+impl Device {
+    fn inode(self) -> u64 {
+        match self {
+            Self::Full => 16,
+            Self::Null => 17,
+            Self::Random => 18,
+            Self::Tty => 19,
+            Self::Zero => 20,
+            Self::Descriptor(number) => 32 + u64::from(number),
         }
     }
 }
@@ -63,7 +84,7 @@ impl Device {
 impl FileObject for Device {
     fn read(&self, buffer: &mut [u8], _: &CancelToken) -> io::Result<usize> {
         match self {
-            Self::Null | Self::Tty => return Ok(0),
+            Self::Null | Self::Tty | Self::Descriptor(_) => return Ok(0),
             Self::Zero | Self::Full => buffer.fill(0),
             Self::Random => {
                 let count = buffer.len().min(64 * 1024);

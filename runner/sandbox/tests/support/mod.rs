@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use stepbox_sandbox::{Commands, Image, Sandbox, SandboxLimits};
+use stepbox_sandbox::{Commands, Image, Profile, Sandbox, SandboxLimits};
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Resolution, SpawnRequest, Spawner, VirtualPath, pipe};
 
 /// A module with the imports that the tests need, and one page of memory.
@@ -21,6 +21,8 @@ pub(crate) fn module(body: &str) -> String {
         ("environ_get", "i32 i32"),
         ("environ_sizes_get", "i32 i32"),
         ("fd_close", "i32"),
+        ("fd_prestat_dir_name", "i32 i32 i32"),
+        ("fd_prestat_get", "i32 i32"),
         ("fd_read", "i32 i32 i32 i32"),
         ("fd_write", "i32 i32 i32 i32"),
         ("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32"),
@@ -78,8 +80,8 @@ impl Bench {
         let compiled = tempfile::tempfile().expect("a file");
         let image = Image::new(move || Ok(compiled), move || Ok(bytes.clone()), ["tool"]);
         let sandbox = Sandbox::new(image, limits);
-        let tree = sandbox.tree(open("root"), open("volume"), vec![]).expect("a tree");
-        let commands = sandbox.commands(tree);
+        let tree = sandbox.tree(open("root"), open("volume"), vec![], vec![]).expect("a tree");
+        let commands = sandbox.commands(tree, Profile::Step);
         Self { directory, commands }
     }
 

@@ -11,13 +11,12 @@ use crate::eval::{Flow, Shell};
 pub(super) fn alias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut status = ExitStatus::SUCCESS;
     let mut text = vec![];
-    let prints = shell.is_bash() && words[1..] == [b"-p".to_vec()];
-    if words.len() == 1 || prints {
+    if words.len() == 1 {
         for (name, value) in shell.state.aliases.iter() {
-            text.extend_from_slice(&line(name, value, shell.is_bash()));
+            text.extend_from_slice(&line(name, value));
         }
     }
-    for word in words[1..].iter().filter(|word| *word != b"--" && !prints) {
+    for word in words[1..].iter().filter(|word| *word != b"--") {
         match word.iter().skip(1).position(|byte| *byte == b'=') {
             Some(before) => {
                 let (name, value) = (&word[..=before], &word[before + 2..]);
@@ -29,10 +28,9 @@ pub(super) fn alias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
                 }
             }
             None => match shell.state.aliases.get(word) {
-                Some(value) => text.extend_from_slice(&line(word, value, shell.is_bash())),
+                Some(value) => text.extend_from_slice(&line(word, value)),
                 None => {
-                    let name = show(word);
-                    shell.complain_as(&format!("alias: {name} not found"), &format!("alias: {name}: not found"));
+                    shell.complain(&format!("alias: {} not found", show(word)));
                     status = ExitStatus::FAILURE;
                 }
             },
@@ -44,25 +42,19 @@ pub(super) fn alias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
 
 /// `unalias -a | NAME…`
 pub(super) fn unalias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    if words.len() == 1 && shell.is_bash() {
-        shell.print_error(b"unalias: usage: unalias [-a] name [name ...]\n");
-        return Ok(ExitStatus::USAGE);
-    }
     let mut status = ExitStatus::SUCCESS;
     for word in words[1..].iter().filter(|word| *word != b"--") {
         let aliases = Arc::make_mut(&mut shell.state.aliases);
         if word == b"-a" {
             aliases.clear();
         } else if aliases.remove(word).is_none() {
-            let name = show(word);
-            shell.complain_as(&format!("unalias: {name} not found"), &format!("unalias: {name}: not found"));
+            shell.complain(&format!("unalias: {} not found", show(word)));
             status = ExitStatus::FAILURE;
         }
     }
     Ok(status)
 }
 
-fn line(name: &[u8], value: &[u8], bash: bool) -> Vec<u8> {
-    let begin: &[u8] = if bash { b"alias " } else { b"" };
-    [begin, name, b"=", &quote(value), b"\n"].concat()
+fn line(name: &[u8], value: &[u8]) -> Vec<u8> {
+    [name, b"=", &quote(value), b"\n"].concat()
 }

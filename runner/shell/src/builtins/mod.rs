@@ -4,11 +4,9 @@
 mod alias;
 mod control;
 mod declare;
-mod describe;
 mod echo;
 pub(crate) mod escape;
 mod getopts;
-mod job_table;
 mod jobs;
 mod options;
 mod places;
@@ -19,7 +17,7 @@ mod sourcing;
 pub(crate) mod test;
 mod variables;
 
-pub(crate) use options::{enter_mode, option_is_on, option_letters, option_names, set_letter, set_long};
+pub(crate) use options::{option_is_on, option_letters, option_names, set_letter, set_long};
 
 use stepbox_system::{ExitStatus, error_text};
 
@@ -62,12 +60,12 @@ pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
         b"[" | b"test" => test::test,
         b"alias" => alias::alias,
         b"bg" | b"fg" | b"fc" => control::refused,
-        b"cd" | b"chdir" => places::cd,
+        b"cd" => places::cd,
         b"command" => sourcing::command,
         b"echo" => echo::echo,
         b"false" => control::no,
         b"getopts" => getopts::getopts,
-        b"hash" => sourcing::hash,
+        b"hash" => control::colon,
         b"jobs" => jobs::jobs,
         b"kill" => jobs::kill,
         b"let" => variables::calculate,
@@ -75,6 +73,7 @@ pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
         b"printf" => printf::printf,
         b"pwd" => places::pwd,
         b"read" => read::read,
+        b"shopt" => shopt::shopt,
         b"true" => control::colon,
         b"type" => sourcing::type_of,
         b"ulimit" => control::ulimit,
@@ -88,17 +87,7 @@ pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
 /// What bash has beyond ash.
 fn find_in_bash(name: &[u8]) -> Option<Builtin> {
     Some(match name {
-        b"builtin" => describe::builtin,
-        b"caller" => describe::caller,
-        b"command" => describe::command,
         b"declare" | b"typeset" => declare::declare,
-        b"disown" => job_table::disown,
-        b"enable" => describe::enable,
-        b"hash" => describe::hash,
-        b"jobs" => job_table::jobs,
-        b"shopt" => shopt::shopt,
-        b"type" => describe::type_of,
-        b"wait" => job_table::wait,
         _ => return None,
     })
 }

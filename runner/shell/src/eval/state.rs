@@ -162,10 +162,7 @@ impl Shell {
             b'$' => self.context.pid.to_string().into_bytes(),
             b'!' => return self.state.last_job.map(|job| job.to_string().into_bytes()),
             b'0' => self.state.name.clone(),
-            b'-' => {
-                let more: &[u8] = if self.is_bash() && self.is_command_string { b"c" } else { b"" };
-                crate::builtins::option_letters(self.options(), self.context.mode, more)
-            }
+            b'-' => crate::builtins::option_letters(self.options()),
             _ => return None,
         })
     }
