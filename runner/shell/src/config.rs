@@ -44,7 +44,7 @@ pub struct ShellConfig {
 }
 
 /// The options of `set`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ShellOptions {
     /// `-a`: assignments export.
     pub allexport: bool,
@@ -70,6 +70,37 @@ pub struct ShellOptions {
     pub interactive: bool,
     /// `-o pipefail`: a pipeline fails with its last failing stage.
     pub pipefail: bool,
+    /// `-E`: bash's trap of `ERR` holds in functions and subshells too.
+    pub errtrace: bool,
+    /// `-T`: bash's traps of `DEBUG` and `RETURN` hold there too.
+    pub functrace: bool,
+    /// `-B`: bash's brace expansion.
+    pub braceexpand: bool,
+    /// bash's that are remembered and mean nothing here.
+    pub kept: [bool; 13],
+}
+
+impl Default for ShellOptions {
+    fn default() -> Self {
+        Self {
+            allexport: false,
+            noclobber: false,
+            errexit: false,
+            noglob: false,
+            hashall: false,
+            notify: false,
+            noexec: false,
+            nounset: false,
+            verbose: false,
+            xtrace: false,
+            interactive: false,
+            pipefail: false,
+            errtrace: false,
+            functrace: false,
+            braceexpand: true,
+            kept: [false; 13],
+        }
+    }
 }
 
 /// Bounds of a shell. Meeting one is an error of the script, never the end of the runner.

@@ -10,8 +10,8 @@ pub(crate) struct List(pub(crate) Vec<Item>);
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) and_or: Arc<AndOr>,
-    /// Whether `&` stands behind it.
-    pub(crate) background: bool,
+    /// Where `&` stands behind it: its text, for `jobs`.
+    pub(crate) background: Option<Arc<[u8]>>,
 }
 
 /// Pipelines joined by `&&` and `||`.

@@ -22,5 +22,7 @@ tables! {
     arrays: "arrays.txt";
     conditions: "conditions.txt";
     errors: "errors.txt";
+    names: "names.txt";
     quoting: "quoting.txt";
+    traps: "traps.txt";
 }

@@ -9,7 +9,6 @@ use support::table::check;
 const DIFFERENT: &[(&str, &str)] = &[
     ("utilities 24", "`echo` replaces escapes only with `-e`, as in busybox and bash"),
     ("utilities 49", "a script that is missing has status 127 (POSIX XCU sh), as in bash"),
-    ("backslash newline between operator characters", "an operator is not broken over lines"),
     ("dot in a condition", "`set -e` rests in the whole of a condition (XCU set), as in bash"),
 ];
 

@@ -131,9 +131,9 @@ impl Entry {
                 }
                 return;
             }
-            if matches!(signal, Signal::Chld | Signal::Cont) {
-                return;
-            }
+        }
+        if signal.is_harmless() {
+            return;
         }
         self.cancel.cancel(signal);
     }

@@ -86,9 +86,7 @@ impl<'n> Checker<'n> {
             self.fail(Problem::Empty, trail, node.span, Advice::None);
         }
         let (problem, advice) = match shape {
-            Shape::Word(words) if !words.contains(&text) => {
-                (Problem::NoneOf(words), suggest::careful(text, words).map_or(Advice::None, Advice::Meant))
-            }
+            Shape::Word(words) if !words.contains(&text) => (Problem::NoneOf(words), Advice::None),
             Shape::Matching(pattern) if !pattern.matches(text) => {
                 (Problem::Unlike(text, pattern.source()), Advice::None)
             }

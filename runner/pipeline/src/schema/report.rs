@@ -4,15 +4,11 @@
 //! document cannot make many long ones.
 
 use super::problem::{Problem, clip};
-use super::suggest;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::place::Place;
 
 /// The most errors that are kept, and the most warnings.
 const MOST: usize = 500;
-
-/// How many stages are looked through for the one that was meant.
-const MOST_STAGES: usize = 200;
 
 /// A part of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,11 +189,7 @@ impl Fault<'_> {
             Advice::Say(hint) => Some(hint.to_owned()),
             Advice::Meant(near) => Some(format!("did you mean `{near}`?")),
             Advice::RemoveOne(one, other) => Some(format!("remove `{one}` or `{other}`")),
-            Advice::AddStage(stage) => {
-                let add = format!("add `{}` to the list `stages` at the root", clip(stage));
-                let near = suggest::careful(stage, &stages[..stages.len().min(MOST_STAGES)]);
-                Some(near.map_or(add.clone(), |near| format!("did you mean `{near}`? Otherwise {add}")))
-            }
+            Advice::AddStage(stage) => Some(format!("add `{}` to the list `stages` at the root", clip(stage))),
             Advice::OtherAt(place) => Some(format!("the other one stands at {place}")),
         };
         Diagnostic {

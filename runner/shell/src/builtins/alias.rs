@@ -11,12 +11,13 @@ use crate::eval::{Flow, Shell};
 pub(super) fn alias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut status = ExitStatus::SUCCESS;
     let mut text = vec![];
-    if words.len() == 1 {
+    let prints = shell.is_bash() && words[1..] == [b"-p".to_vec()];
+    if words.len() == 1 || prints {
         for (name, value) in shell.state.aliases.iter() {
-            text.extend_from_slice(&line(name, value));
+            text.extend_from_slice(&line(name, value, shell.is_bash()));
         }
     }
-    for word in words[1..].iter().filter(|word| *word != b"--") {
+    for word in words[1..].iter().filter(|word| *word != b"--" && !prints) {
         match word.iter().skip(1).position(|byte| *byte == b'=') {
             Some(before) => {
                 let (name, value) = (&word[..=before], &word[before + 2..]);
@@ -28,9 +29,10 @@ pub(super) fn alias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
                 }
             }
             None => match shell.state.aliases.get(word) {
-                Some(value) => text.extend_from_slice(&line(word, value)),
+                Some(value) => text.extend_from_slice(&line(word, value, shell.is_bash())),
                 None => {
-                    shell.complain(&format!("alias: {} not found", show(word)));
+                    let name = show(word);
+                    shell.complain_as(&format!("alias: {name} not found"), &format!("alias: {name}: not found"));
                     status = ExitStatus::FAILURE;
                 }
             },
@@ -42,19 +44,25 @@ pub(super) fn alias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
 
 /// `unalias -a | NAME…`
 pub(super) fn unalias(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    if words.len() == 1 && shell.is_bash() {
+        shell.print_error(b"unalias: usage: unalias [-a] name [name ...]\n");
+        return Ok(ExitStatus::USAGE);
+    }
     let mut status = ExitStatus::SUCCESS;
     for word in words[1..].iter().filter(|word| *word != b"--") {
         let aliases = Arc::make_mut(&mut shell.state.aliases);
         if word == b"-a" {
             aliases.clear();
         } else if aliases.remove(word).is_none() {
-            shell.complain(&format!("unalias: {} not found", show(word)));
+            let name = show(word);
+            shell.complain_as(&format!("unalias: {name} not found"), &format!("unalias: {name}: not found"));
             status = ExitStatus::FAILURE;
         }
     }
     Ok(status)
 }
 
-fn line(name: &[u8], value: &[u8]) -> Vec<u8> {
-    [name, b"=", &quote(value), b"\n"].concat()
+fn line(name: &[u8], value: &[u8], bash: bool) -> Vec<u8> {
+    let begin: &[u8] = if bash { b"alias " } else { b"" };
+    [begin, name, b"=", &quote(value), b"\n"].concat()
 }

@@ -128,10 +128,11 @@ pub(super) fn ulimit(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus,
 }
 
 /// A trap as it could be set again; `-` for one that is not set.
-fn definition(condition: Condition, action: Option<&[u8]>) -> Vec<u8> {
+fn definition(condition: Condition, action: Option<&[u8]>, mode: Mode) -> Vec<u8> {
+    let prefix = if mode == Mode::Bash && matches!(condition, Condition::Signal(_)) { "SIG" } else { "" };
     let mut text = b"trap -- ".to_vec();
     text.extend(action.map_or(b"-".to_vec(), quote));
-    text.extend_from_slice(format!(" {}\n", condition.name()).as_bytes());
+    text.extend_from_slice(format!(" {prefix}{}\n", condition.name()).as_bytes());
     text
 }
 
@@ -143,12 +144,19 @@ fn print_traps(shell: &Shell, words: &[Vec<u8>]) -> ExitStatus {
     if words.is_empty() {
         conditions.push(Condition::Exit);
         conditions.extend(Signal::ALL.into_iter().map(Condition::Signal));
+        if shell.is_bash() {
+            conditions.extend([Condition::Debug, Condition::Error, Condition::Return]);
+        }
     }
     for word in words {
-        match Condition::parse(word) {
+        match Condition::parse(word, shell.context.mode) {
             Some(condition) => conditions.push(condition),
             None => {
-                shell.complain(&format!("trap: {}: bad trap", show(word)));
+                let name = show(word);
+                shell.complain_as(
+                    &format!("trap: {name}: bad trap"),
+                    &format!("trap: {name}: invalid signal specification"),
+                );
                 status = ExitStatus::FAILURE;
             }
         }
@@ -159,7 +167,7 @@ fn print_traps(shell: &Shell, words: &[Vec<u8>]) -> ExitStatus {
         let action = traps.get(&condition).map(Vec::as_slice);
         let settable = !matches!(condition, Condition::Signal(Signal::Kill | Signal::Stop));
         if action.is_some() || (settable && shell.context.mode == Mode::Sh) {
-            text.extend(definition(condition, action));
+            text.extend(definition(condition, action, shell.context.mode));
         }
     }
     let printed = shell.print("trap", &text);
@@ -172,7 +180,12 @@ pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         words = &words[1..];
     }
     if words.is_empty() {
-        let text = shell.state.traps.shown().iter().map(|(condition, action)| definition(*condition, Some(action)));
+        let text = shell
+            .state
+            .traps
+            .shown()
+            .iter()
+            .map(|(condition, action)| definition(*condition, Some(action), shell.context.mode));
         let text = text.collect::<Vec<_>>().concat();
         return Ok(shell.print("trap", &text));
     }
@@ -184,6 +197,9 @@ pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             Signal::ALL.iter().map(|signal| format!("{}) SIG{}\n", signal.number(), signal.name())).collect();
         return Ok(shell.print("trap", names.concat().as_bytes()));
     }
+    if words[0].len() > 1 && words[0].starts_with(b"-") && shell.context.mode == Mode::Sh {
+        return Err(shell.fatal(&format!("trap: Illegal option {}", show(&words[0]))));
+    }
     // A number first means: reset all of these.
     let resets =
         words.len() == 1 || words[0] == b"-" || (words[0].iter().all(u8::is_ascii_digit) && !words[0].is_empty());
@@ -191,10 +207,14 @@ pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
     let action = (!resets).then(|| words[0].clone());
     let mut status = ExitStatus::SUCCESS;
     for word in conditions {
-        match Condition::parse(word) {
+        match Condition::parse(word, shell.context.mode) {
             Some(condition) => shell.set_trap(condition, action.clone()),
             None => {
-                shell.complain(&format!("trap: {}: bad trap", show(word)));
+                let name = show(word);
+                shell.complain_as(
+                    &format!("trap: {name}: bad trap"),
+                    &format!("trap: {name}: invalid signal specification"),
+                );
                 status = ExitStatus::FAILURE;
             }
         }

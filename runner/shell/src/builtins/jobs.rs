@@ -3,7 +3,7 @@
 use stepbox_system::{ExitStatus, Signal};
 
 use super::show;
-use crate::eval::{Flow, Shell};
+use crate::eval::{Flow, Shell, Waited};
 
 fn number(word: &[u8]) -> Option<u32> {
     std::str::from_utf8(word).ok()?.parse().ok()
@@ -13,16 +13,16 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
     let words = &words[1..];
     if words.is_empty() {
         while !shell.jobs.is_empty() {
-            shell.wait_for(0)?;
+            if let Waited::Interrupted(status) = shell.wait_or_trap(0)? {
+                return Ok(status);
+            }
         }
         return Ok(ExitStatus::SUCCESS);
     }
     let mut status = ExitStatus::SUCCESS;
     for word in words {
         let index = match word.as_slice() {
-            [b'%', rest @ ..] => {
-                number(rest).and_then(|n| usize::try_from(n).ok()?.checked_sub(1)).filter(|i| *i < shell.jobs.len())
-            }
+            [b'%', ..] => shell.job_named(word),
             word if word.starts_with(b"-") => {
                 return Err(shell.fatal(&format!("wait: {} is bash's and not supported", show(word))));
             }
@@ -32,7 +32,10 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             },
         };
         status = match index {
-            Some(index) => shell.wait_for(index)?,
+            Some(index) => match shell.wait_or_trap(index)? {
+                Waited::Ended(status) => status,
+                Waited::Interrupted(status) => return Ok(status),
+            },
             None if word.starts_with(b"%") => {
                 return Err(shell.fatal(&format!("wait: No such job: {}", show(word))));
             }
@@ -44,9 +47,13 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
 
 pub(super) fn jobs(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut text = String::new();
-    let only_numbers = words.get(1).is_some_and(|word| word == b"-p");
+    let option = |letter: u8| words[1..].iter().any(|word| word.starts_with(b"-") && word.contains(&letter));
+    let chosen: Vec<_> = words[1..].iter().filter(|word| word.starts_with(b"%")).collect();
     for (at, job) in shell.jobs.iter().enumerate() {
-        if only_numbers {
+        if !chosen.is_empty() && !chosen.iter().any(|name| shell.job_named(name) == Some(at)) {
+            continue;
+        }
+        if option(b'p') {
             text.push_str(&format!("{}\n", job.id));
             continue;
         }
@@ -55,7 +62,13 @@ pub(super) fn jobs(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             Some(status) if status.is_success() => "Done".to_owned(),
             Some(status) => format!("Done({status})"),
         };
-        text.push_str(&format!("[{}] {} {state}\n", at + 1, job.id));
+        let mark = match shell.jobs.len() - at {
+            1 => '+',
+            2 => '-',
+            _ => ' ',
+        };
+        let id = if option(b'l') { format!("{} ", job.id) } else { String::new() };
+        text.push_str(&format!("[{}] {mark} {id}{state:<24} {}\n", job.number, show(&job.text)));
     }
     Ok(shell.print("jobs", text.as_bytes()))
 }
@@ -102,13 +115,14 @@ pub(super) fn kill(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
     if words.is_empty() {
         return Err(shell.fatal("kill: usage: kill [-s signal | -signal] pid ..."));
     }
+    if signal == Some(Signal::Stop) {
+        shell.complain("kill: STOP: processes of a step cannot be stopped");
+        return Ok(ExitStatus::FAILURE);
+    }
     let mut status = ExitStatus::SUCCESS;
     for word in words {
         let id = match word.as_slice() {
-            [b'%', rest @ ..] => {
-                let index = number(rest).and_then(|n| usize::try_from(n).ok()?.checked_sub(1));
-                index.and_then(|index| shell.jobs.get(index)).map(|job| job.id)
-            }
+            [b'%', ..] => shell.job_named(word).map(|index| shell.jobs[index].id),
             word => number(word),
         };
         let table = shell.process.table();

@@ -4,9 +4,11 @@
 mod alias;
 mod control;
 mod declare;
+mod describe;
 mod echo;
 pub(crate) mod escape;
 mod getopts;
+mod job_table;
 mod jobs;
 mod options;
 mod places;
@@ -17,7 +19,7 @@ mod sourcing;
 pub(crate) mod test;
 mod variables;
 
-pub(crate) use options::{option_is_on, option_letters, option_names, set_letter, set_long};
+pub(crate) use options::{enter_mode, option_is_on, option_letters, option_names, set_letter, set_long};
 
 use stepbox_system::{ExitStatus, error_text};
 
@@ -60,12 +62,12 @@ pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
         b"[" | b"test" => test::test,
         b"alias" => alias::alias,
         b"bg" | b"fg" | b"fc" => control::refused,
-        b"cd" => places::cd,
+        b"cd" | b"chdir" => places::cd,
         b"command" => sourcing::command,
         b"echo" => echo::echo,
         b"false" => control::no,
         b"getopts" => getopts::getopts,
-        b"hash" => control::colon,
+        b"hash" => sourcing::hash,
         b"jobs" => jobs::jobs,
         b"kill" => jobs::kill,
         b"let" => variables::calculate,
@@ -73,7 +75,6 @@ pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
         b"printf" => printf::printf,
         b"pwd" => places::pwd,
         b"read" => read::read,
-        b"shopt" => shopt::shopt,
         b"true" => control::colon,
         b"type" => sourcing::type_of,
         b"ulimit" => control::ulimit,
@@ -87,7 +88,17 @@ pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
 /// What bash has beyond ash.
 fn find_in_bash(name: &[u8]) -> Option<Builtin> {
     Some(match name {
+        b"builtin" => describe::builtin,
+        b"caller" => describe::caller,
+        b"command" => describe::command,
         b"declare" | b"typeset" => declare::declare,
+        b"disown" => job_table::disown,
+        b"enable" => describe::enable,
+        b"hash" => describe::hash,
+        b"jobs" => job_table::jobs,
+        b"shopt" => shopt::shopt,
+        b"type" => describe::type_of,
+        b"wait" => job_table::wait,
         _ => return None,
     })
 }

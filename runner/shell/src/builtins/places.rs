@@ -148,7 +148,10 @@ pub(super) fn pwd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
 }
 
 pub(super) fn umask(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let again = shell.is_bash() && words.get(1).is_some_and(|word| word == b"-p");
+    let words = if again { &words[1..] } else { words };
     match words.get(1).map(Vec::as_slice) {
+        None if again => Ok(shell.print("umask", format!("umask {:04o}\n", shell.state.umask).as_bytes())),
         None => Ok(shell.print("umask", format!("{:04o}\n", shell.state.umask).as_bytes())),
         Some(b"-S") => {
             let mask = shell.state.umask;
@@ -174,8 +177,14 @@ pub(super) fn umask(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
                     Ok(ExitStatus::SUCCESS)
                 }
                 None => {
-                    shell.complain(&format!("umask: Illegal mode: {}", show(text)));
-                    Ok(ExitStatus::USAGE)
+                    let mode = show(text);
+                    let bash = if text.iter().all(u8::is_ascii_digit) {
+                        format!("umask: {mode}: octal number out of range")
+                    } else {
+                        format!("umask: `{mode}': invalid symbolic mode operator")
+                    };
+                    shell.complain_as(&format!("umask: Illegal mode: {mode}"), &bash);
+                    Ok(if shell.is_bash() { ExitStatus::FAILURE } else { ExitStatus::USAGE })
                 }
             },
         },

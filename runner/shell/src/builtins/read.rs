@@ -153,13 +153,14 @@ fn split(line: &[(u8, bool)], separators: &[u8], names: usize) -> Vec<Vec<u8>> {
         rest = &rest[..rest.len() - 1];
     }
     // A single separator at the end of the last field ends it.
-    if let Some((last, before)) = rest.split_last()
+    if let Some((last, mut before)) = rest.split_last()
         && separates(*last)
-        && !before.iter().any(|unit| separates(*unit))
     {
-        rest = before;
-        while rest.last().is_some_and(|unit| blank(*unit)) {
-            rest = &rest[..rest.len() - 1];
+        while before.last().is_some_and(|unit| blank(*unit)) {
+            before = &before[..before.len() - 1];
+        }
+        if !before.iter().any(|unit| separates(*unit)) {
+            rest = before;
         }
     }
     values.push(rest.iter().map(|(byte, _)| *byte).collect());

@@ -1,6 +1,6 @@
 use stepbox_system::ExitStatus;
 
-use super::options::{OPTIONS, set_long};
+use super::options::{options_of, set_long};
 use super::show;
 use crate::eval::{Flow, Shell};
 use crate::switches::{SWITCHES, switch};
@@ -72,8 +72,7 @@ pub(super) fn shopt(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
         let line = match (again, of_set) {
             (true, true) => format!("set {}o {name}\n", if on { '-' } else { '+' }),
             (true, false) => format!("shopt -{} {name}\n", if on { 's' } else { 'u' }),
-            (false, true) => format!("{name:<15}\t{}\n", if on { "on" } else { "off" }),
-            (false, false) => format!("{name:<20}\t{}\n", if on { "on" } else { "off" }),
+            (false, _) => format!("{name:<15}\t{}\n", if on { "on" } else { "off" }),
         };
         text.extend_from_slice(line.as_bytes());
     }
@@ -95,7 +94,10 @@ fn invalid(shell: &Shell, name: &[u8], of_set: bool) -> ExitStatus {
 fn all(shell: &Shell, of_set: bool) -> Vec<(Vec<u8>, bool)> {
     if of_set {
         let mut options = *shell.options();
-        return OPTIONS.iter().map(|(_, name, place)| (name.as_bytes().to_vec(), *place(&mut options))).collect();
+        return options_of(shell.context.mode)
+            .iter()
+            .map(|(_, name, place)| (name.as_bytes().to_vec(), *place(&mut options)))
+            .collect();
     }
     let switches = shell.switches();
     SWITCHES.iter().map(|(switch, name, _)| (name.as_bytes().to_vec(), switches.is_on(*switch))).collect()
@@ -103,7 +105,7 @@ fn all(shell: &Shell, of_set: bool) -> Vec<(Vec<u8>, bool)> {
 
 fn put(shell: &mut Shell, name: &[u8], of_set: bool, on: bool) -> bool {
     if of_set {
-        return set_long(&mut shell.state.options, name, on);
+        return set_long(&mut shell.state.options, shell.context.mode, name, on);
     }
     match switch(name) {
         Some(switch) => {

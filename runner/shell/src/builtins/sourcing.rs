@@ -61,9 +61,8 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
     shell.callers += 1;
     let file: Arc<[u8]> = if name.contains(&b'/') { name.as_slice().into() } else { path.as_bytes().into() };
     shell.frames.push(Frame { name: b"source"[..].into(), source: file, line, is_function: false });
-    let loops = std::mem::take(&mut shell.loops);
-    let result = shell.execute_text(&source, 1);
-    shell.loops = loops;
+    let result = shell.execute_sourced(&source);
+    let result = shell.run_return_trap(result);
     shell.callers -= 1;
     shell.frames.pop();
     shell.line = line;
@@ -76,16 +75,45 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
     }
 }
 
+/// `exec [-cl] [-a NAME] [COMMAND [ARG]…]`; the options are bash's.
 pub(super) fn exec(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut words = words[1..].to_vec();
+    let (mut shown, mut clean, mut login) = (None, false, false);
+    while shell.is_bash()
+        && let Some([b'-', letters @ ..]) = words.first().map(Vec::as_slice)
+        && letters != b"-"
+    {
+        let letters = letters.to_vec();
+        words.remove(0);
+        for letter in letters {
+            match letter {
+                b'c' => clean = true,
+                b'l' => login = true,
+                b'a' if !words.is_empty() => shown = Some(words.remove(0)),
+                letter => {
+                    shell.complain(&format!("exec: -{}: invalid option", char::from(letter)));
+                    return Ok(ExitStatus::USAGE);
+                }
+            }
+        }
+    }
     if words.first().is_some_and(|word| word == b"--") {
         words.remove(0);
     }
-    if words.is_empty() {
-        return Ok(ExitStatus::SUCCESS);
+    let Some(name) = words.first().cloned() else { return Ok(ExitStatus::SUCCESS) };
+    if let Some(shown) = shown {
+        words[0] = shown;
+    }
+    if login {
+        words[0].insert(0, b'-');
+    }
+    if clean {
+        for name in shell.state.variables.names(b"").into_iter().cloned().collect::<Vec<_>>() {
+            shell.state.variables.change(&name, |variable| variable.attributes.exported = false);
+        }
     }
     // The program stands in the shell's place: no trap of `EXIT` runs.
-    let status = shell.run_program(words, None, true)?;
+    let status = shell.run_program_as(&name, words, None, true)?;
     shell.state.traps.0.clear();
     Err(Flow::Exit(status))
 }
@@ -112,22 +140,44 @@ pub(super) fn command(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
     if let Some(verbose) = describes {
         return Ok(describe(shell, "command", &words, verbose, path));
     }
+    run_command(shell, &words, path)
+}
+
+/// Runs a built-in or a program, functions left out.
+pub(super) fn run_command(shell: &mut Shell, words: &[Vec<u8>], path: Option<&[u8]>) -> Result<ExitStatus, Flow> {
     let Some(name) = words.first() else { return Ok(ExitStatus::SUCCESS) };
     if let Some(builtin) = find_special(name) {
         // Without what makes it special: an error does not end the shell.
-        return match builtin(shell, &words) {
+        return match builtin(shell, words) {
             Err(Flow::Error(status)) => Ok(status),
             other => other,
         };
     }
     if let Some(builtin) = find_regular(name, shell.context.mode) {
-        return builtin(shell, &words);
+        return builtin(shell, words);
     }
-    shell.run_program(words, path, false)
+    shell.run_program(words.to_vec(), path, false)
 }
 
 pub(super) fn type_of(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     Ok(describe(shell, "type", &words[1..], true, None))
+}
+
+/// `hash [-r] [NAME]…`: nothing is remembered here, but a name that is no program is told.
+pub(super) fn hash(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let mut status = ExitStatus::SUCCESS;
+    let path = shell.get(b"PATH").unwrap_or_default();
+    for name in operands(words).iter().filter(|word| !word.starts_with(b"-")) {
+        let known = find_special(name).is_some()
+            || find_regular(name, shell.context.mode).is_some()
+            || shell.state.functions.contains_key(name)
+            || matches!(shell.context.spawner.resolve(name, &path, shell.cwd()), Resolution::Found(_));
+        if !known {
+            shell.complain(&format!("hash: {}: not found", show(name)));
+            status = ExitStatus::FAILURE;
+        }
+    }
+    Ok(status)
 }
 
 /// What names mean to this shell.

@@ -34,13 +34,13 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
                 b'l' => {}
                 b'i' => config.options.interactive = on,
                 b'o' => match words.next() {
-                    Some(name) if set_long(&mut config.options, name, on) => {}
+                    Some(name) if set_long(&mut config.options, config.mode, name, on) => {}
                     name => {
                         let shown = String::from_utf8_lossy(name.map_or(b"", Vec::as_slice)).into_owned();
                         problem = Some(format!("Illegal option -o {shown}"));
                     }
                 },
-                letter if set_letter(&mut config.options, *letter, on) => {}
+                letter if set_letter(&mut config.options, config.mode, *letter, on) => {}
                 letter => problem = Some(format!("Illegal option -{}", char::from(*letter))),
             }
         }

@@ -2,7 +2,7 @@
 
 use stepbox_system::ExitStatus;
 
-use super::{Flow, Shell};
+use super::{Condition, Flow, Shell};
 use crate::ir::{Arm, ArmEnd, Command, Compound, List, Word};
 
 impl Shell {
@@ -60,6 +60,7 @@ impl Shell {
             Compound::For { name, words, body } => self.execute_for(name, words.as_deref(), body),
             Compound::Case { word, arms } => self.execute_case(word, arms),
             Compound::Test(test) => {
+                self.run_bash_trap(Condition::Debug)?;
                 let status = self.execute_test(test)?;
                 self.done(status)
             }
@@ -113,7 +114,13 @@ impl Shell {
         let mut status = ExitStatus::SUCCESS;
         self.loops += 1;
         let mut result = Ok(());
+        let line = self.line;
         for value in values {
+            self.line = line;
+            if let Err(flow) = self.run_bash_trap(Condition::Debug) {
+                result = Err(flow);
+                break;
+            }
             if let Err(message) = self.assign(name, value) {
                 result = Err(self.fatal(&message));
                 break;
@@ -144,6 +151,7 @@ impl Shell {
 
     /// The value of an expression outside words; `None` where it is wrong, which has been said.
     fn loop_expression(&mut self, expression: &Word) -> Result<Option<i64>, Flow> {
+        self.run_bash_trap(Condition::Debug)?;
         let text = self.expand_text(expression)?;
         if self.options().xtrace {
             self.trace_line(&[b"(( ", text.trim_ascii(), b" ))"].concat());
@@ -189,6 +197,7 @@ impl Shell {
     }
 
     fn execute_case(&mut self, word: &Word, arms: &[Arm]) -> Result<ExitStatus, Flow> {
+        self.run_bash_trap(Condition::Debug)?;
         let text = self.expand_text(word)?;
         let mut falling = false;
         let mut status = ExitStatus::SUCCESS;

@@ -18,6 +18,10 @@ const MAX_ENDED: usize = 1024;
 /// A job in the background.
 pub(crate) struct Job {
     pub(crate) id: u32,
+    /// What `%` names it by.
+    pub(crate) number: u32,
+    /// The command as it was typed.
+    pub(crate) text: Arc<[u8]>,
     end: Arc<End>,
     thread: Option<JoinHandle<()>>,
 }
@@ -37,7 +41,7 @@ impl Wake for End {
 }
 
 impl Job {
-    pub(super) fn new(id: u32, work: JoinHandle<ExitStatus>) -> Self {
+    pub(super) fn new(id: u32, number: u32, text: Arc<[u8]>, work: JoinHandle<ExitStatus>) -> Self {
         let end = Arc::new(End { status: Mutex::new(None), ended: Condvar::new() });
         let theirs = Arc::clone(&end);
         // Joins the work, so that a wait can be broken off.
@@ -49,7 +53,7 @@ impl Job {
         if thread.is_err() {
             *end.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(ExitStatus::new(134));
         }
-        Self { id, end, thread: thread.ok() }
+        Self { id, number, text, end, thread: thread.ok() }
     }
 
     /// How it ended, if it has.
@@ -65,7 +69,33 @@ impl Drop for Job {
     }
 }
 
+/// What a wait came to.
+pub(crate) enum Waited {
+    /// The job has ended, so.
+    Ended(ExitStatus),
+    /// The action of a trapped signal has run meanwhile; the job may still be there.
+    Interrupted(ExitStatus),
+}
+
 impl Shell {
+    /// The place of the job that `%…` names (XBD 3.182).
+    pub(crate) fn job_named(&self, name: &[u8]) -> Option<usize> {
+        let last = self.jobs.len().checked_sub(1)?;
+        match name {
+            b"%" | b"%%" | b"%+" => Some(last),
+            b"%-" => Some(last.saturating_sub(1)),
+            [b'%', b'?', part @ ..] => {
+                let holds = |job: &Job| job.text.windows(part.len().max(1)).any(|window| window == part);
+                self.jobs.iter().rposition(holds)
+            }
+            [b'%', rest @ ..] => match std::str::from_utf8(rest).ok().and_then(|text| text.parse().ok()) {
+                Some(number) => self.jobs.iter().position(|job| job.number == number),
+                None => self.jobs.iter().rposition(|job| job.text.starts_with(rest)),
+            },
+            _ => None,
+        }
+    }
+
     /// Forgets ended jobs where very many were never waited for.
     pub(super) fn reap_if_many(&mut self) {
         if self.jobs.len() >= MAX_ENDED {
@@ -73,8 +103,13 @@ impl Shell {
         }
     }
 
-    /// Waits for the job at `index` and forgets it. A trapped signal that comes in meanwhile ends the wait (XCU 2.11).
+    /// The same, where only the status counts.
     pub(crate) fn wait_for(&mut self, index: usize) -> Result<ExitStatus, Flow> {
+        self.wait_or_trap(index).map(|(Waited::Ended(status) | Waited::Interrupted(status))| status)
+    }
+
+    /// Waits for the job at `index` and forgets it. A trapped signal that comes in meanwhile ends the wait (XCU 2.11).
+    pub(crate) fn wait_or_trap(&mut self, index: usize) -> Result<Waited, Flow> {
         let end = Arc::clone(&self.jobs[index].end);
         let cancel = self.cancel().clone();
         let registration = cancel.register(Arc::clone(&end) as Arc<dyn Wake>);
@@ -100,7 +135,7 @@ impl Shell {
                     drop(held);
                     drop(registration);
                     self.run_trap(signal)?;
-                    return Ok(ExitStatus::of_signal(signal));
+                    return Ok(Waited::Interrupted(ExitStatus::of_signal(signal)));
                 }
             }
         };
@@ -108,11 +143,11 @@ impl Shell {
         match status {
             Some(status) => {
                 self.jobs.remove(index);
-                Ok(status)
+                Ok(Waited::Ended(status))
             }
             None => {
                 self.check_cancelled()?;
-                Ok(ExitStatus::FAILURE)
+                Ok(Waited::Ended(ExitStatus::FAILURE))
             }
         }
     }

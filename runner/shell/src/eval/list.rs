@@ -5,8 +5,9 @@ use std::sync::Arc;
 use stepbox_system::{ExitStatus, OpenFile, pipe};
 
 use super::jobs::{Job, STACK};
-use super::{Flow, Shell};
+use super::{Condition, Flow, Shell};
 use crate::ir::{AndOr, Command, Connector, List, Pipeline};
+use crate::switches::Switch;
 
 impl Shell {
     pub(crate) fn execute_list(&mut self, list: &List) -> Result<ExitStatus, Flow> {
@@ -16,8 +17,8 @@ impl Shell {
             if self.options().noexec {
                 return Ok(status);
             }
-            if item.background {
-                self.start_job(&item.and_or)?;
+            if let Some(text) = &item.background {
+                self.start_job(&item.and_or, text)?;
                 status = ExitStatus::SUCCESS;
                 self.state.status = status;
             } else {
@@ -81,12 +82,13 @@ impl Shell {
         Ok(status)
     }
 
-    /// `set -e`: ends the shell where a command fails and nobody asks.
-    pub(crate) fn leave_on_error(&self, status: ExitStatus) -> Result<(), Flow> {
-        if !status.is_success() && self.options().errexit && self.forgiving == 0 {
-            return Err(Flow::Exit(status));
+    /// `set -e`: ends the shell where a command fails and nobody asks. The trap of `ERR` runs before.
+    pub(crate) fn leave_on_error(&mut self, status: ExitStatus) -> Result<(), Flow> {
+        if status.is_success() || self.forgiving > 0 {
+            return Ok(());
         }
-        Ok(())
+        self.run_bash_trap(Condition::Error)?;
+        if self.options().errexit { Err(Flow::Exit(status)) } else { Ok(()) }
     }
 
     /// Stages that run at once, each but the last on a thread of its own.
@@ -125,11 +127,21 @@ impl Shell {
                 }
             }
         }
-        // The last stage stays on this thread: as much a subshell as the others.
-        let status = self.in_subshell(|shell| {
-            shell.set_file(0, input);
-            shell.execute_command(last)
-        });
+        // The last stage stays on this thread: as much a subshell as the others, but for bash's `lastpipe`.
+        let status = if self.is_bash() && self.switches().is_on(Switch::Lastpipe) {
+            let before = self.state.files.get(&0).cloned();
+            self.set_file(0, input);
+            self.forgiving += 1;
+            let result = self.execute_command(last);
+            self.forgiving -= 1;
+            self.set_file(0, before);
+            result
+        } else {
+            self.in_subshell(|shell| {
+                shell.set_file(0, input);
+                shell.execute_command(last)
+            })
+        };
         let statuses = wait_all(stages);
         let status = status?;
         self.state.pipe_status = Some(statuses.iter().copied().chain([status]).collect());
@@ -148,7 +160,7 @@ impl Shell {
         }
     }
 
-    fn start_job(&mut self, and_or: &Arc<AndOr>) -> Result<(), Flow> {
+    fn start_job(&mut self, and_or: &Arc<AndOr>, text: &Arc<[u8]>) -> Result<(), Flow> {
         let mut child = self.child()?;
         child.forgiving = 0;
         // Without job control a job in the background reads nothing (XCU 2.9.3.1).
@@ -164,7 +176,8 @@ impl Shell {
         match thread {
             Ok(thread) => {
                 self.reap_if_many();
-                self.jobs.push(Job::new(id, thread));
+                let number = self.jobs.iter().map(|job| job.number).max().unwrap_or(0) + 1;
+                self.jobs.push(Job::new(id, number, Arc::clone(text), thread));
                 self.state.last_job = Some(id);
                 Ok(())
             }

@@ -14,7 +14,7 @@ mod time;
 mod traps;
 
 pub use command_line::run_command_line;
-pub(crate) use jobs::Job;
+pub(crate) use jobs::{Job, Waited};
 pub(crate) use redirect::own_descriptor;
 pub(crate) use simple::DEFAULT_PATH;
 pub(crate) use state::{Frame, Function, Getopts, State};
@@ -31,7 +31,7 @@ use crate::ir::Element;
 use crate::line_reader::LineReader;
 use crate::parse::{Parser, SyntaxError};
 use crate::regex::Regexes;
-use crate::switches::Switches;
+use crate::switches::{Switch, Switches};
 
 /// Why evaluation leaves a construct before its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,6 +50,17 @@ pub(crate) enum Flow {
     Discard(ExitStatus),
     /// The shell's token was cancelled: no trap runs.
     Cancelled(Signal),
+}
+
+/// Where a text that is executed comes from.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Text {
+    /// It is the shell's script.
+    Script,
+    /// `.` has read it; `set -v` prints it too.
+    Sourced,
+    /// The script has made it: `eval`, a trap.
+    Made,
 }
 
 /// What all subshells of a shell share.
@@ -96,6 +107,8 @@ pub struct Shell {
     pub(crate) pending: Vec<Signal>,
     /// Signals whose actions are being executed.
     pub(crate) acting: Vec<Signal>,
+    /// Conditions of bash whose actions are being executed.
+    pub(crate) in_trap: Vec<Condition>,
     /// In a trap's action: the status from before it, and how many callers there were.
     pub(crate) before_trap: Option<(ExitStatus, u32)>,
     /// What an interactive shell asks with.
@@ -114,7 +127,8 @@ pub struct Shell {
 
 impl Shell {
     /// A shell that has not run anything. The thread that uses it must have a stack of 16 MiB.
-    pub fn new(config: ShellConfig) -> Self {
+    pub fn new(mut config: ShellConfig) -> Self {
+        crate::builtins::enter_mode(&mut config.options, config.mode);
         let context = Context {
             vfs: Arc::clone(&config.vfs),
             spawner: Arc::clone(&config.spawner),
@@ -154,6 +168,7 @@ impl Shell {
             substitution_status: None,
             pending: vec![],
             acting: vec![],
+            in_trap: vec![],
             before_trap: None,
             prompts: None,
             processes: vec![],
@@ -167,7 +182,7 @@ impl Shell {
     /// Runs a script, then the trap of `EXIT`; the status of the shell.
     pub fn run(mut self, source: &[u8]) -> ExitStatus {
         let (limits, mode) = (*self.limits(), self.context.mode);
-        let flow = self.execute_commands(&mut Parser::new(source, 1, mode, &limits), true);
+        let flow = self.execute_commands(&mut Parser::new(source, 1, mode, &limits), Text::Script);
         self.finish(flow)
     }
 
@@ -190,7 +205,7 @@ impl Shell {
             self.context.mode,
             &limits,
         );
-        let mut flow = self.execute_commands(&mut parser, true);
+        let mut flow = self.execute_commands(&mut parser, Text::Script);
         drop(parser);
         if let Some(error) = failure.into_inner()
             && flow.is_ok()
@@ -208,19 +223,19 @@ impl Shell {
 
     /// Executes commands as they are read: what stands before a syntax error has run, and an alias is in force from
     /// the next line on.
-    fn execute_commands(&mut self, parser: &mut Parser<'_>, is_script: bool) -> Result<ExitStatus, Flow> {
+    fn execute_commands(&mut self, parser: &mut Parser<'_>, text: Text) -> Result<ExitStatus, Flow> {
         let mut status = ExitStatus::SUCCESS;
+        let no_aliases = Arc::default();
         loop {
-            if self.context.mode == Mode::Sh {
-                parser.set_aliases(&self.state.aliases);
-            }
-            parser.set_extglob(self.extended_patterns());
-            let interactive = is_script && self.prompts.is_some();
+            let interactive = text == Text::Script && self.prompts.is_some();
+            let aliases = !self.is_bash() || interactive || self.switches().is_on(Switch::ExpandAliases);
+            parser.set_aliases(if aliases { &self.state.aliases } else { &no_aliases });
+            parser.set_words(self.extended_patterns(), self.options().braceexpand);
             self.prepare_prompts();
             match parser.next_command() {
                 Ok(None) => return Ok(status),
                 Ok(Some(list)) => {
-                    if is_script && self.options().verbose {
+                    if text != Text::Made && self.options().verbose {
                         self.print_error(parser.consumed());
                     }
                     status = match self.execute_list(&list) {
@@ -238,8 +253,8 @@ impl Shell {
                 }
                 Err(error) => {
                     self.check_cancelled()?;
-                    self.say_syntax_error(&error, is_script);
-                    if self.is_bash() && !is_script {
+                    self.say_syntax_error(&error, text == Text::Script);
+                    if self.is_bash() && text != Text::Script {
                         self.state.status = ExitStatus::USAGE;
                         return Ok(ExitStatus::USAGE);
                     }
@@ -405,7 +420,7 @@ impl Shell {
     /// A copy of this shell with a process of its own or, where that is given, as part of it.
     pub(crate) fn copy(&self, process: Arc<Process>) -> Self {
         let mut state = self.state.clone();
-        state.traps.enter_subshell(&process);
+        state.traps.enter_subshell(&process, &self.state.options);
         state.source.enter_subshell();
         Self {
             context: Arc::clone(&self.context),
@@ -425,6 +440,7 @@ impl Shell {
             substitution_status: None,
             pending: vec![],
             acting: vec![],
+            in_trap: self.in_trap.clone(),
             before_trap: None,
             prompts: None,
             processes: self.processes.clone(),
@@ -450,9 +466,15 @@ impl Shell {
         })
     }
 
-    /// Parses and executes text that was made by the script itself (`eval`, `.`, traps).
+    /// Parses and executes text that was made by the script itself (`eval`, traps).
     pub(crate) fn execute_text(&mut self, source: &[u8], line: u32) -> Result<ExitStatus, Flow> {
         let (limits, mode) = (*self.limits(), self.context.mode);
-        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, mode, &limits), false))
+        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, mode, &limits), Text::Made))
+    }
+
+    /// Parses and executes a file that `.` names.
+    pub(crate) fn execute_sourced(&mut self, source: &[u8]) -> Result<ExitStatus, Flow> {
+        let (limits, mode) = (*self.limits(), self.context.mode);
+        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, 1, mode, &limits), Text::Sourced))
     }
 }

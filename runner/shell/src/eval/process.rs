@@ -37,7 +37,7 @@ impl Shell {
         });
         match thread {
             Ok(thread) => {
-                self.substituted = Some(Job::new(id, thread));
+                self.substituted = Some(Job::new(id, 0, Arc::default(), thread));
                 self.state.last_job = Some(id);
                 self.set_file(number, Some(own));
                 self.processes.push(number);

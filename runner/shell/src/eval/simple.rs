@@ -7,7 +7,7 @@ use std::sync::Arc;
 use stepbox_system::{ExitStatus, OpenFile, Resolution, SpawnRequest};
 
 use super::redirect::SavedFiles;
-use super::{Flow, Frame, Function, Shell};
+use super::{Condition, Flow, Frame, Function, Shell};
 use crate::builtins::{self, Builtin, quote_if_needed};
 use crate::config::Mode;
 use crate::ir::{Assigned, Assignment, Command, Simple};
@@ -28,6 +28,7 @@ impl Shell {
 
     fn execute_words(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
         self.line = simple.line;
+        self.run_bash_trap(Condition::Debug)?;
         self.substitution_status = None;
         let fields =
             if simple.declares { self.expand_declaration(simple)? } else { self.expand_fields(&simple.words)? };
@@ -221,7 +222,10 @@ impl Shell {
                 line,
                 is_function: true,
             });
+            let traps = shell.begin_function();
             let result = shell.execute_command(&function.body);
+            let result = shell.run_return_trap(result);
+            shell.end_function(traps);
             shell.frames.pop();
             shell.callers -= 1;
             shell.loops = loops;
@@ -235,6 +239,18 @@ impl Shell {
                 other => other,
             }
         })
+    }
+
+    /// Runs the trap of `RETURN` where a function or a sourced script ends.
+    pub(crate) fn run_return_trap(&mut self, result: Result<ExitStatus, Flow>) -> Result<ExitStatus, Flow> {
+        match result {
+            Ok(status) | Err(Flow::Return(status)) => {
+                self.state.status = status;
+                self.run_bash_trap(Condition::Return)?;
+                result
+            }
+            result => result,
+        }
     }
 
     /// Defines a function.
@@ -256,15 +272,27 @@ impl Shell {
         path: Option<&[u8]>,
         replacing: bool,
     ) -> Result<ExitStatus, Flow> {
-        self.check_cancelled()?;
         let name = argv.first().cloned().unwrap_or_default();
-        let shown = String::from_utf8_lossy(&name).into_owned();
+        self.run_program_as(&name, argv, path, replacing)
+    }
+
+    /// The same; the program may be told another name.
+    pub(crate) fn run_program_as(
+        &mut self,
+        name: &[u8],
+        argv: Vec<Vec<u8>>,
+        path: Option<&[u8]>,
+        replacing: bool,
+    ) -> Result<ExitStatus, Flow> {
+        self.check_cancelled()?;
+        let shown = String::from_utf8_lossy(name).into_owned();
         let own = self.lookup(b"PATH").unwrap_or(Cow::Borrowed(DEFAULT_PATH));
-        let program = match self.context.spawner.resolve(&name, path.unwrap_or(&own), &self.state.cwd) {
+        let program = match self.context.spawner.resolve(name, path.unwrap_or(&own), &self.state.cwd) {
             Resolution::Found(program) => program,
             Resolution::NotFound(hint) => {
                 let bash = if name.contains(&b'/') { "No such file or directory" } else { "command not found" };
-                self.complain_as(&format!("{shown}: not found"), &format!("{shown}: {bash}"));
+                let bash = if replacing { format!("exec: {shown}: not found") } else { format!("{shown}: {bash}") };
+                self.complain_as(&format!("{shown}: not found"), &bash);
                 if let Some(hint) = hint.filter(|_| !name.is_empty()) {
                     self.print_error(format!("hint: {hint}\n").as_bytes());
                 }

@@ -162,7 +162,10 @@ impl Shell {
             b'$' => self.context.pid.to_string().into_bytes(),
             b'!' => return self.state.last_job.map(|job| job.to_string().into_bytes()),
             b'0' => self.state.name.clone(),
-            b'-' => crate::builtins::option_letters(self.options()),
+            b'-' => {
+                let more: &[u8] = if self.is_bash() && self.is_command_string { b"c" } else { b"" };
+                crate::builtins::option_letters(self.options(), self.context.mode, more)
+            }
             _ => return None,
         })
     }

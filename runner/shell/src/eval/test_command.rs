@@ -60,7 +60,7 @@ impl Shell {
                         b'v' => {
                             return Ok(self.is_set(&operand).map_err(|message| self.expansion_error(&message))?);
                         }
-                        b'o' => return Ok(option_is_on(self.options(), &operand)),
+                        b'o' => return Ok(option_is_on(self.options(), self.context.mode, &operand)),
                         b'N' => {
                             let metadata =
                                 self.path(&operand).and_then(|path| self.vfs().metadata(&path, true).map_err(|_| ""));

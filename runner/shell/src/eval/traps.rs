@@ -4,6 +4,7 @@ use std::sync::Arc;
 use stepbox_system::{ExitStatus, Process, Signal};
 
 use super::{Flow, Shell};
+use crate::config::{Mode, ShellOptions};
 
 /// How many signals are looked at between two commands.
 const MAX_PENDING: usize = 64;
@@ -15,12 +16,27 @@ pub(crate) enum Condition {
     Exit,
     /// A signal.
     Signal(Signal),
+    /// bash's `DEBUG`: before each command.
+    Debug,
+    /// bash's `ERR`: a command fails that `set -e` would end the shell for.
+    Error,
+    /// bash's `RETURN`: a function or a sourced script ends.
+    Return,
 }
 
 impl Condition {
     /// The condition of a name or number (`EXIT`, `0`, `TERM`, `SIGTERM`, `15`).
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8], mode: Mode) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
+        if mode == Mode::Bash {
+            match text.to_ascii_uppercase().as_str() {
+                "DEBUG" => return Some(Self::Debug),
+                "ERR" => return Some(Self::Error),
+                "RETURN" => return Some(Self::Return),
+                "EXIT" => return Some(Self::Exit),
+                _ => {}
+            }
+        }
         if let Ok(number) = text.parse::<u8>() {
             return if number == 0 { Some(Self::Exit) } else { Signal::from_number(number).map(Self::Signal) };
         }
@@ -31,6 +47,9 @@ impl Condition {
         match self {
             Self::Exit => "EXIT",
             Self::Signal(signal) => signal.name(),
+            Self::Debug => "DEBUG",
+            Self::Error => "ERR",
+            Self::Return => "RETURN",
         }
     }
 }
@@ -42,16 +61,25 @@ pub(crate) struct Traps(pub(crate) BTreeMap<Condition, Vec<u8>>, Option<Arc<BTre
 
 impl Traps {
     /// In a subshell traps are reset, what is ignored stays ignored (XCU 2.12).
-    pub(crate) fn enter_subshell(&mut self, process: &Process) {
+    pub(crate) fn enter_subshell(&mut self, process: &Process, options: &ShellOptions) {
         if self.1.is_none() && self.0.values().any(|action| !action.is_empty()) {
             self.1 = Some(Arc::new(self.0.clone()));
         }
-        self.0.retain(|_, action| action.is_empty());
+        self.0.retain(|condition, action| action.is_empty() || is_inherited(*condition, options));
         for condition in self.0.keys() {
             if let Condition::Signal(signal) = condition {
                 process.ignore(*signal);
             }
         }
+    }
+}
+
+/// Whether a trap of bash holds in functions and subshells.
+fn is_inherited(condition: Condition, options: &ShellOptions) -> bool {
+    match condition {
+        Condition::Error => options.errtrace,
+        Condition::Debug | Condition::Return => options.functrace,
+        Condition::Exit | Condition::Signal(_) => false,
     }
 }
 
@@ -118,6 +146,44 @@ impl Shell {
             self.state.status = status;
         }
         Ok(())
+    }
+
+    /// Runs the trap of one of bash's conditions, where it has one and is not running; `$?` stays.
+    pub(crate) fn run_bash_trap(&mut self, condition: Condition) -> Result<(), Flow> {
+        if self.state.traps.0.is_empty() || self.in_trap.contains(&condition) {
+            return Ok(());
+        }
+        let Some(action) = self.state.traps.0.get(&condition).filter(|action| !action.is_empty()).cloned() else {
+            return Ok(());
+        };
+        let (status, line, pipe_status) = (self.state.status, self.line, self.state.pipe_status.clone());
+        self.in_trap.push(condition);
+        let result = self.execute_text(&action, line);
+        self.in_trap.pop();
+        self.state.status = status;
+        self.line = line;
+        self.state.pipe_status = pipe_status;
+        result.map(drop)
+    }
+
+    /// Takes off the traps of bash that do not hold in a function; `end_function` puts them back.
+    pub(super) fn begin_function(&mut self) -> Vec<(Condition, Vec<u8>)> {
+        if self.state.traps.0.is_empty() {
+            return vec![];
+        }
+        let options = *self.options();
+        [Condition::Debug, Condition::Error, Condition::Return]
+            .into_iter()
+            .filter(|condition| !is_inherited(*condition, &options))
+            .filter_map(|condition| Some((condition, self.state.traps.0.remove(&condition)?)))
+            .collect()
+    }
+
+    /// What the function has set itself stays.
+    pub(super) fn end_function(&mut self, taken: Vec<(Condition, Vec<u8>)>) {
+        for (condition, action) in taken {
+            self.state.traps.0.entry(condition).or_insert(action);
+        }
     }
 
     fn has_own_traps(&self) -> bool {

@@ -186,11 +186,19 @@ impl Shell {
     }
 
     pub(crate) fn expand_parts(&mut self, parts: &[Part], purpose: Purpose, out: &mut Expansion) -> Result<(), Flow> {
-        for part in parts {
+        for (number, part) in parts.iter().enumerate() {
             match part {
                 Part::Literal(text) => out.plain(text),
                 Part::Quoted(text) => out.push(text, true),
-                Part::Tilde(name) => out.push(&self.home_of(name), true),
+                Part::Tilde(name) => {
+                    let mut home = self.home_of(name);
+                    // A slash behind it is not doubled (POSIX.1-2024, XCU 2.6.1).
+                    let slash = |part: &Part| matches!(part, Part::Literal(text) if text.starts_with(b"/"));
+                    if home.ends_with(b"/") && parts.get(number + 1).is_some_and(slash) {
+                        home.pop();
+                    }
+                    out.push(&home, true);
+                }
                 Part::Parameter { parameter, quoted } => self.expand_parameter(parameter, *quoted, purpose, out)?,
                 Part::Command { list, quoted } => out.push(&self.substitute(list)?, *quoted),
                 Part::Process { list, output } => {
@@ -241,8 +249,12 @@ impl Shell {
         let output = MemoryFile::collecting(self.limits().substitution);
         let status = self.in_subshell(|shell| {
             shell.set_file(1, Some(OpenFile::new(output.clone())));
-            // Its own failures count also where that of the command around it does not (as in dash and ash).
-            shell.forgiving = 0;
+            if !shell.is_bash() {
+                // Its own failures count also where that of the command around it does not (as in dash and ash).
+                shell.forgiving = 0;
+            } else if !shell.switches().is_on(Switch::InheritErrexit) {
+                shell.state.options.errexit = false;
+            }
             shell.execute_list(list)
         })?;
         self.substitution_status = Some(status);

@@ -11,6 +11,7 @@ impl Parser<'_> {
         let pending = self.pending.len();
         self.advance(skip);
         let word = self.expression(b"")?;
+        self.join_lines();
         if self.looking_at(b"))") {
             self.advance(2);
             return Ok(Some(word));

@@ -17,7 +17,7 @@ impl Token {
 
 impl Parser<'_> {
     /// A word with its brace expansions found.
-    pub(super) fn braces(&mut self, word: Word) -> Result<Word, SyntaxError> {
+    pub(super) fn brace_word(&mut self, word: Word) -> Result<Word, SyntaxError> {
         let opens = |part: &Part| matches!(part, Part::Literal(text) if text.contains(&b'{'));
         if !word.parts.iter().any(opens) {
             return Ok(word);

@@ -46,10 +46,19 @@ impl Parser<'_> {
     fn list(&mut self) -> Result<List, SyntaxError> {
         let mut items = vec![];
         loop {
-            self.skip_newlines()?;
-            self.expand_aliases()?;
+            self.command_begins()?;
             if self.at_list_end() || !self.item(&mut items)? {
                 return Ok(List(items));
+            }
+        }
+    }
+
+    /// Passes newlines before a command, also those that an alias gives.
+    fn command_begins(&mut self) -> Result<(), SyntaxError> {
+        loop {
+            self.skip_newlines()?;
+            if !self.expand_aliases() {
+                return Ok(());
             }
         }
     }
@@ -60,6 +69,9 @@ impl Parser<'_> {
         loop {
             let goes_on = self.item(&mut items)?;
             self.skip_blanks();
+            if goes_on && self.peek() != Some(b'\n') && self.expand_aliases() {
+                self.skip_blanks();
+            }
             match self.peek() {
                 None => return Ok(List(items)),
                 Some(b'\n') => {
@@ -74,19 +86,24 @@ impl Parser<'_> {
 
     /// An and-or list with what ends it; false where nothing does.
     fn item(&mut self, items: &mut Vec<Item>) -> Result<bool, SyntaxError> {
+        self.skip_blanks();
+        let (begin, around) = (self.position, self.around.len());
         let and_or = Arc::new(self.and_or()?);
         self.skip_blanks();
         let (background, goes_on) = match self.peek() {
             Some(b'&') => {
+                // What came out of an alias is in no one text.
+                let text = if around == self.around.len() { self.source.get(begin..self.position) } else { None };
+                let text = text.unwrap_or_default().trim_ascii_end().into();
                 self.bump();
-                (true, true)
+                (Some(text), true)
             }
             Some(b';') if self.peek_at(1) != Some(b';') && self.peek_at(1) != Some(b'&') => {
                 self.bump();
-                (false, true)
+                (None, true)
             }
-            Some(b'\n') => (false, true),
-            _ => (false, false),
+            Some(b'\n') => (None, true),
+            _ => (None, false),
         };
         items.push(Item { and_or, background });
         Ok(goes_on)
@@ -146,14 +163,14 @@ impl Parser<'_> {
                 return Ok(AndOr { first, rest });
             };
             self.advance(2);
-            self.skip_newlines()?;
+            self.command_begins()?;
             rest.push((connector, self.pipeline()?));
         }
     }
 
     fn pipeline(&mut self) -> Result<Pipeline, SyntaxError> {
         let mut pipeline = Pipeline { negated: false, timed: None, commands: vec![] };
-        self.expand_aliases()?;
+        self.expand_aliases();
         self.skip_blanks();
         let mut alone = false;
         loop {
@@ -190,7 +207,7 @@ impl Parser<'_> {
                 }
             }
             pipeline.commands.push(Arc::new(command));
-            self.skip_newlines()?;
+            self.command_begins()?;
         }
     }
 
@@ -205,7 +222,7 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Result<Command, SyntaxError> {
-        self.expand_aliases()?;
+        self.expand_aliases();
         self.skip_blanks();
         let line = self.line;
         let body = match self.peek() {
@@ -440,7 +457,7 @@ impl Parser<'_> {
         loop {
             self.skip_blanks();
             if self.alias_next || simple.words.is_empty() {
-                self.expand_aliases()?;
+                self.expand_aliases();
                 self.skip_blanks();
             }
             if let Some(redirect) = self.redirect()? {
@@ -492,8 +509,10 @@ impl Parser<'_> {
                 let declares = DECLARING[..if self.mode == Mode::Bash { 5 } else { 3 }].contains(&name.as_slice());
                 simple.declares |= match simple.words.as_slice() {
                     [] => declares,
-                    [first] => declares && (is_literal(first, b"command") || is_literal(first, b"builtin")),
-                    _ => false,
+                    before => {
+                        let passes_on = |word| is_literal(word, b"command") || is_literal(word, b"builtin");
+                        declares && before.iter().all(passes_on)
+                    }
                 };
             }
             simple.words.push(word);

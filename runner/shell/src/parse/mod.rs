@@ -59,6 +59,9 @@ pub(crate) struct Parser<'a> {
     more: Option<More<'a>>,
     /// Whether there are no more lines; they are not asked for again.
     ended: bool,
+    /// Up to where no lines have to be joined, and how many bytes that has moved so far.
+    joined: usize,
+    moved: usize,
     aliases: Arc<Aliases>,
     /// The alias whose value `source` is.
     alias: Option<Vec<u8>>,
@@ -69,6 +72,8 @@ pub(crate) struct Parser<'a> {
     around: Vec<input::Around<'a>>,
     /// Whether extended patterns such as `@(a|b)` may stand in words: bash's `shopt -s extglob`.
     extglob: bool,
+    /// Whether braces are expanded, in bash.
+    braces: bool,
     /// How many bytes were read a second time.
     reread: usize,
 }
@@ -88,12 +93,15 @@ impl<'a> Parser<'a> {
             pending: vec![],
             more: None,
             ended: false,
+            joined: 0,
+            moved: 0,
             aliases: Arc::default(),
             alias: None,
             alias_next: false,
             alias_bytes: 0,
             around: vec![],
             extglob: false,
+            braces: mode == Mode::Bash,
             reread: 0,
         }
     }
@@ -117,19 +125,23 @@ impl<'a> Parser<'a> {
             pending: vec![],
             more: None,
             ended: false,
+            joined: 0,
+            moved: 0,
             aliases: Arc::clone(&self.aliases),
             alias: None,
             alias_next: false,
             alias_bytes: self.alias_bytes,
             around: vec![],
             extglob: self.extglob,
+            braces: self.braces,
             reread: self.reread,
         }
     }
 
-    /// From here on, extended patterns stand in words or do not.
-    pub(crate) fn set_extglob(&mut self, on: bool) {
-        self.extglob = on;
+    /// From here on, whether extended patterns and braces are special in words.
+    pub(crate) fn set_words(&mut self, extglob: bool, braces: bool) {
+        self.extglob = extglob;
+        self.braces = braces;
     }
 
     /// The commands up to the end of a line, `None` at the end of the script. Nothing behind the line is read.
@@ -145,7 +157,7 @@ impl<'a> Parser<'a> {
         loop {
             self.discard();
             self.skip_blanks();
-            self.expand_aliases()?;
+            self.expand_aliases();
             match self.peek() {
                 None => return Ok(None),
                 Some(b'\n') => self.newline()?,
@@ -236,6 +248,12 @@ impl<'a> Parser<'a> {
         if self.depth >= self.max_depth {
             return self.error(format!("more than {} constructs stand inside one another", self.max_depth));
         }
+        if self.alias_bytes > self.max_source {
+            return self.error(format!("aliases give more than {} bytes", self.max_source));
+        }
+        if self.moved > input::MAX_MOVED {
+            return self.error("too many escaped newlines stand inside words");
+        }
         self.depth += 1;
         let result = inner(self);
         self.depth -= 1;
@@ -253,7 +271,9 @@ impl<'a> Parser<'a> {
                         self.position += 1;
                     }
                 }
-                _ => return,
+                // The word behind an alias that ends in a blank.
+                _ if self.alias_next && self.expand_aliases() => {}
+                _ => return self.join_lines(),
             }
         }
     }

@@ -77,6 +77,8 @@ impl Parser<'_> {
     }
 
     fn here_document(&mut self, strip_tabs: bool) -> Result<RedirectKind, SyntaxError> {
+        self.skip_blanks();
+        let (begin, around) = (self.position, self.around.len());
         let word = self.target()?;
         let mut delimiter = vec![];
         let mut literal = false;
@@ -86,6 +88,13 @@ impl Parser<'_> {
                 Part::Quoted(text) => {
                     literal = true;
                     delimiter.extend_from_slice(text);
+                }
+                // Nothing is expanded in it (XCU 2.7.4).
+                _ if around == self.around.len() => {
+                    let text = &self.source[begin..self.position];
+                    literal = text.iter().any(|byte| b"\"'\\".contains(byte));
+                    delimiter = text.iter().copied().filter(|byte| !b"\"'\\".contains(byte)).collect();
+                    break;
                 }
                 _ => return self.error("the delimiter of a here-document cannot hold an expansion"),
             }

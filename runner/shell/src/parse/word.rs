@@ -171,7 +171,7 @@ impl Parser<'_> {
                     match self.peek() {
                         Some(b'\n') => self.advance(1),
                         // Between double quotes a backslash stays before what it does not protect.
-                        Some(next) if in_quotes && !matches!(next, b'$' | b'`' | b'"' | b'\\' | b'}' | b'/') => {
+                        Some(next) if in_quotes && !matches!(next, b'$' | b'`' | b'"' | b'\\' | b'}') => {
                             parts.quoted(b'\\');
                         }
                         Some(next) => {
@@ -242,7 +242,7 @@ impl Parser<'_> {
     /// A word of a command, which brace expansion may make several of.
     pub(super) fn field_word(&mut self) -> Result<Word, SyntaxError> {
         let word = self.word()?;
-        if self.mode == Mode::Bash { self.braces(word) } else { Ok(word) }
+        if self.mode == Mode::Bash && self.braces { self.brace_word(word) } else { Ok(word) }
     }
 
     /// Whether `<(` or `>(` stands here. ash has them too.
@@ -336,6 +336,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn dollar(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
+        self.join_lines();
         let special = |name: Name| Part::Parameter {
             parameter: Box::new(Parameter { name, operation: Operation::Plain }),
             quoted,
@@ -457,9 +458,13 @@ impl Parser<'_> {
     /// What stands between `${` and `}`, which it passes.
     fn braced(&mut self, quoted: bool) -> Result<Parameter, SyntaxError> {
         // `${#}` and `${#-word}` are about `$#`; `${#name}` is a length.
-        if self.peek() == Some(b'#') && !matches!(self.peek_at(1), Some(b'}' | b':' | b'-' | b'+' | b'=' | b'%' | b'#'))
-        {
-            // `${#?}` is the length of `$?`; `${#?word}` cannot be told from it and is read as dash does.
+        let is_length = match self.peek_at(1) {
+            // `${#-}` is the length of `$-`.
+            Some(b'-' | b'?') => self.peek_at(2) == Some(b'}'),
+            Some(b'}' | b':' | b'+' | b'=' | b'%' | b'#') => false,
+            _ => true,
+        };
+        if self.peek() == Some(b'#') && is_length {
             self.bump();
             let name = self.parameter_name()?;
             if self.peek() != Some(b'}') {
