@@ -41,12 +41,17 @@ impl<'a> LineReader<'a> {
     /// Up to the end of a line, which is added to `text`, or until that has `limit` bytes; false where there was
     /// nothing more.
     pub(crate) fn line(&mut self, text: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
+        self.until(b'\n', text, limit)
+    }
+
+    /// The same, up to a delimiter.
+    pub(crate) fn until(&mut self, delimiter: u8, text: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
         let before = text.len();
         while text.len() < limit
             && let Some(byte) = self.next()?
         {
             text.push(byte);
-            if byte == b'\n' {
+            if byte == delimiter {
                 break;
             }
         }

@@ -20,6 +20,9 @@ macro_rules! tables {
 tables! {
     arithmetic: "arithmetic.txt";
     arrays: "arrays.txt";
+    declare: "declare.txt";
+    read_and_printf: "read_printf.txt";
+    special_variables: "special.txt";
     conditions: "conditions.txt";
     errors: "errors.txt";
     names: "names.txt";

@@ -361,8 +361,7 @@ fn list(shell: &mut Shell, command: Command, request: &Request, name: &str) -> E
         }
         return shell.print(name, &text);
     }
-    let as_assignments =
-        matches!(command, Command::Declare | Command::Local) && request.on.is_empty() && !request.print;
+    let as_assignments = command == Command::Declare && request.on.is_empty() && !request.print;
     let locals = (command == Command::Local).then(|| shell.state.variables.locals());
     for name in shell.state.variables.names(b"") {
         let Some(variable) = shell.state.variables.get(name) else { continue };
@@ -376,7 +375,7 @@ fn list(shell: &mut Shell, command: Command, request: &Request, name: &str) -> E
             text.push(b'\n');
         }
     }
-    if as_assignments && command == Command::Declare {
+    if as_assignments {
         let mut functions: Vec<_> = shell.state.functions.iter().collect();
         functions.sort_by(|left, right| left.0.cmp(right.0));
         for (name, function) in functions {

@@ -5,11 +5,13 @@ mod alias;
 mod control;
 mod declare;
 mod describe;
+mod directories;
 mod echo;
 pub(crate) mod escape;
 mod getopts;
 mod job_table;
 mod jobs;
+mod mapfile;
 mod options;
 mod places;
 mod printf;
@@ -17,6 +19,7 @@ mod read;
 mod shopt;
 mod sourcing;
 pub(crate) mod test;
+mod timeout;
 mod variables;
 
 pub(crate) use options::{enter_mode, option_is_on, option_letters, option_names, set_letter, set_long};
@@ -92,10 +95,14 @@ fn find_in_bash(name: &[u8]) -> Option<Builtin> {
         b"caller" => describe::caller,
         b"command" => describe::command,
         b"declare" | b"typeset" => declare::declare,
+        b"dirs" => directories::dirs,
         b"disown" => job_table::disown,
         b"enable" => describe::enable,
         b"hash" => describe::hash,
         b"jobs" => job_table::jobs,
+        b"mapfile" | b"readarray" => mapfile::mapfile,
+        b"popd" => directories::popd,
+        b"pushd" => directories::pushd,
         b"shopt" => shopt::shopt,
         b"type" => describe::type_of,
         b"wait" => job_table::wait,

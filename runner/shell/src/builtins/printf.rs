@@ -4,43 +4,100 @@ mod float;
 mod number;
 #[cfg(test)]
 mod tests;
+mod time;
+
+use std::time::Duration;
 
 use stepbox_system::ExitStatus;
 
 use self::number::Number;
 use super::escape::unescape;
 use super::show;
+use crate::config::Mode;
 use crate::eval::{Flow, Shell};
+use crate::variables::{quote_minimal, split_reference};
 
 /// The largest width or precision, and how much one call may print, in bytes.
 const MAX_WIDTH: usize = 1 << 20;
 const MAX_OUTPUT: usize = 64 << 20;
 
-/// `printf FORMAT [ARGUMENT]…`
+/// `printf [-v NAME] FORMAT [ARGUMENT]…`; `-v` is bash's.
 pub(super) fn printf(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let bash = shell.context.mode == Mode::Bash;
     let mut words = &words[1..];
-    if words.first().is_some_and(|word| word == b"--") {
-        words = &words[1..];
+    let mut target = None;
+    while let Some((first, rest)) = words.split_first() {
+        match first.as_slice() {
+            b"--" => {
+                words = rest;
+                break;
+            }
+            [b'-', b'v', name @ ..] => {
+                if !bash {
+                    shell.complain("printf: -v is bash's and not supported");
+                    return Ok(ExitStatus::USAGE);
+                }
+                words = rest;
+                target = if name.is_empty() {
+                    let name = words.first();
+                    words = words.get(1..).unwrap_or_default();
+                    name
+                } else {
+                    None
+                }
+                .cloned()
+                .or_else(|| (!name.is_empty()).then(|| name.to_vec()));
+                if target.is_none() {
+                    shell.complain("printf: -v: option requires an argument");
+                    return Ok(ExitStatus::USAGE);
+                }
+            }
+            _ => break,
+        }
+    }
+    if let Some(name) = target.as_ref().filter(|name| split_reference(name).is_none()) {
+        shell.complain(&format!("printf: `{}': not a valid identifier", show(name)));
+        return Ok(ExitStatus::USAGE);
     }
     let Some((format, arguments)) = words.split_first() else {
         shell.complain("printf: usage: printf format [arg ...]");
         return Ok(ExitStatus::USAGE);
     };
-    if format.first() == Some(&b'-') && format.len() > 1 && format[1] == b'v' {
-        shell.complain("printf: -v is bash's and not supported");
-        return Ok(ExitStatus::USAGE);
-    }
-    let formatter = format_all(format, arguments);
-    let printed = shell.print("printf", &formatter.out);
-    for problem in &formatter.problems {
+    let clock = bash.then(|| Clock { zone: shell.get(b"TZ"), running: shell.state.source.running() });
+    let formatter = format_all(format, arguments, clock.as_ref());
+    let problems = formatter.problems;
+    let printed = match target {
+        None => shell.print("printf", &formatter.out),
+        Some(name) => {
+            let mut text = formatter.out;
+            // A variable holds what stands before a NUL.
+            text.truncate(text.iter().position(|byte| *byte == 0).unwrap_or(text.len()));
+            match shell.assign_reference(&name, text) {
+                Ok(()) => ExitStatus::SUCCESS,
+                Err(message) => {
+                    shell.complain(&format!("printf: {message}"));
+                    ExitStatus::FAILURE
+                }
+            }
+        }
+    };
+    for problem in &problems {
         shell.complain(&format!("printf: {problem}"));
     }
-    Ok(if formatter.problems.is_empty() { printed } else { ExitStatus::FAILURE })
+    Ok(if problems.is_empty() { printed } else { ExitStatus::FAILURE })
 }
 
-/// The format, as often as the arguments want it.
-fn format_all<'a>(format: &[u8], arguments: &'a [Vec<u8>]) -> Formatter<'a> {
-    let mut formatter = Formatter { arguments, next: 0, out: vec![], problems: vec![], stop: false };
+/// What bash's formats ask the shell for.
+struct Clock {
+    /// `TZ`.
+    zone: Option<Vec<u8>>,
+    /// How long the shell has been running.
+    running: Duration,
+}
+
+/// The format, as often as the arguments want it; with a clock, as bash understands it.
+fn format_all<'a>(format: &[u8], arguments: &'a [Vec<u8>], clock: Option<&'a Clock>) -> Formatter<'a> {
+    let mut formatter = Formatter { arguments, next: 0, out: vec![], problems: vec![], stop: false, clock };
     loop {
         let before = formatter.next;
         formatter.once(format);
@@ -57,6 +114,7 @@ struct Formatter<'a> {
     problems: Vec<String>,
     /// `\c`, or a format that is wrong.
     stop: bool,
+    clock: Option<&'a Clock>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -96,12 +154,13 @@ impl<'a> Formatter<'a> {
         while at < format.len() && !self.stop {
             match format[at] {
                 b'\\' => {
-                    if format.get(at + 1) == Some(&b'c') {
+                    if format.get(at + 1) == Some(&b'c') && self.clock.is_none() {
                         self.stop = true;
                         return;
                     }
                     // In the format an octal number needs no leading zero.
-                    let dollar = format.get(at + 1).is_some_and(u8::is_ascii_digit);
+                    let unicode = |byte: &u8| self.clock.is_some() && matches!(byte, b'u' | b'U');
+                    let dollar = format.get(at + 1).is_some_and(|byte| byte.is_ascii_digit() || unicode(byte));
                     match unescape(&format[at + 1..], dollar, &mut self.out) {
                         Some(length) => at += 1 + length,
                         None if format.get(at + 1) == Some(&b'"') => {
@@ -172,7 +231,7 @@ impl<'a> Formatter<'a> {
                 self.text(text, spec);
             }
             b'b' => {
-                let (text, stop) = expand_b(self.argument().unwrap_or_default());
+                let (text, stop) = expand_b(self.argument().unwrap_or_default(), self.clock.is_some());
                 self.text(&text, spec);
                 self.stop |= stop;
             }
@@ -182,9 +241,11 @@ impl<'a> Formatter<'a> {
                 self.text(text, spec);
             }
             b'q' => {
-                let text = super::quote(self.argument().unwrap_or_default());
+                let text = self.argument().unwrap_or_default();
+                let text = if self.clock.is_some() { quote_minimal(text) } else { super::quote(text) };
                 self.text(&text, spec);
             }
+            b'(' if self.clock.is_some() => return self.time(format, at + 1, spec),
             b'd' | b'i' => {
                 let value = self.integer();
                 self.digits(spec.sign(value < 0), value.unsigned_abs().to_string(), spec);
@@ -215,6 +276,25 @@ impl<'a> Formatter<'a> {
             }
         }
         at + 1
+    }
+
+    /// `%(…)T`, behind its parenthesis; where the format goes on.
+    fn time(&mut self, format: &[u8], at: usize, spec: Spec) -> usize {
+        let rest = &format[at..];
+        let Some(end) = rest.windows(2).position(|pair| pair == b")T") else {
+            self.problems.push("%(: a time format ends with `)T`".to_owned());
+            self.stop = true;
+            return format.len();
+        };
+        let seconds = if self.next < self.arguments.len() { self.integer() } else { -1 };
+        if let Some(clock) = self.clock {
+            let format = if end == 0 { &b"%X"[..] } else { &rest[..end] };
+            match time::text(format, seconds, clock.zone.as_deref(), clock.running) {
+                Some(text) => self.text(text.as_bytes(), spec),
+                None => self.problems.push(format!("{}: invalid time", show(&rest[..end]))),
+            }
+        }
+        at + end + 2
     }
 
     /// A width or precision: digits, `*`, or nothing.
@@ -301,7 +381,7 @@ impl<'a> Formatter<'a> {
 }
 
 /// The argument of `%b`: its escapes replaced, and whether `\c` ended it.
-fn expand_b(text: &[u8]) -> (Vec<u8>, bool) {
+fn expand_b(text: &[u8], unicode: bool) -> (Vec<u8>, bool) {
     let mut out = vec![];
     let mut at = 0;
     while at < text.len() {
@@ -309,7 +389,8 @@ fn expand_b(text: &[u8]) -> (Vec<u8>, bool) {
             if text.get(at + 1) == Some(&b'c') {
                 return (out, true);
             }
-            if let Some(length) = unescape(&text[at + 1..], false, &mut out) {
+            let dollar = unicode && matches!(text.get(at + 1), Some(b'u' | b'U'));
+            if let Some(length) = unescape(&text[at + 1..], dollar, &mut out) {
                 at += 1 + length;
                 continue;
             }

@@ -136,7 +136,11 @@ fn unset_in_bash(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flo
             Ok(())
         } else {
             let known = split_reference(word).is_some_and(|(name, _)| shell.state.variables.get(name).is_some());
-            if !known && !variables && shell.state.functions.contains_key(word) {
+            if !variables && !references && split_reference(word).is_none() {
+                // It could have been a function.
+                Arc::make_mut(&mut shell.state.functions).remove(word);
+                Ok(())
+            } else if !known && !variables && shell.state.functions.contains_key(word) {
                 Arc::make_mut(&mut shell.state.functions).remove(word);
                 Ok(())
             } else if references {

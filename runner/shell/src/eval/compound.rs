@@ -11,7 +11,7 @@ impl Shell {
         match command {
             Command::Simple(simple) => self.execute_simple(simple),
             Command::Function { name, body, text } => {
-                self.define_function(name, body, text)?;
+                self.define_function(name, body, text);
                 self.state.status = ExitStatus::SUCCESS;
                 Ok(ExitStatus::SUCCESS)
             }
@@ -121,8 +121,8 @@ impl Shell {
                 result = Err(flow);
                 break;
             }
-            if let Err(message) = self.assign(name, value) {
-                result = Err(self.fatal(&message));
+            if let Err(message) = self.assign_each(name, value) {
+                result = Err(self.expansion_error(&message));
                 break;
             }
             match self.execute_list(body) {

@@ -2,6 +2,7 @@
 
 mod command_line;
 mod compound;
+mod functions;
 mod jobs;
 mod list;
 mod process;
@@ -139,10 +140,12 @@ impl Shell {
         };
         let parent = config.process.parent();
         let process = Arc::new(config.process);
+        let (functions, environment): (Vec<_>, Vec<_>) =
+            config.environment.into_iter().partition(|(name, _)| functions::is_exported(name, config.mode));
         let state = State::new(
             config.name,
             config.arguments,
-            config.environment,
+            environment,
             config.cwd,
             config.umask,
             config.files,
@@ -150,7 +153,7 @@ impl Shell {
             parent,
             config.mode,
         );
-        Self {
+        let mut shell = Self {
             context: Arc::new(context),
             process,
             state,
@@ -176,7 +179,9 @@ impl Shell {
             regexes: Regexes::default(),
             is_command_string: false,
             subshell: false,
-        }
+        };
+        shell.import_functions(functions);
+        shell
     }
 
     /// Runs a script, then the trap of `EXIT`; the status of the shell.

@@ -10,7 +10,7 @@ use super::redirect::SavedFiles;
 use super::{Condition, Flow, Frame, Function, Shell};
 use crate::builtins::{self, Builtin, quote_if_needed};
 use crate::config::Mode;
-use crate::ir::{Assigned, Assignment, Command, Simple};
+use crate::ir::{Assigned, Assignment, Simple};
 use crate::variables::Variable;
 
 /// Where programs are looked for when `PATH` is unset.
@@ -251,18 +251,6 @@ impl Shell {
             }
             result => result,
         }
-    }
-
-    /// Defines a function.
-    pub(super) fn define_function(&mut self, name: &[u8], body: &Arc<Command>, text: &Arc<[u8]>) -> Result<(), Flow> {
-        let source = match (self.frames.last(), &self.state.script) {
-            (Some(frame), _) => Arc::clone(&frame.source),
-            (None, Some(script)) => Arc::clone(script),
-            (None, None) => Arc::from(&b"environment"[..]),
-        };
-        let function = Function { body: Arc::clone(body), text: Arc::clone(text), source, exported: false };
-        Arc::make_mut(&mut self.state.functions).insert(name.to_vec(), function);
-        Ok(())
     }
 
     /// Finds a program, in `path` where that is given, and runs it on this thread. `replacing` is for `exec`.

@@ -144,6 +144,12 @@ impl State {
                 _ => None,
             })
             .collect();
+        let functions = self.functions.iter().filter(|(_, function)| function.exported);
+        environment.extend(
+            functions.map(|(name, function)| {
+                (super::functions::exported_name(name), [&b"() "[..], &function.text].concat())
+            }),
+        );
         environment.sort();
         environment
     }

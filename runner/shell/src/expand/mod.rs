@@ -276,6 +276,14 @@ impl Shell {
     }
 }
 
+/// The fields of a line that `read -a` has read: its bytes, and whether each was escaped.
+pub(crate) fn split_line(line: &[(u8, bool)], separators: &[u8]) -> Vec<Vec<u8>> {
+    let origin = |escaped: bool| if escaped { Origin::Quoted } else { Origin::Expanded };
+    let tokens: Vec<_> = line.iter().map(|(byte, escaped)| split::Token::Byte(*byte, origin(*escaped))).collect();
+    let fields = split::split(&tokens, separators);
+    fields.into_iter().map(|field| field.into_iter().map(|(byte, _)| byte).collect()).collect()
+}
+
 impl arithmetic::Variables for Shell {
     fn get(&mut self, name: &[u8]) -> Result<Cow<'_, [u8]>, String> {
         match self.lookup(name) {

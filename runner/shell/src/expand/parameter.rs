@@ -59,7 +59,9 @@ impl Shell {
         let name = match &parameter.name {
             // By far the most frequent.
             Name::Variable(_) | Name::Positional(_) => {
-                if let Operation::Plain = parameter.operation {
+                if let Operation::Plain = parameter.operation
+                    && !self.leads_to_a_place(&parameter.name)
+                {
                     out.push(&self.required(&parameter.name)?, quoted);
                     return Ok(());
                 }
@@ -260,6 +262,11 @@ impl Shell {
             }
             Name::Variable(variable) => match self.list_reference(variable) {
                 Some((array, star)) => Found::List { values: self.elements(&array), star },
+                None if self.leads_to_a_place(name) => {
+                    let place = self.referenced_place(variable).map_err(|message| self.expansion_error(&message))?;
+                    let value = self.value_at(&place).map(|value| value.map(Cow::into_owned));
+                    Found::One(value.map_err(|message| self.expansion_error(&message))?)
+                }
                 None => Found::One(self.get(variable)),
             },
             Name::Positional(_) | Name::Special(_) => Found::One(self.value_of(name).map(Cow::into_owned)),
@@ -291,6 +298,12 @@ impl Shell {
             }
             Name::Indirect(_) => Found::One(None),
         })
+    }
+
+    /// Whether a variable is a nameref to an element or to all of them.
+    fn leads_to_a_place(&self, name: &Name) -> bool {
+        let Name::Variable(name) = name else { return false };
+        self.state.variables.has_references() && self.referred(name).contains(&b'[')
     }
 
     /// Where a nameref leads to all elements of an array: which, and whether by `*`.

@@ -174,6 +174,23 @@ impl Shell {
         }
     }
 
+    /// Sets what a reference in a text names (`name`, `name[subscript]`).
+    pub(crate) fn assign_reference(&mut self, text: &[u8], value: Vec<u8>) -> Result<(), String> {
+        if is_name(text) {
+            return self.assign(text, value);
+        }
+        let place = self.referenced_place(text)?;
+        self.assign_place(&place, value, false)
+    }
+
+    /// Sets the variable of a loop: a nameref leads somewhere else each time.
+    pub(crate) fn assign_each(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), String> {
+        match self.state.variables.get(name) {
+            Some(variable) if variable.attributes.reference => self.refer(name, &value),
+            _ => self.assign(name, value),
+        }
+    }
+
     /// `NAME+=VALUE`.
     pub(crate) fn append(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), String> {
         let place = self.assigned_place(name, &value)?;
@@ -191,7 +208,7 @@ impl Shell {
             self.refer(&end, value)?;
             return Ok(None);
         }
-        if end.len() == name.len() {
+        if end == name {
             return Ok(Some(Place { name: name.to_vec(), key: None }));
         }
         self.referenced_place(name).map(Some)
@@ -268,7 +285,6 @@ impl Shell {
     }
 
     /// Makes a variable an indexed array of these elements.
-    #[expect(dead_code, reason = "for BASH_REMATCH and mapfile")]
     pub(crate) fn set_indexed(&mut self, name: &[u8], values: Vec<Vec<u8>>) -> Result<(), String> {
         self.set_array(name, Value::Indexed(Arc::new(values.into_iter().collect())))
     }

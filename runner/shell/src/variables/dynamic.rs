@@ -92,11 +92,12 @@ pub(crate) struct Source {
     /// When `SECONDS` began, and with how many.
     began: Instant,
     seconds: i64,
+    started: Instant,
 }
 
 impl Default for Source {
     fn default() -> Self {
-        Self { random: Cell::new(0), began: Instant::now(), seconds: 0 }
+        Self { random: Cell::new(0), began: Instant::now(), seconds: 0, started: Instant::now() }
     }
 }
 
@@ -104,6 +105,11 @@ impl Source {
     /// A subshell has other random numbers than the shell around it.
     pub(crate) fn enter_subshell(&mut self) {
         self.random.set(0);
+    }
+
+    /// How long the shell has been running.
+    pub(crate) fn running(&self) -> Duration {
+        self.started.elapsed()
     }
 
     fn random(&self) -> u16 {
@@ -225,7 +231,7 @@ impl Shell {
                 Some(statuses) => statuses.iter().map(|status| status.to_string().into_bytes()).collect(),
                 None => vec![self.state.status.to_string().into_bytes()],
             },
-            Dynamic::FunctionNames if self.frames.is_empty() => vec![],
+            Dynamic::FunctionNames if !self.frames.iter().any(|frame| frame.is_function) => vec![],
             Dynamic::FunctionNames => {
                 frames.map(|frame| frame.name.to_vec()).chain(main.map(|_| b"main".to_vec())).collect()
             }

@@ -63,7 +63,6 @@ pub(crate) fn value_for_set(text: &[u8]) -> Vec<u8> {
 }
 
 /// As `printf %q` gives it: with backslashes where it must be.
-#[expect(dead_code, reason = "for `printf %q`")]
 pub(crate) fn quote_minimal(text: &[u8]) -> Vec<u8> {
     if text.is_empty() {
         return b"''".to_vec();

@@ -9,6 +9,8 @@ pub(crate) struct Variables {
     table: Arc<HashMap<Vec<u8>, Variable>>,
     /// Bytes of all names and values, what is hidden among them.
     bytes: usize,
+    /// Whether there ever was a nameref: nearly no script has one.
+    references: bool,
     /// For each function that is being executed: what its local variables hide.
     scopes: Vec<Vec<(Vec<u8>, Option<Variable>)>>,
 }
@@ -31,6 +33,10 @@ impl Variables {
         let mut names: Vec<_> = self.table.keys().filter(|name| name.starts_with(prefix)).collect();
         names.sort();
         names
+    }
+
+    pub(crate) fn has_references(&self) -> bool {
+        self.references
     }
 
     /// Bytes of all names and values.
@@ -72,6 +78,7 @@ impl Variables {
         let variable = Arc::make_mut(&mut self.table).get_mut(name)?;
         let before = variable.size();
         let result = change(variable);
+        self.references |= variable.attributes.reference;
         self.bytes = (self.bytes + variable.size()).saturating_sub(before);
         Some(result)
     }

@@ -14,7 +14,8 @@ use super::tree::Tree;
 
 type Run = fn(&Programs, &SpawnRequest) -> io::Result<ExitStatus>;
 
-const PROGRAMS: [(&str, Run); 21] = [
+const PROGRAMS: [(&str, Run); 22] = [
+    ("bash", sh),
     ("cat", cat),
     ("chmod", chmod),
     ("echo", echo),
@@ -269,7 +270,7 @@ fn sh(programs: &Programs, request: &SpawnRequest) -> io::Result<ExitStatus> {
     let process = programs.table.start(request.process, &request.cancel).map_err(io::Error::other)?;
     let handle = Programs { tree: Arc::clone(&programs.tree), table: Arc::clone(&programs.table) };
     let config = ShellConfig {
-        mode: Mode::Sh,
+        mode: if request.argv[0] == b"bash" { Mode::Bash } else { Mode::Sh },
         name: request.argv[0].clone(),
         arguments: vec![],
         environment: request.env.clone(),

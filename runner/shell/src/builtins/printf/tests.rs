@@ -5,7 +5,7 @@ use super::{MAX_OUTPUT, format_all};
 /// What is printed, and the problems.
 fn printf(format: &str, arguments: &[&str]) -> (String, Vec<String>) {
     let arguments: Vec<Vec<u8>> = arguments.iter().map(|argument| argument.as_bytes().to_vec()).collect();
-    let done = format_all(format.as_bytes(), &arguments);
+    let done = format_all(format.as_bytes(), &arguments, None);
     (String::from_utf8_lossy(&done.out).into_owned(), done.problems)
 }
 
