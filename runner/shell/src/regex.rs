@@ -114,6 +114,8 @@ impl Translation<'_> {
                         self.at += length;
                         self.repeat(&text);
                     }
+                    // At the beginning there is nothing that it could repeat.
+                    None if self.last.is_none() => return Err(RegexError::Invalid),
                     None => self.character(),
                 },
                 _ => self.character(),
@@ -279,7 +281,8 @@ fn write_character(out: &mut String, bytes: &[u8]) -> usize {
     let character = bytes.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
     match (character, bytes.first()) {
         (Some(character), _) => {
-            if character.is_ascii_punctuation() {
+            // Only where it means something: `\\<` is no letter.
+            if b"\\.+*?()|[]{}^$#&-~".contains(&u8::try_from(character).unwrap_or_default()) {
                 out.push('\\');
             }
             out.push(character);
@@ -317,6 +320,7 @@ mod tests {
             ("a{2}", "aaa", Some("aa")),
             ("a{,2}b", "aaab", Some("aab")),
             ("a{x", "a{x", Some("a{x")),
+            ("(< >)", "< >", Some("< >")),
             ("[[:digit:]]+", "ab12c", Some("12")),
             ("[]a]+", "x]a]", Some("]a]")),
             ("[^]a]+", "]axy]", Some("xy")),
@@ -338,7 +342,7 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_is_an_error() {
-        for pattern in ["(", "[a", "a\\", "[[:nope:]]", "a{2,1}", "[b-a]", "((((a{999}){999}){999}){999})"] {
+        for pattern in ["(", "{", "({", "[a", "a\\", "[[:nope:]]", "a{2,1}", "[b-a]", "((((a{999}){999}){999}){999})"] {
             assert_eq!(found(pattern, "x"), Err(RegexError::Invalid), "{pattern}");
         }
         assert_eq!(found("(a)\\1", "aa"), Err(RegexError::Unsupported("back-references")));

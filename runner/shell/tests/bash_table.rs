@@ -28,4 +28,5 @@ tables! {
     names: "names.txt";
     quoting: "quoting.txt";
     traps: "traps.txt";
+    words: "words.txt";
 }

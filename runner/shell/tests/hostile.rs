@@ -2,8 +2,9 @@
 
 mod support;
 
+use stepbox_shell::Mode;
 use stepbox_system::{CancelToken, Signal};
-use support::{script, sh};
+use support::{Script, script, sh};
 
 #[test]
 fn deep_nesting_is_an_error() {
@@ -120,4 +121,32 @@ mod random {
             let _ = commands_of(text.as_bytes(), Mode::Sh);
         }
     }
+}
+
+#[test]
+fn words_of_bash_are_bounded() {
+    let bash = |source: &str| Script::new(source).mode(Mode::Bash).run();
+    for (source, message) in [
+        (format!("echo {}", "{a,b}".repeat(24)), "a brace expansion gives more than 1048576 words"),
+        ("echo {1..9223372036854775807}".to_owned(), "a brace expansion gives more than 1048576 words"),
+        (format!("echo {}{{1..100000}}", "x".repeat(10_000)), "a brace expansion gives more than 67108864 bytes"),
+        (format!("echo {}", "{a,".repeat(100_000) + &"}".repeat(100_000)), "constructs stand inside one another"),
+        (format!("[[ {} a ]]", "( ".repeat(100_000)), "constructs stand inside one another"),
+        (format!("[[ {} a ]]", "! ".repeat(100_000)), "constructs stand inside one another"),
+        (format!("shopt -s extglob\necho {}", "@(".repeat(100_000)), "constructs stand inside one another"),
+        (format!("(({}))", "(".repeat(100_000)), "matching `)'"),
+        (format!("echo $(({}1{}))", "(".repeat(1000), ")".repeat(1000)), "expression recursion level exceeded"),
+    ] {
+        let ran = bash(&source);
+        assert!(ran.status != 0 && ran.stderr.contains(message), "{source:.60}: {} {:.300}", ran.status, ran.stderr);
+    }
+    // Each level could be read twice.
+    assert!(bash(&format!("{}:{}", "$((a); ".repeat(60), ")".repeat(60))).stderr.contains("a: command not found"));
+    // Patterns and regular expressions that take backtracking matchers very long.
+    let text = "a".repeat(2000);
+    for test in ["$x == +(+(a)|a*)c", "$x == *(*(*(a)))b", "$x == *a*a*a*a*a*a*a*a*a*a*a*b", "$x == !(*a*b)c"] {
+        assert_eq!(bash(&format!("x={text}; [[ {test} ]]")).status, 1, "{test}");
+    }
+    assert_eq!(bash(&format!("x={text}; r='(a|aa)+$'; [[ ${{x}}b =~ $r ]]")).status, 1);
+    assert_eq!(bash("r='((((a{999}){999}){999}){999})'; [[ a =~ $r ]]").status, 2);
 }

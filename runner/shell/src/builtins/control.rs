@@ -21,11 +21,18 @@ pub(super) fn refused(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
 }
 
 fn count(shell: &Shell, words: &[Vec<u8>], least: u32) -> Result<u32, Flow> {
+    if shell.is_bash() && operands(words).len() > 1 {
+        return Err(shell.expansion_error(&format!("{}: too many arguments", show(&words[0]))));
+    }
     let Some(word) = operands(words).first() else { return Ok(1) };
     match std::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).filter(|number| *number >= least) {
         Some(number) => Ok(number),
         None if shell.is_bash() && word.iter().all(u8::is_ascii_digit) => {
             Err(shell.fatal(&format!("{}: {}: loop count out of range", show(&words[0]), show(word))))
+        }
+        None if shell.is_bash() && shell.loops > 0 && matches!(words[0].as_slice(), b"break" | b"continue") => {
+            let _said = illegal_number(shell, words, word);
+            Err(Flow::Exit(ExitStatus::new(128)))
         }
         None => Err(illegal_number(shell, words, word)),
     }

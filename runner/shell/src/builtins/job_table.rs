@@ -1,8 +1,8 @@
-//! bash's `wait`, `jobs` and `disown`: jobs by number.
+//! bash's `wait`, `jobs`, `kill` and `disown`: jobs by number.
 
-use stepbox_system::ExitStatus;
+use stepbox_system::{ExitStatus, Signal};
 
-use super::show;
+use super::{jobs, show};
 use crate::eval::{Flow, Job, Shell, Waited};
 use crate::parse::is_name;
 
@@ -62,7 +62,7 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             }
         }
         // The last process substitution too, as long as it is `$!`.
-        if shell.substituted.as_ref().is_some_and(|job| Some(job.id) == shell.state.last_job) {
+        if shell.substituted.last().is_some_and(|job| Some(job.id) == shell.state.last_job) {
             wait_for_substituted(shell)?;
         }
         return Ok(ExitStatus::SUCCESS);
@@ -82,7 +82,7 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
                 assign_id(shell, name.as_deref(), id)?;
                 status
             }
-            None if shell.substituted.as_ref().is_some_and(|job| job.id.to_string().as_bytes() == word) => {
+            None if shell.substituted.last().is_some_and(|job| job.id.to_string().as_bytes() == word) => {
                 wait_for_substituted(shell)?
             }
             None if word.starts_with(b"%") => {
@@ -99,7 +99,7 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
 }
 
 fn wait_for_substituted(shell: &mut Shell) -> Result<ExitStatus, Flow> {
-    let Some(job) = shell.substituted.take() else { return Ok(ExitStatus::SUCCESS) };
+    let Some(job) = shell.substituted.pop() else { return Ok(ExitStatus::SUCCESS) };
     shell.jobs.push(job);
     shell.wait_for(shell.jobs.len() - 1)
 }
@@ -140,7 +140,7 @@ fn wait_for_next(shell: &mut Shell, words: &[Vec<u8>], name: Option<&[u8]>) -> R
 }
 
 /// `jobs [-lnprs] [ID]…`
-pub(super) fn jobs(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+pub(super) fn list(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let letters: Vec<u8> = words[1..].iter().filter_map(|word| word.strip_prefix(b"-")).flatten().copied().collect();
     let has = |letter: u8| letters.contains(&letter);
     if let Some(letter) = letters.iter().find(|letter| !b"lnprs".contains(letter)) {
@@ -194,6 +194,56 @@ pub(super) fn jobs(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         shell.jobs.retain(|job| job.ended().is_none());
     }
     Ok(if printed.is_success() { status } else { printed })
+}
+
+/// `kill`, with jobs as bash names them, and `-l` and `-L` of several signals.
+pub(super) fn kill(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let lists = words.get(1).is_some_and(|word| word == b"-l" || word == b"-L");
+    if lists && words.len() > 2 {
+        return Ok(list_signals(shell, &words[2..]));
+    }
+    let mut words = words.to_vec();
+    if lists {
+        words[1] = b"-l".to_vec();
+    }
+    for word in words.iter_mut().skip(1).filter(|word| word.starts_with(b"%")) {
+        match find(shell, word) {
+            Some(at) => *word = shell.jobs[at].id.to_string().into_bytes(),
+            None => {
+                shell.complain(&format!("kill: {}: no such job", show(word)));
+                return Ok(ExitStatus::FAILURE);
+            }
+        }
+    }
+    jobs::kill(shell, &words)
+}
+
+/// The number of each name, and the name of each number.
+fn list_signals(shell: &Shell, words: &[Vec<u8>]) -> ExitStatus {
+    let mut status = ExitStatus::SUCCESS;
+    let mut text = String::new();
+    for word in words {
+        let shown = show(word);
+        let line = match shown.parse::<u32>() {
+            Ok(0) => Some("EXIT".to_owned()),
+            // A status too.
+            Ok(number) => u8::try_from(if number > 128 && number < 256 { number - 128 } else { number })
+                .ok()
+                .and_then(Signal::from_number)
+                .map(|signal| signal.name().to_owned()),
+            Err(_) if shown.eq_ignore_ascii_case("EXIT") => Some("0".to_owned()),
+            Err(_) => Signal::from_name(&shown).map(|signal| signal.number().to_string()),
+        };
+        match line {
+            Some(line) => text.push_str(&format!("{line}\n")),
+            None => {
+                shell.complain(&format!("kill: {shown}: invalid signal specification"));
+                status = ExitStatus::FAILURE;
+            }
+        }
+    }
+    let printed = shell.print("kill", text.as_bytes());
+    if printed.is_success() { status } else { printed }
 }
 
 /// `disown [-ahr] [ID]…`

@@ -166,12 +166,16 @@ pub(super) fn umask(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
             };
             Ok(shell.print("umask", format!("u={},g={},o={}\n", class(6), class(3), class(0)).as_bytes()))
         }
+        Some([b'-', ..]) if shell.is_bash() => {
+            shell.complain(&format!("umask: {}: invalid option", show(&words[1])));
+            Ok(ExitStatus::USAGE)
+        }
         Some(text) => match std::str::from_utf8(text).ok().and_then(|text| u32::from_str_radix(text, 8).ok()) {
             Some(mask) if mask <= 0o777 => {
                 shell.state.umask = mask;
                 Ok(ExitStatus::SUCCESS)
             }
-            _ => match symbolic(text, shell.state.umask) {
+            _ => match symbolic(text, shell.state.umask, shell.is_bash()) {
                 Some(mask) => {
                     shell.state.umask = mask;
                     Ok(ExitStatus::SUCCESS)
@@ -192,7 +196,7 @@ pub(super) fn umask(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
 }
 
 /// The mask that a symbolic mode makes of another (XCU umask, chmod): it says what is allowed.
-fn symbolic(text: &[u8], mask: u32) -> Option<u32> {
+fn symbolic(text: &[u8], mask: u32, bash: bool) -> Option<u32> {
     let mut allowed = !mask & 0o777;
     for clause in text.split(|byte| *byte == b',') {
         let whom = clause.iter().take_while(|byte| b"ugoa".contains(byte)).count();
@@ -208,6 +212,10 @@ fn symbolic(text: &[u8], mask: u32) -> Option<u32> {
             }
             let length = behind.iter().position(|byte| b"+-=".contains(byte)).unwrap_or(behind.len());
             let mut bits = 0;
+            // bash knows no others, and one change for each class.
+            if bash && (length < behind.len() || !behind.iter().all(|letter| b"rwx".contains(letter))) {
+                return None;
+            }
             for letter in &behind[..length] {
                 bits |= match letter {
                     b'r' => 0o444,

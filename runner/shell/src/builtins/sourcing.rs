@@ -6,7 +6,7 @@ use stepbox_system::{Access, ExitStatus, OpenOptions, Resolution, error_text};
 
 use super::control::operands;
 use super::{find_regular, find_special, quote, show};
-use crate::eval::{DEFAULT_PATH, Flow, Frame, Shell};
+use crate::eval::{DEFAULT_PATH, Flow, Frame, Shell, own_descriptor};
 
 const KEYWORDS: [&[u8]; 17] = [
     b"!", b"{", b"}", b"case", b"do", b"done", b"elif", b"else", b"esac", b"fi", b"for", b"if", b"in", b"then",
@@ -31,8 +31,9 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         candidates.push(name.clone());
     }
     let found = candidates.iter().filter_map(|candidate| shell.path(candidate).ok()).find(|path| {
-        shell.vfs().metadata(path, true).is_ok_and(|metadata| !metadata.is_dir())
-            && shell.vfs().access(path, Access::Read)
+        own_descriptor(path.as_bytes()).is_some_and(|number| shell.state.files.contains_key(&number))
+            || shell.vfs().metadata(path, true).is_ok_and(|metadata| !metadata.is_dir())
+                && shell.vfs().access(path, Access::Read)
     });
     let Some(path) = found else {
         if shell.is_bash() {
@@ -42,8 +43,11 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         return Err(shell.fatal(&format!("{}: cannot open {}: No such file", show(&words[0]), show(name))));
     };
     let limit = shell.limits().source;
-    let read =
-        shell.vfs().open(&path, &OpenOptions::reading()).and_then(|file| file.read_to_end(limit, shell.cancel()));
+    let opened = match own_descriptor(name).and_then(|number| shell.state.files.get(&number)) {
+        Some(file) => Ok(file.clone()),
+        None => shell.vfs().open(&path, &OpenOptions::reading()),
+    };
+    let read = opened.and_then(|file| file.read_to_end(limit, shell.cancel()));
     let source = match read {
         Ok(source) => source,
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use stepbox_system::{Access, ExitStatus, FileKind, Metadata};
 
-use super::show;
+use super::{option_is_on, show};
 use crate::eval::{Flow, Shell, own_descriptor};
 
 /// Operands of one expression; the grammar is recursive.
@@ -33,7 +33,7 @@ pub(super) fn test(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
 }
 
 /// The value of an expression, or what is wrong with it.
-pub(crate) fn evaluate(shell: &Shell, operands: &[Vec<u8>]) -> Result<bool, String> {
+pub(crate) fn evaluate(shell: &mut Shell, operands: &[Vec<u8>]) -> Result<bool, String> {
     if operands.len() > MAX_OPERANDS {
         return Err("too many arguments".to_owned());
     }
@@ -41,7 +41,7 @@ pub(crate) fn evaluate(shell: &Shell, operands: &[Vec<u8>]) -> Result<bool, Stri
 }
 
 struct Evaluation<'a> {
-    shell: &'a Shell,
+    shell: &'a mut Shell,
     depth: u32,
 }
 
@@ -123,7 +123,7 @@ impl Evaluation<'_> {
                 *rest = &rest[1..];
                 Ok(value)
             }
-            [operator, operand, ..] if is_unary(operator) => {
+            [operator, operand, ..] if is_unary(operator, self.shell.is_bash()) => {
                 let value = self.unary(operator, operand).unwrap_or(Ok(false));
                 *rest = &rest[2..];
                 value
@@ -152,7 +152,18 @@ impl Evaluation<'_> {
     }
 
     /// `None` where there is no such operator.
-    fn unary(&self, operator: &[u8], operand: &[u8]) -> Option<Result<bool, String>> {
+    fn unary(&mut self, operator: &[u8], operand: &[u8]) -> Option<Result<bool, String>> {
+        if self.shell.is_bash() {
+            match operator {
+                b"-v" => return Some(self.shell.is_set(operand)),
+                b"-o" => return Some(Ok(option_is_on(self.shell.options(), self.shell.context.mode, operand))),
+                b"-N" => {
+                    let metadata = self.metadata(operand, true);
+                    return Some(Ok(metadata.is_some_and(|metadata| metadata.modified > metadata.accessed)));
+                }
+                _ => {}
+            }
+        }
         let kind = |wanted: FileKind| self.metadata(operand, true).is_some_and(|metadata| metadata.kind == wanted);
         let bit = |bit: u32| self.metadata(operand, true).is_some_and(|metadata| metadata.mode & bit != 0);
         Some(Ok(match operator {
@@ -241,8 +252,8 @@ fn is_binary(word: &[u8]) -> bool {
     )
 }
 
-fn is_unary(word: &[u8]) -> bool {
-    matches!(word, [b'-', letter] if b"nzefdbcpShLsgukOGrwxt".contains(letter))
+fn is_unary(word: &[u8], bash: bool) -> bool {
+    matches!(word, [b'-', letter] if b"nzefdbcpShLsgukOGrwxt".contains(letter) || (bash && b"voN".contains(letter)))
 }
 
 fn integer(text: &[u8]) -> Result<i64, String> {

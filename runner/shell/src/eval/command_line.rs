@@ -2,7 +2,7 @@
 
 use stepbox_system::{ExitStatus, OpenOptions, error_text};
 
-use super::Shell;
+use super::{Shell, own_descriptor};
 use crate::builtins::{set_letter, set_long};
 use crate::config::ShellConfig;
 
@@ -81,9 +81,9 @@ fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
     let limit = config.limits.source;
     let read = config.cwd.join(file).map_err(|error| error.to_string()).and_then(|path| {
         let cancel = config.process.cancel();
-        config
-            .vfs
-            .open(&path, &OpenOptions::reading())
+        let inherited = own_descriptor(path.as_bytes()).and_then(|number| config.files.get(&number).cloned());
+        inherited
+            .map_or_else(|| config.vfs.open(&path, &OpenOptions::reading()), Ok)
             .and_then(|file| file.read_to_end(limit, cancel))
             .map_err(|error| error_text(&error))
     });

@@ -4,6 +4,7 @@ use stepbox_system::ExitStatus;
 
 use super::{Condition, Flow, Shell};
 use crate::ir::{Arm, ArmEnd, Command, Compound, List, Word};
+use crate::parse::is_name;
 
 impl Shell {
     pub(crate) fn execute_command(&mut self, command: &Command) -> Result<ExitStatus, Flow> {
@@ -22,7 +23,7 @@ impl Shell {
                 if let Err(message) = shell.redirect_all(redirects, &mut saved)? {
                     shell.restore_files(saved);
                     shell.close_processes(processes);
-                    shell.complain(&message);
+                    shell.complain_if_any(&message);
                     return shell.done(shell.redirection_failure());
                 }
                 let result = shell.execute_compound(body);
@@ -107,6 +108,10 @@ impl Shell {
     }
 
     fn execute_for(&mut self, name: &[u8], words: Option<&[Word]>, body: &List) -> Result<ExitStatus, Flow> {
+        if !is_name(name) {
+            self.complain(&format!("`{}': not a valid identifier", String::from_utf8_lossy(name)));
+            return self.done(ExitStatus::FAILURE);
+        }
         let values = match words {
             Some(words) => self.expand_fields(words)?,
             None => self.positional().to_vec(),
@@ -158,6 +163,7 @@ impl Shell {
         }
         match self.try_arithmetic(&text) {
             Ok(value) => Ok(Some(value)),
+            Err(message) if std::mem::take(&mut self.met_unset) => Err(self.missing_parameter(&message)),
             Err(message) => {
                 self.complain(&format!("((: {message}"));
                 Ok(None)
@@ -167,12 +173,14 @@ impl Shell {
 
     fn execute_for_arithmetic(&mut self, parts: [&Word; 3], body: &List) -> Result<ExitStatus, Flow> {
         let [first, condition, step] = parts;
+        let line = self.line;
         if self.loop_expression(first)?.is_none() {
             return Ok(ExitStatus::FAILURE);
         }
         let mut status = ExitStatus::SUCCESS;
         self.loops += 1;
         let result = loop {
+            self.line = line;
             // None is true.
             let goes_on = if condition.parts.is_empty() { Some(1) } else { self.loop_expression(condition)? };
             match goes_on {
@@ -187,6 +195,7 @@ impl Shell {
                     Some(end) => break end.map(|()| self.state.status),
                 },
             }
+            self.line = line;
             if self.loop_expression(step)?.is_none() {
                 break Ok(ExitStatus::FAILURE);
             }

@@ -116,8 +116,10 @@ pub struct Shell {
     prompts: Option<Arc<Prompts>>,
     /// The descriptors of the process substitutions of the commands that are being executed.
     pub(crate) processes: Vec<u32>,
-    /// The process substitution that was started last.
-    pub(crate) substituted: Option<Job>,
+    /// The process substitutions that were started, the last one last.
+    pub(crate) substituted: Vec<Job>,
+    /// Whether the last expression met an unset variable under `set -u`, which ends bash.
+    pub(crate) met_unset: bool,
     /// The regular expressions of `[[ =~ ]]` that were used last.
     pub(crate) regexes: Regexes,
     /// Whether the script was given with `-c`.
@@ -175,7 +177,8 @@ impl Shell {
             before_trap: None,
             prompts: None,
             processes: vec![],
-            substituted: None,
+            substituted: vec![],
+            met_unset: false,
             regexes: Regexes::default(),
             is_command_string: false,
             subshell: false,
@@ -287,7 +290,9 @@ impl Shell {
             return ExitStatus::of_signal(signal);
         }
         self.state.status = status;
-        self.exit_trap(status)
+        let status = self.exit_trap(status);
+        self.await_processes();
+        status
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -335,6 +340,13 @@ impl Shell {
         match self.context.mode {
             Mode::Sh => self.say(&format!("{}: {message}", self.line)),
             Mode::Bash => self.say(&format!("line {}: {message}", self.line)),
+        }
+    }
+
+    /// The same, unless it is empty: then it has been said.
+    pub(crate) fn complain_if_any(&self, message: &str) {
+        if !message.is_empty() {
+            self.complain(message);
         }
     }
 
@@ -387,11 +399,8 @@ impl Shell {
             return self.fatal(message);
         }
         self.complain(message);
-        Flow::Exit(if self.state.script.is_some() || self.subshell {
-            ExitStatus::FAILURE
-        } else {
-            ExitStatus::NOT_FOUND
-        })
+        let of_command_string = self.is_command_string && !self.subshell;
+        Flow::Exit(if of_command_string { ExitStatus::NOT_FOUND } else { ExitStatus::FAILURE })
     }
 
     pub(crate) fn print_error(&self, text: &[u8]) {
@@ -434,7 +443,8 @@ impl Shell {
             jobs: vec![],
             depth: self.depth,
             forgiving: self.forgiving,
-            loops: self.loops,
+            // In bash a subshell cannot leave the loops around it.
+            loops: if self.is_bash() { 0 } else { self.loops },
             callers: self.callers,
             frames: self.frames.clone(),
             subshells: self.subshells + 1,
@@ -449,7 +459,8 @@ impl Shell {
             before_trap: None,
             prompts: None,
             processes: self.processes.clone(),
-            substituted: None,
+            substituted: vec![],
+            met_unset: false,
             regexes: self.regexes.clone(),
             is_command_string: self.is_command_string,
             subshell: true,

@@ -1,6 +1,7 @@
 //! Process substitution: `<(…)` and `>(…)` are pipes, which the command sees as `/dev/fd/N`.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use stepbox_system::{OpenFile, pipe};
 
@@ -11,12 +12,24 @@ use crate::ir::List;
 /// The first descriptor that is tried; the others are below it, as in bash.
 const FIRST: u32 = 63;
 
+/// How long the end of a shell waits for process substitutions.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How often it looks.
+const CHECK: Duration = Duration::from_millis(1);
+
+/// How many process substitutions are remembered.
+const REMEMBERED: usize = 64;
+
 impl Shell {
     /// Starts a process substitution; the path of its pipe.
     pub(crate) fn substitute_process(&mut self, list: &Arc<List>, output: bool) -> Result<Vec<u8>, Flow> {
         let Some(number) = (3..=FIRST).rev().find(|number| !self.state.files.contains_key(number)) else {
             return Err(self.fatal("process substitution: no descriptor is free"));
         };
+        if self.substituted.len() >= REMEMBERED {
+            self.substituted.retain(|job| job.ended().is_none());
+        }
         let mut child = self.child()?;
         child.forgiving = 0;
         // Others' pipes would never end with one more writer.
@@ -37,7 +50,7 @@ impl Shell {
         });
         match thread {
             Ok(thread) => {
-                self.substituted = Some(Job::new(id, 0, Arc::default(), thread));
+                self.substituted.push(Job::new(id, 0, Arc::default(), thread));
                 self.state.last_job = Some(id);
                 self.set_file(number, Some(own));
                 self.processes.push(number);
@@ -45,6 +58,23 @@ impl Shell {
             }
             Err(error) => Err(self.fatal(&format!("cannot start a thread: {error}"))),
         }
+    }
+
+    /// The end of a shell: closes its files, so that what reads from it ends too, and waits for that, within bounds: a job in
+    /// the background may hold the other end.
+    pub(super) fn await_processes(&mut self) {
+        if self.substituted.is_empty() {
+            return;
+        }
+        self.state.files.clear();
+        let begin = Instant::now();
+        while self.substituted.iter().any(|job| job.ended().is_none())
+            && begin.elapsed() < GRACE
+            && !self.cancel().is_cancelled()
+        {
+            std::thread::sleep(CHECK);
+        }
+        self.substituted.clear();
     }
 
     /// Closes the pipes of process substitutions but for the first `kept`.

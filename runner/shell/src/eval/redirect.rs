@@ -89,7 +89,9 @@ impl Shell {
             RedirectKind::Duplicate { word, output } => return self.duplicate(&redirect.fd, word, *output, saved),
             RedirectKind::Both { word, append } => {
                 let options = if *append { OpenOptions::appending(umask) } else { OpenOptions::writing(umask) };
-                return Ok(self.open(word, &options)?.map(|file| {
+                let keep = !append && self.options().noclobber && self.is_bash();
+                let opened = if keep { self.open_new(word)? } else { self.open(word, &options)? };
+                return Ok(opened.map(|file| {
                     self.replace_file(1, Some(file.clone()), saved);
                     self.replace_file(2, Some(file), saved);
                 }));
@@ -119,7 +121,10 @@ impl Shell {
         output: bool,
         saved: &mut SavedFiles,
     ) -> Result<Redirected, Flow> {
-        let text = self.expand_text(word)?;
+        let text = match self.target_text(word)? {
+            Ok(text) => text,
+            Err(message) => return Ok(Err(message)),
+        };
         if text == b"-" {
             return Ok(self.close(fd, u32::from(output), saved));
         }
@@ -168,13 +173,33 @@ impl Shell {
     }
 
     fn open(&mut self, word: &Word, options: &OpenOptions) -> Result<Result<OpenFile, String>, Flow> {
+        Ok(self.target_text(word)?.and_then(|text| self.open_path(&text, options)))
+    }
+
+    /// What a redirection is to. In bash it is expanded as a command's word is, and must be one.
+    fn target_text(&mut self, word: &Word) -> Result<Result<Vec<u8>, String>, Flow> {
+        if !self.is_bash() {
+            return Ok(Ok(self.expand_text(word)?));
+        }
+        let mut fields = match self.expand_fields(std::slice::from_ref(word)) {
+            Ok(fields) => fields,
+            // It has been said, and only this command fails.
+            Err(Flow::Discard(_)) => return Ok(Err(String::new())),
+            Err(flow) => return Err(flow),
+        };
+        if fields.len() == 1 {
+            return Ok(Ok(fields.remove(0)));
+        }
         let text = self.expand_text(word)?;
-        Ok(self.open_path(&text, options))
+        Ok(Err(format!("{}: ambiguous redirect", String::from_utf8_lossy(&text))))
     }
 
     /// `set -C`: what is there is not overwritten, unless it is no regular file.
     fn open_new(&mut self, word: &Word) -> Result<Result<OpenFile, String>, Flow> {
-        let text = self.expand_text(word)?;
+        let text = match self.target_text(word)? {
+            Ok(text) => text,
+            Err(message) => return Ok(Err(message)),
+        };
         let mut options = OpenOptions::writing(self.state.umask);
         let special = self
             .path(&text)

@@ -34,12 +34,13 @@ impl Shell {
             if simple.declares { self.expand_declaration(simple)? } else { self.expand_fields(&simple.words)? };
         let Some(name) = fields.first() else { return self.execute_nameless(simple) };
 
-        let special = builtins::find_special(name);
+        let is_function = self.is_bash() && self.state.functions.contains_key(name);
+        let special = builtins::find_special(name).filter(|_| !is_function);
         let is_exec = name == b"exec" || (name == b"command" && fields.get(1).is_some_and(|second| second == b"exec"));
         let mut saved = vec![];
         if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
-            self.complain(&message);
+            self.complain_if_any(&message);
             if self.context.mode == Mode::Bash {
                 return self.done(ExitStatus::FAILURE);
             }
@@ -69,7 +70,7 @@ impl Shell {
         let mut saved = vec![];
         if let Err(message) = self.redirect_all(&simple.redirects, &mut saved)? {
             self.restore_files(saved);
-            self.complain(&message);
+            self.complain_if_any(&message);
             return self.done(self.redirection_failure());
         }
         let assigned = self.assign_all(&simple.assignments, &saved);

@@ -3,7 +3,7 @@
 use stepbox_system::ExitStatus;
 
 use super::{Flow, Shell};
-use crate::builtins::{option_is_on, test};
+use crate::builtins::test;
 use crate::config::Mode;
 use crate::ir::{Comparison, Test, Word};
 use crate::pattern::Unit;
@@ -55,20 +55,6 @@ impl Shell {
             Test::Unary { operator, operand } => {
                 let operand = self.expand_text(operand)?;
                 self.trace_test(&[&[b'-', *operator], &shown(&operand)]);
-                if self.context.mode == Mode::Bash {
-                    match operator {
-                        b'v' => {
-                            return Ok(self.is_set(&operand).map_err(|message| self.expansion_error(&message))?);
-                        }
-                        b'o' => return Ok(option_is_on(self.options(), self.context.mode, &operand)),
-                        b'N' => {
-                            let metadata =
-                                self.path(&operand).and_then(|path| self.vfs().metadata(&path, true).map_err(|_| ""));
-                            return Ok(metadata.is_ok_and(|metadata| metadata.modified > metadata.accessed));
-                        }
-                        _ => {}
-                    }
-                }
                 let arguments = [vec![b'-', *operator], operand];
                 self.classic_test(&arguments)
             }
@@ -122,7 +108,18 @@ impl Shell {
     fn match_regex(&mut self, text: &[u8], units: &[Unit]) -> Result<bool, Failure> {
         let ignore_case = self.switches().is_on(Switch::Nocasematch);
         match self.regexes.find(units, ignore_case, text) {
-            Ok(groups) => Ok(groups.is_some()),
+            Ok(groups) => {
+                let matches = groups.is_some();
+                if self.is_bash() {
+                    let text_of =
+                        |group: Option<std::ops::Range<usize>>| group.map_or(vec![], |range| text[range].to_vec());
+                    let values = groups.into_iter().flatten().map(text_of).collect();
+                    if let Err(message) = self.set_indexed(b"BASH_REMATCH", values) {
+                        self.complain(&message);
+                    }
+                }
+                Ok(matches)
+            }
             // Told by the status alone, as in bash.
             Err(RegexError::Invalid) => Err(Failure::Wrong),
             Err(RegexError::Unsupported(what)) => {

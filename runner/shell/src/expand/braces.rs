@@ -55,14 +55,26 @@ fn words(parts: &[Part]) -> Vec<Word> {
             Part::Braces(Braces::List(list)) => list.iter().flat_map(|word| self::words(&word.parts)).collect(),
             Part::Braces(Braces::Sequence(sequence)) => sequence.texts().map(text).collect(),
             part => {
-                words.iter_mut().for_each(|word| word.parts.push(part.clone()));
+                words.iter_mut().for_each(|word| add(word, part));
                 continue;
             }
         };
-        let joined = |word: &Word, other: &Word| Word { parts: [&word.parts[..], &other.parts].concat() };
+        let joined = |word: &Word, other: &Word| {
+            let mut word = word.clone();
+            other.parts.iter().for_each(|part| add(&mut word, part));
+            word
+        };
         words = words.iter().flat_map(|word| alternatives.iter().map(|other| joined(word, other))).collect();
     }
     words
+}
+
+/// Adds a part; literal text becomes one with that before it.
+fn add(word: &mut Word, part: &Part) {
+    match (word.parts.last_mut(), part) {
+        (Some(Part::Literal(text)), Part::Literal(more)) => text.extend_from_slice(more),
+        _ => word.parts.push(part.clone()),
+    }
 }
 
 fn text(text: Vec<u8>) -> Word {

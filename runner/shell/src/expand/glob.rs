@@ -12,6 +12,8 @@ pub(super) struct GlobOptions {
     pub(super) pattern: PatternOptions,
     /// Names that begin with a dot too.
     pub(super) hidden: bool,
+    /// `.` and `..` are never meant.
+    pub(super) skips_dots: bool,
     /// `**` stands for any number of directories.
     pub(super) deep: bool,
     /// How long the names may be together.
@@ -76,7 +78,7 @@ pub(super) fn glob(
                 }
                 for path in found {
                     let mut names: Vec<_> = walk.entries(&path).into_iter().map(|(name, _)| name).collect();
-                    if asks_for_hidden {
+                    if asks_for_hidden && !options.skips_dots {
                         names.extend([b".".to_vec(), b"..".to_vec()]);
                     }
                     for name in names {
@@ -100,6 +102,27 @@ pub(super) fn glob(
     }
     found.sort();
     Ok(Some(found))
+}
+
+/// The patterns of `GLOBIGNORE`, between colons; one in brackets is no end.
+pub(super) fn ignored(text: &[u8], options: PatternOptions) -> Vec<Pattern> {
+    let mut patterns = vec![];
+    let (mut begin, mut in_brackets) = (0, false);
+    for (at, byte) in text.iter().chain(b":").enumerate() {
+        match byte {
+            b'[' => in_brackets = true,
+            b']' => in_brackets = false,
+            b':' if !in_brackets || at == text.len() => {
+                let units: Vec<Unit> = text[begin..at].iter().map(|byte| Unit { byte: *byte, active: true }).collect();
+                if !units.is_empty() {
+                    patterns.push(Pattern::new(&units, options));
+                }
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    patterns
 }
 
 /// How long the first component is: up to a slash, but for one in an extended pattern.

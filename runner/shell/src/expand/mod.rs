@@ -78,7 +78,14 @@ impl Shell {
                 _ => None,
             };
             if name.is_some_and(is_name) {
-                fields.push(self.expand_text(word)?);
+                match self.expand_braces(word)? {
+                    None => fields.push(self.expand_text(word)?),
+                    Some(words) => {
+                        for word in &words {
+                            fields.push(self.expand_text(word)?);
+                        }
+                    }
+                }
             } else {
                 fields.extend(self.expand_fields(std::slice::from_ref(word))?);
             }
@@ -113,23 +120,33 @@ impl Shell {
         let switches = self.switches();
         let units: Vec<Unit> =
             field.iter().map(|(byte, origin)| Unit { byte: *byte, active: *origin != Origin::Quoted }).collect();
+        let ignored = if self.is_bash() { self.get(b"GLOBIGNORE").filter(|text| !text.is_empty()) } else { None };
         let options = GlobOptions {
             pattern: PatternOptions {
                 extended: self.extended_patterns(),
                 ignore_case: switches.is_on(Switch::Nocaseglob),
             },
-            hidden: switches.is_on(Switch::Dotglob),
+            hidden: switches.is_on(Switch::Dotglob) || ignored.is_some(),
+            skips_dots: self.is_bash() && switches.is_on(Switch::Globskipdots),
             deep: switches.is_on(Switch::Globstar),
             max_bytes: self.limits().expansion,
         };
-        match glob::glob(&units, self.cwd(), self.vfs(), &options) {
-            Err(message) => Err(self.fatal(&message)),
+        let mut found = glob::glob(&units, self.cwd(), self.vfs(), &options);
+        if let (Some(ignored), Ok(Some(found))) = (&ignored, &mut found) {
+            let ignored = glob::ignored(ignored, self.pattern_options());
+            found.retain(|path| {
+                let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+                name != b"." && name != b".." && !ignored.iter().any(|pattern| pattern.matches(path))
+            });
+        }
+        match found {
+            Err(message) => Err(self.expansion_error(&message)),
             // No pattern after all.
             Ok(None) => Ok(false),
             Ok(Some(found)) if found.is_empty() => {
                 if switches.is_on(Switch::Failglob) {
                     let text: Vec<u8> = field.iter().map(|(byte, _)| *byte).collect();
-                    return Err(self.fatal(&format!("no match: {}", String::from_utf8_lossy(&text))));
+                    return Err(self.expansion_error(&format!("no match: {}", String::from_utf8_lossy(&text))));
                 }
                 Ok(switches.is_on(Switch::Nullglob))
             }
@@ -227,7 +244,10 @@ impl Shell {
 
     /// The value of an arithmetic expression.
     pub(crate) fn arithmetic(&mut self, text: &[u8]) -> Result<i64, Flow> {
-        self.try_arithmetic(text).map_err(|message| self.expansion_error(&message))
+        self.try_arithmetic(text).map_err(|message| match std::mem::take(&mut self.met_unset) {
+            true => self.missing_parameter(&message),
+            false => self.expansion_error(&message),
+        })
     }
 
     /// The same, or what is wrong.
@@ -284,11 +304,20 @@ pub(crate) fn split_line(line: &[(u8, bool)], separators: &[u8]) -> Vec<Vec<u8>>
     fields.into_iter().map(|field| field.into_iter().map(|(byte, _)| byte).collect()).collect()
 }
 
+/// What bash says of an unset variable under `set -u`.
+const UNBOUND: &str = "unbound variable";
+
 impl arithmetic::Variables for Shell {
     fn get(&mut self, name: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+        if self.options().nounset && self.is_bash() {
+            self.met_unset = self.lookup(name).is_none();
+        }
         match self.lookup(name) {
             Some(value) => Ok(value),
-            None if self.options().nounset => Err(format!("{}: parameter not set", String::from_utf8_lossy(name))),
+            None if self.options().nounset => {
+                let text = if self.is_bash() { UNBOUND } else { "parameter not set" };
+                Err(format!("{}: {text}", String::from_utf8_lossy(name)))
+            }
             None => Ok(Cow::Borrowed(b"")),
         }
     }
@@ -304,11 +333,11 @@ impl arithmetic::Variables for Shell {
     fn get_element(&mut self, name: &[u8], subscript: &[u8]) -> Result<Vec<u8>, String> {
         match self.element(name, subscript)? {
             Some(value) => Ok(value),
-            None if self.options().nounset => Err(format!(
-                "{}[{}]: unbound variable",
-                String::from_utf8_lossy(name),
-                String::from_utf8_lossy(subscript)
-            )),
+            None if self.options().nounset => {
+                self.met_unset = self.is_bash();
+                let (name, subscript) = (String::from_utf8_lossy(name), String::from_utf8_lossy(subscript));
+                Err(format!("{name}[{subscript}]: {UNBOUND}"))
+            }
             None => Ok(vec![]),
         }
     }

@@ -314,7 +314,13 @@ impl Parser<'_> {
             }
             return self.for_arithmetic();
         }
-        let name = self.reserved().filter(|name| is_name(name)).map(<[u8]>::to_vec);
+        let mut name = self.reserved().filter(|name| is_name(name)).map(<[u8]>::to_vec);
+        if name.is_none() && self.mode == Mode::Bash {
+            // One that no variable can have is found out when it runs.
+            let rest = &self.source[self.position..];
+            let length = rest.iter().position(|byte| is_blank(*byte) || is_meta(*byte)).unwrap_or(rest.len());
+            name = (length > 0).then(|| rest[..length].to_vec());
+        }
         let Some(name) = name else { return self.error("bad for loop variable") };
         self.advance(name.len());
         self.skip_blanks();
@@ -499,7 +505,13 @@ impl Parser<'_> {
                 };
                 match self.compound_operand(subscript.as_ref())? {
                     Some(elements) => simple.compounds.push((simple.words.len(), elements)),
-                    None => word.parts.extend(self.assigned()?.parts),
+                    None => {
+                        word.parts.extend(self.assigned()?.parts);
+                        // bash expands braces here though not in other assignments.
+                        if self.braces {
+                            word = self.brace_word(word)?;
+                        }
+                    }
                 }
                 simple.words.push(word);
                 continue;

@@ -50,7 +50,14 @@ impl Parser<'_> {
             .unwrap_or(b"<");
         self.advance(operator.len());
         let kind = match operator {
-            b"<<<" => RedirectKind::HereString(self.target()?),
+            b"<<<" => {
+                self.skip_blanks();
+                let word = self.word()?;
+                if word.parts.is_empty() {
+                    return self.unexpected();
+                }
+                RedirectKind::HereString(word)
+            }
             b"<<" | b"<<-" => self.here_document(operator.len() == 3)?,
             b"<&" => RedirectKind::Duplicate { word: self.target()?, output: false },
             b">&" => RedirectKind::Duplicate { word: self.target()?, output: true },
@@ -72,14 +79,17 @@ impl Parser<'_> {
 
     fn target(&mut self) -> Result<Word, SyntaxError> {
         self.skip_blanks();
-        let word = self.word()?;
+        let word = self.field_word()?;
         if word.parts.is_empty() { self.unexpected() } else { Ok(word) }
     }
 
     fn here_document(&mut self, strip_tabs: bool) -> Result<RedirectKind, SyntaxError> {
         self.skip_blanks();
         let (begin, around) = (self.position, self.around.len());
-        let word = self.target()?;
+        let word = self.word()?;
+        if word.parts.is_empty() {
+            return self.unexpected();
+        }
         let mut delimiter = vec![];
         let mut literal = false;
         for part in &word.parts {

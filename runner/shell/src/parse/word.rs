@@ -733,7 +733,7 @@ impl Parser<'_> {
                         _ => 0,
                     };
                     if length == 0 {
-                        elements.push(Element { subscript: None, append: false, value: self.word()? });
+                        elements.push(Element { subscript: None, append: false, value: self.field_word()? });
                     } else {
                         let subscript = Some(self.subscript()?);
                         self.position += length;
@@ -741,7 +741,7 @@ impl Parser<'_> {
                     }
                 }
                 Some(byte) if !is_meta(byte) || matches!((byte, self.peek_at(1)), (b'<' | b'>', Some(b'('))) => {
-                    elements.push(Element { subscript: None, append: false, value: self.word()? });
+                    elements.push(Element { subscript: None, append: false, value: self.field_word()? });
                 }
                 _ => return self.unexpected(),
             }
