@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     let (mode, peer) = if bash { (Mode::Bash, "bash") } else { (Mode::Sh, "dash") };
     let ours = Script::new(&text).mode(mode).run();
     let folder = tempfile::tempdir().expect("a directory");
-    let peer = Command::new(peer)
+    let native = Command::new(peer)
         .args(["-c", &text])
         .current_dir(folder.path())
         .env_clear()
@@ -36,12 +36,12 @@ fuzz_target!(|data: &[u8]| {
         .stdin(Stdio::null())
         .output()
         .expect("the other shell starts");
-    let theirs = (String::from_utf8_lossy(&peer.stdout).into_owned(), peer.status.code().unwrap_or(-1));
+    let theirs = (String::from_utf8_lossy(&native.stdout).into_owned(), native.status.code().unwrap_or(-1));
     assert_eq!(
         (&ours.stdout, i32::from(ours.status)),
         (&theirs.0, theirs.1),
-        "ours is left\n{text}\nours says {}theirs says {}",
+        "ours is left, {peer} is right\n{text}\nours says {}{peer} says {}",
         ours.stderr,
-        String::from_utf8_lossy(&peer.stderr)
+        String::from_utf8_lossy(&native.stderr)
     );
 });

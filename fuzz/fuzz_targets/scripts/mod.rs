@@ -72,9 +72,15 @@ impl<'u, 'd> Maker<'u, 'd> {
 
     fn and_or(&mut self) -> Result<String> {
         let mut text = self.pipeline()?;
+        if text.ends_with("E\n") {
+            return Ok(text);
+        }
         for _ in 0..self.below(6)?.saturating_sub(3) {
             text += self.pick(&[" && ", " || "])?;
             text += &self.pipeline()?;
+            if text.ends_with("E\n") {
+                break;
+            }
         }
         Ok(text)
     }
@@ -142,7 +148,7 @@ impl<'u, 'd> Maker<'u, 'd> {
                 self.each()?
             ),
             31 => format!(
-                "declare -A m=([{}]={} [k]={}); printf '{{%s}}' \"${{m[k]{}}}\" \"${{#m[@]}}\"",
+                "declare -A m=([{}]=\"\"{} [k]=\"\"{}); printf '{{%s}}' \"${{m[k]{}}}\" \"${{#m[@]}}\"",
                 self.pick(&["x", "y", "a b", "'*'"])?,
                 self.word()?,
                 self.word()?,
@@ -305,7 +311,7 @@ impl<'u, 'd> Maker<'u, 'd> {
     fn parameter(&mut self) -> Result<String> {
         let name = self.pick(&["a", "b", "v", "w", "1", "2", "@", "*"])?;
         if matches!(name, "@" | "*") {
-            return Ok(format!("${{{name}{}}}", self.pick(&["", "-x", ":-x y", "+x", ":+x"])?));
+            return Ok(format!("${{{name}{}}}", self.pick(&["", "-x", ":-x y", ":+x"])?));
         }
         Ok(match self.below(10)? {
             0 => format!("${{#{name}}}"),
