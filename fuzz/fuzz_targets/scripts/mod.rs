@@ -244,7 +244,6 @@ impl<'u, 'd> Maker<'u, 'd> {
         Ok(match self.below(20)? {
             0 => " >out".into(),
             1 => " >>out".into(),
-            2 => " 2>&1".into(),
             3 => " 3>&1 >out".into(),
             4 => " >&-".into(),
             5 => " </dev/null".into(),

@@ -43,7 +43,8 @@ pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
                     if quiet {
                         argument = Some(vec![letter]);
                     } else {
-                        shell.complain(&format!("getopts: Illegal option -{}", char::from(letter)));
+                        let letter = char::from(letter);
+                        complain(shell, &format!("Illegal option -{letter}"), &format!("illegal option -- {letter}"));
                     }
                     (index, offset) = if last { (index + 1, 0) } else { (index, offset + 1) };
                     b'?'
@@ -67,7 +68,9 @@ pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
                         }
                         None => {
                             index -= 1;
-                            shell.complain(&format!("getopts: No arg for -{} option", char::from(letter)));
+                            let letter = char::from(letter);
+                            let bash = format!("option requires an argument -- {letter}");
+                            complain(shell, &format!("No arg for -{letter} option"), &bash);
                             b'?'
                         }
                     }
@@ -99,4 +102,14 @@ pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
     }
     shell.state.getopts = Getopts { index, offset };
     Ok(status)
+}
+
+/// sh names the built-in, bash only the script.
+fn complain(shell: &Shell, sh: &str, bash: &str) {
+    if shell.is_bash() {
+        let name = show(&shell.state.name);
+        shell.print_error(format!("{name}: {bash}\n").as_bytes());
+    } else {
+        shell.complain(&format!("getopts: {sh}"));
+    }
 }

@@ -17,7 +17,7 @@ pub(super) fn test(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         match operands.split_last() {
             Some((last, rest)) if last == b"]" => operands = rest,
             _ => {
-                shell.complain("[: missing ]");
+                shell.complain_as("[: missing ]", "[: missing `]'");
                 return Ok(ExitStatus::USAGE);
             }
         }
@@ -57,7 +57,7 @@ impl Evaluation<'_> {
             [not, one] if not == b"!" => Ok(one.is_empty()),
             [operator, operand] => match self.unary(operator, operand) {
                 Some(result) => result,
-                None => Err(format!("{}: unexpected operator", show(operator))),
+                None => self.fault(operator, "unexpected operator", "unary operator expected"),
             },
             [left, operator, right] if is_binary(operator) => self.binary(left, operator, right),
             [not, rest @ ..] if not == b"!" && operands.len() <= 4 => self.by_count(rest).map(|value| !value),
@@ -66,13 +66,30 @@ impl Evaluation<'_> {
                 let mut rest = operands;
                 let value = self.or(&mut rest)?;
                 if let Some(extra) = rest.first() {
-                    return Err(format!("{}: unexpected operator", show(extra)));
+                    if self.shell.is_bash() && operands.len() > 3 {
+                        return Err("too many arguments".to_owned());
+                    }
+                    let second = operands.get(1).filter(|_| self.shell.is_bash()).unwrap_or(extra);
+                    return self.fault(second, "unexpected operator", "binary operator expected");
                 }
                 Ok(value)
             }
         };
         self.depth -= 1;
         result
+    }
+
+    /// What is wrong with a word, as sh and as bash say it.
+    fn fault<T>(&self, word: &[u8], sh: &str, bash: &str) -> Result<T, String> {
+        Err(format!("{}: {}", show(word), if self.shell.is_bash() { bash } else { sh }))
+    }
+
+    fn integer(&self, text: &[u8]) -> Result<i64, String> {
+        match std::str::from_utf8(text.trim_ascii()).ok().and_then(|text| text.parse().ok()) {
+            Some(number) => Ok(number),
+            None if self.shell.is_bash() => Err(format!("{}: integer expression expected", show(text))),
+            None => Err(format!("Illegal number: {}", show(text))),
+        }
     }
 
     fn or(&mut self, rest: &mut &[Vec<u8>]) -> Result<bool, String> {
@@ -187,7 +204,7 @@ impl Evaluation<'_> {
             b"-w" => self.access(operand, Access::Write),
             b"-x" => self.access(operand, Access::Execute),
             b"-t" => {
-                let number = match integer(operand) {
+                let number = match self.integer(operand) {
                     Ok(number) => number,
                     Err(message) => return Some(Err(message)),
                 };
@@ -206,12 +223,12 @@ impl Evaluation<'_> {
             b"!=" => left != right,
             b"<" => left < right,
             b">" => left > right,
-            b"-eq" => integer(left)? == integer(right)?,
-            b"-ne" => integer(left)? != integer(right)?,
-            b"-gt" => integer(left)? > integer(right)?,
-            b"-ge" => integer(left)? >= integer(right)?,
-            b"-lt" => integer(left)? < integer(right)?,
-            b"-le" => integer(left)? <= integer(right)?,
+            b"-eq" => self.integer(left)? == self.integer(right)?,
+            b"-ne" => self.integer(left)? != self.integer(right)?,
+            b"-gt" => self.integer(left)? > self.integer(right)?,
+            b"-ge" => self.integer(left)? >= self.integer(right)?,
+            b"-lt" => self.integer(left)? < self.integer(right)?,
+            b"-le" => self.integer(left)? <= self.integer(right)?,
             b"-nt" => match times() {
                 (Some(left), Some(right)) => left.modified > right.modified,
                 (left, _) => left.is_some(),
@@ -254,10 +271,4 @@ fn is_binary(word: &[u8]) -> bool {
 
 fn is_unary(word: &[u8], bash: bool) -> bool {
     matches!(word, [b'-', letter] if b"nzefdbcpShLsgukOGrwxt".contains(letter) || (bash && b"voN".contains(letter)))
-}
-
-fn integer(text: &[u8]) -> Result<i64, String> {
-    let trimmed = text.trim_ascii();
-    let parsed = std::str::from_utf8(trimmed).ok().and_then(|text| text.parse().ok());
-    parsed.ok_or_else(|| format!("Illegal number: {}", show(text)))
 }
