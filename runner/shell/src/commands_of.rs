@@ -312,7 +312,7 @@ impl Found {
 
     fn operation(&mut self, operation: &Operation) {
         match operation {
-            Operation::Plain | Operation::Length | Operation::Transform(_) => {}
+            Operation::Plain | Operation::Length | Operation::Transform(_) | Operation::Bad(_) => {}
             Operation::Letters { pattern, .. } => self.word(pattern),
             Operation::Default { word, .. }
             | Operation::Assign { word, .. }

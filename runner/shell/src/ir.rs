@@ -348,6 +348,8 @@ pub(crate) enum Operation {
     },
     /// `${v@Q}` and its like.
     Transform(u8),
+    /// What means nothing, as it was written: an error of bash when it is expanded.
+    Bad(Vec<u8>),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -205,6 +205,9 @@ fn variable(
     if request.wants(b'n') && (request.kind() != Kind::Scalar || compound.is_some() || subscript.is_some()) {
         return Ok(Err(format!("{}: reference variable cannot be an array", show(&name))));
     }
+    if compound.is_some() && subscript.is_some() {
+        return Ok(Err(format!("{}: cannot assign list to array member", show(target))));
+    }
     // What stands in the parentheses is expanded before a local variable hides the old one.
     let kind = match (request.kind(), subscript) {
         (Kind::Scalar, Some(_)) => Kind::Indexed,

@@ -84,7 +84,9 @@ pub(super) fn printf(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus,
     for problem in &problems {
         shell.complain(&format!("printf: {problem}"));
     }
-    Ok(if problems.is_empty() { printed } else { ExitStatus::FAILURE })
+    // bash tells of a number that is too large, and prints the largest.
+    let failed = problems.iter().any(|problem| !bash || !problem.ends_with(number::RANGE));
+    Ok(if failed { ExitStatus::FAILURE } else { printed })
 }
 
 /// What bash's formats ask the shell for.

@@ -173,6 +173,7 @@ impl Evaluation<'_> {
         if self.shell.is_bash() {
             match operator {
                 b"-v" => return Some(self.shell.is_set(operand)),
+                b"-R" => return Some(Ok(self.shell.is_reference(operand))),
                 b"-o" => return Some(Ok(option_is_on(self.shell.options(), self.shell.context.mode, operand))),
                 b"-N" => {
                     let metadata = self.metadata(operand, true);

@@ -88,7 +88,11 @@ fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
             .map_err(|error| error_text(&error))
     });
     match read {
-        Ok(source) => Shell::new(config).run(&source),
+        Ok(source) => {
+            let mut shell = Shell::new(config);
+            shell.state.script = Some(file.into());
+            shell.run(&source)
+        }
         Err(error) => {
             let shell = Shell::new(config);
             let shown = String::from_utf8_lossy(file).into_owned();

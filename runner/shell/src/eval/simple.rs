@@ -74,6 +74,7 @@ impl Shell {
             return self.done(self.redirection_failure());
         }
         let assigned = self.assign_all(&simple.assignments, &saved);
+        self.state.last_argument.clear();
         self.restore_files(saved);
         assigned?;
         self.done(self.substitution_status.unwrap_or(ExitStatus::SUCCESS))
@@ -95,6 +96,10 @@ impl Shell {
         let Assignment { name, subscript, value, append } = assignment;
         let traced = self.options().xtrace;
         let value = match value {
+            Assigned::Compound(_) if subscript.is_some() => {
+                let name = String::from_utf8_lossy(name).into_owned();
+                return Err(self.expansion_error(&format!("{name}: cannot assign list to array member")));
+            }
             Assigned::Compound(elements) => {
                 let shown = self.assign_compound(name, elements, *append)?;
                 return Ok(traced.then_some(shown));

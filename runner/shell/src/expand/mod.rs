@@ -331,7 +331,16 @@ impl arithmetic::Variables for Shell {
     }
 
     fn get_element(&mut self, name: &[u8], subscript: &[u8]) -> Result<Vec<u8>, String> {
-        match self.element(name, subscript)? {
+        let place = self.element_place(name, subscript)?;
+        let value = match self.value_at(&place) {
+            Ok(value) => value.map(Cow::into_owned),
+            // As bash: it says so and goes on with nothing.
+            Err(message) => {
+                self.complain(&message);
+                return Ok(vec![]);
+            }
+        };
+        match value {
             Some(value) => Ok(value),
             None if self.options().nounset => {
                 self.met_unset = self.is_bash();

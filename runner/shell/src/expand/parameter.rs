@@ -56,6 +56,10 @@ impl Shell {
         purpose: Purpose,
         out: &mut Expansion,
     ) -> Result<(), Flow> {
+        if let Operation::Bad(text) = &parameter.operation {
+            let message = format!("{}: bad substitution", String::from_utf8_lossy(text));
+            return Err(self.expansion_error(&message));
+        }
         let name = match &parameter.name {
             // By far the most frequent.
             Name::Variable(_) | Name::Positional(_) => {
@@ -159,7 +163,9 @@ impl Shell {
                 found.map(|value| replace_letters(&value, pattern.as_ref(), *change, *all))
             }
             Operation::Transform(letter) => return self.transform(name, found, *letter, quoted, purpose, out),
-            Operation::Plain | Operation::Length | Operation::Substring { .. } => self.must_be(name, found)?,
+            Operation::Plain | Operation::Length | Operation::Bad(_) | Operation::Substring { .. } => {
+                self.must_be(name, found)?
+            }
         };
         self.push_found(found, quoted, purpose, out);
         Ok(())

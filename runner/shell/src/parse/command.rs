@@ -483,7 +483,7 @@ impl Parser<'_> {
             if simple.words.is_empty()
                 && let Some(Target { name, subscript, append }) = self.assignment_target()?
             {
-                let value = match self.compound_operand(subscript.as_ref())? {
+                let value = match self.compound_operand()? {
                     Some(elements) => Assigned::Compound(elements),
                     None => Assigned::Text(self.assigned()?),
                 };
@@ -503,7 +503,7 @@ impl Parser<'_> {
                         Word { parts }
                     }
                 };
-                match self.compound_operand(subscript.as_ref())? {
+                match self.compound_operand()? {
                     Some(elements) => simple.compounds.push((simple.words.len(), elements)),
                     None => {
                         word.parts.extend(self.assigned()?.parts);
@@ -536,15 +536,12 @@ impl Parser<'_> {
     }
 
     /// `(…)` behind `NAME=`, if it stands here.
-    fn compound_operand(&mut self, subscript: Option<&Word>) -> Result<Option<Arc<Vec<Element>>>, SyntaxError> {
+    fn compound_operand(&mut self) -> Result<Option<Arc<Vec<Element>>>, SyntaxError> {
         if self.peek() != Some(b'(') {
             return Ok(None);
         }
         if self.mode == Mode::Sh {
             return self.error("arrays are bash's and not supported");
-        }
-        if subscript.is_some() {
-            return self.error("a list cannot be assigned to an element of an array");
         }
         let elements = self.nested(Self::compound_value)?;
         Ok(Some(Arc::new(elements)))

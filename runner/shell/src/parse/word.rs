@@ -25,6 +25,9 @@ enum Place {
     Subscript,
 }
 
+/// What `${…}` is that means nothing.
+const BAD_SUBSTITUTION: &str = "bad substitution";
+
 /// What an assignment names.
 pub(super) struct Target {
     pub(super) name: Vec<u8>,
@@ -363,7 +366,7 @@ impl Parser<'_> {
             }
             Some(b'{') => {
                 self.advance(2);
-                let parameter = self.nested(|parser| parser.braced(quoted))?;
+                let parameter = self.nested(|parser| parser.braced_in_bash(quoted))?;
                 parts.0.push(Part::Parameter { parameter: Box::new(parameter), quoted });
                 Ok(())
             }
@@ -487,6 +490,35 @@ impl Parser<'_> {
         Ok(Parameter { name, operation })
     }
 
+    /// The same. What is none is an error in bash only when it is expanded.
+    fn braced_in_bash(&mut self, quoted: bool) -> Result<Parameter, SyntaxError> {
+        let (begin, line, around) = (self.position, self.line, self.around.len());
+        let result = self.braced(quoted);
+        let is_bad = result.as_ref().is_err_and(|error| error.message.ends_with(BAD_SUBSTITUTION));
+        if !is_bad || self.mode == Mode::Sh || self.around.len() != around {
+            return result;
+        }
+        (self.position, self.line) = (begin, line);
+        let mut open = 0u32;
+        while let Some(byte) = self.peek() {
+            match byte {
+                b'\\' => self.advance(1),
+                b'{' => open += 1,
+                b'}' if open == 0 => {
+                    let text = [b"${", &self.source[begin..self.position], b"}"].concat();
+                    self.bump();
+                    return Ok(Parameter { name: Name::Special(b'#'), operation: Operation::Bad(text) });
+                }
+                b'}' => open -= 1,
+                b'\n' => break,
+                _ => {}
+            }
+            self.bump();
+        }
+        (self.position, self.line) = (begin, line);
+        result
+    }
+
     /// `[…]` behind a name, with the bracket at this place.
     fn subscript(&mut self) -> Result<Word, SyntaxError> {
         self.bump();
@@ -561,7 +593,8 @@ impl Parser<'_> {
                 self.bump();
                 Name::Prefixed { prefix, star: all == b'*' }
             }
-            (Name::Elements { name, star }, ..) => Name::Keys { name, star },
+            // With an operation behind it, it is what the elements name.
+            (Name::Elements { name, star }, Some(b'}'), _) => Name::Keys { name, star },
             (name, ..) => Name::Indirect(Box::new(name)),
         })
     }
@@ -569,7 +602,7 @@ impl Parser<'_> {
     fn bad_substitution<T>(&self) -> Result<T, SyntaxError> {
         match self.source.get(self.position) {
             None => self.unterminated(self.line, "missing `}`", "}"),
-            Some(_) => self.error("bad substitution"),
+            Some(_) => self.error(BAD_SUBSTITUTION),
         }
     }
 
@@ -648,7 +681,14 @@ impl Parser<'_> {
                     _ => Anchor::None,
                 };
                 self.advance(usize::from(anchor != Anchor::None));
-                let pattern = self.operand(Place::Pattern, false)?;
+                let mut parts = Parts::default();
+                // A pattern may begin with the sign that ends it.
+                if all && self.peek() == Some(b'/') {
+                    self.bump();
+                    parts.literal(b'/');
+                }
+                self.word_parts(Place::Pattern, false, &mut parts, false)?;
+                let pattern = Word { parts: parts.0 };
                 let mut with = Word::default();
                 if self.peek() == Some(b'/') {
                     self.bump();
@@ -674,6 +714,7 @@ impl Parser<'_> {
                 }
                 _ => self.bad_substitution(),
             },
+            Some(b'[') if self.mode == Mode::Bash => self.bad_substitution(),
             Some(b'^' | b',' | b'@' | b'[') => self.error("bad substitution: this form is bash's and not supported"),
             _ => Ok(Operation::Plain),
         }

@@ -123,12 +123,6 @@ impl Shell {
         }
     }
 
-    /// The value of `name[subscript]`, the subscript expanded already.
-    pub(crate) fn element(&mut self, name: &[u8], subscript: &[u8]) -> Result<Option<Vec<u8>>, String> {
-        let place = self.element_place(name, subscript)?;
-        Ok(self.value_at(&place)?.map(Cow::into_owned))
-    }
-
     /// Sets `name[subscript]`, the subscript expanded already.
     pub(crate) fn set_element(&mut self, name: &[u8], subscript: &[u8], value: Vec<u8>) -> Result<(), String> {
         let place = self.element_place(name, subscript)?;
@@ -155,7 +149,19 @@ impl Shell {
             return Ok(false);
         }
         let place = self.referenced_place(text)?;
-        Ok(self.value_at(&place)?.is_some())
+        match self.value_at(&place) {
+            Ok(value) => Ok(value.is_some()),
+            Err(message) => {
+                self.complain(&message);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether a variable is a nameref that leads somewhere.
+    pub(crate) fn is_reference(&self, name: &[u8]) -> bool {
+        let variable = self.state.variables.get(name);
+        variable.is_some_and(|variable| variable.attributes.reference && matches!(variable.value, Value::Text(_)))
     }
 
     /// Sets a variable, of an array its element 0; the message where it cannot be.

@@ -91,6 +91,10 @@ impl Shell {
         let mut next = array.end();
         for (subscript, append, value) in entries {
             if let Some(subscript) = subscript {
+                // A subscript may ask for what was assigned before it.
+                if !subscript.iter().all(u8::is_ascii_digit) {
+                    self.set_array(&name, Value::Indexed(Arc::new(array.clone())))?;
+                }
                 let index = match self.key(&name, &subscript)? {
                     Key::Number(number) => array.index(number),
                     _ => None,

@@ -60,7 +60,8 @@ const BASH: [(&str, Dynamic); 16] = [
 ];
 
 /// What every bash has, of the version that this shell follows. It runs in a sandbox of its own kind.
-const PLAIN: [(&str, &str); 7] = [
+const PLAIN: [(&str, &str); 8] = [
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("BASH", "/bin/bash"),
     ("BASH_VERSION", "5.2.15(1)-release"),
     ("HOSTTYPE", "x86_64"),
@@ -153,7 +154,8 @@ pub(crate) fn enter(variables: &mut Variables, mode: Mode, parent: u32) {
         variables.replace(name, Some(Variable { attributes: fixed, ..Variable::text("0") }));
     }
     for (name, value) in PLAIN {
-        if name != "PS4" || variables.get(b"PS4").is_none() {
+        // What a script relies on is ours; the rest may come from outside.
+        if name.starts_with("BASH") || variables.get(name.as_bytes()).is_none() {
             variables.replace(name.as_bytes(), Some(Variable::text(value)));
         }
     }

@@ -10,7 +10,7 @@ pub(super) struct Number<T> {
 
 const NONE: &str = "expected numeric value";
 const PARTLY: &str = "not completely converted";
-const RANGE: &str = "Numerical result out of range";
+pub(super) const RANGE: &str = "Numerical result out of range";
 
 /// For `%d` and `%i`.
 pub(super) fn signed(text: &[u8]) -> Number<i64> {
