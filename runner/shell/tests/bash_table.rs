@@ -29,4 +29,5 @@ tables! {
     quoting: "quoting.txt";
     traps: "traps.txt";
     words: "words.txt";
+    xtrace: "xtrace.txt";
 }

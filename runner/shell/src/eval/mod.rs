@@ -120,6 +120,11 @@ pub struct Shell {
     pub(crate) substituted: Vec<Job>,
     /// Whether the last expression met an unset variable under `set -u`, which ends bash.
     pub(crate) met_unset: bool,
+    /// Substitutions, and texts that the script has made itself, around: how often `set -x` of bash repeats the first letter
+    /// of `PS4`.
+    pub(crate) indirection: u32,
+    /// Whether `set -x` shows a `!` before the next test of `[[ ]]`.
+    pub(crate) shows_not: bool,
     /// The regular expressions of `[[ =~ ]]` that were used last.
     pub(crate) regexes: Regexes,
     /// Whether the script was given with `-c`.
@@ -179,6 +184,8 @@ impl Shell {
             processes: vec![],
             substituted: vec![],
             met_unset: false,
+            shows_not: false,
+            indirection: 0,
             regexes: Regexes::default(),
             is_command_string: false,
             subshell: false,
@@ -461,6 +468,8 @@ impl Shell {
             processes: self.processes.clone(),
             substituted: vec![],
             met_unset: false,
+            shows_not: false,
+            indirection: self.indirection,
             regexes: self.regexes.clone(),
             is_command_string: self.is_command_string,
             subshell: true,
@@ -485,12 +494,20 @@ impl Shell {
     /// Parses and executes text that was made by the script itself (`eval`, traps).
     pub(crate) fn execute_text(&mut self, source: &[u8], line: u32) -> Result<ExitStatus, Flow> {
         let (limits, mode) = (*self.limits(), self.context.mode);
-        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, mode, &limits), Text::Made))
+        self.indirection += 1;
+        let result =
+            self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, line, mode, &limits), Text::Made));
+        self.indirection -= 1;
+        result
     }
 
     /// Parses and executes a file that `.` names.
     pub(crate) fn execute_sourced(&mut self, source: &[u8]) -> Result<ExitStatus, Flow> {
         let (limits, mode) = (*self.limits(), self.context.mode);
-        self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, 1, mode, &limits), Text::Sourced))
+        self.indirection += 1;
+        let result =
+            self.deeper(|shell| shell.execute_commands(&mut Parser::new(source, 1, mode, &limits), Text::Sourced));
+        self.indirection -= 1;
+        result
     }
 }

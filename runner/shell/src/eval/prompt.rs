@@ -6,6 +6,7 @@ use stepbox_system::{CancelToken, OpenFile};
 
 use super::Shell;
 use crate::parse::Parser;
+use crate::pattern::char_length;
 
 /// What an interactive shell asks with, made ready before a command is read.
 #[derive(Default)]
@@ -46,7 +47,12 @@ impl Shell {
             (None, b"PS2") => b"> ".to_vec(),
             (None, _) => vec![],
         };
-        self.expand_prompt(text)
+        let mut text = self.expand_prompt(text);
+        if name == b"PS4" && self.is_bash() && self.indirection > 0 {
+            let first = text[..char_length(&text).min(text.len())].repeat(self.indirection as usize);
+            text.splice(0..0, first);
+        }
+        text
     }
 
     /// A text with its parameters expanded as in a prompt.

@@ -85,7 +85,10 @@ impl Shell {
         let mut traced = vec![];
         for assignment in assignments {
             let shown = self.carry_out(assignment)?;
-            traced.extend(shown);
+            match shown {
+                Some(shown) if self.is_bash() => self.trace_text(&shown, saved),
+                shown => traced.extend(shown),
+            }
         }
         self.trace(&traced, saved);
         Ok(())
@@ -94,7 +97,7 @@ impl Shell {
     /// Carries one assignment out; as it is traced, where it is.
     fn carry_out(&mut self, assignment: &Assignment) -> Result<Option<Vec<u8>>, Flow> {
         let Assignment { name, subscript, value, append } = assignment;
-        let traced = self.options().xtrace;
+        let (traced, self_is_bash) = (self.options().xtrace, self.is_bash());
         let value = match value {
             Assigned::Compound(_) if subscript.is_some() => {
                 let name = String::from_utf8_lossy(name).into_owned();
@@ -108,7 +111,10 @@ impl Shell {
         };
         let shown = |subscript: &[u8], value: &[u8]| {
             let sign: &[u8] = if *append { b"+=" } else { b"=" };
-            traced.then(|| [&name[..], subscript, sign, value].concat())
+            // An empty value is not quoted.
+            let quoted = self_is_bash && !value.is_empty();
+            let value = if quoted { quote_if_needed(value) } else { value.to_vec() };
+            traced.then(|| [&name[..], subscript, sign, &value].concat())
         };
         let (shown, result) = match subscript {
             None => {
@@ -196,6 +202,7 @@ impl Shell {
             let name = &assignment.name;
             let old = if for_now { self.state.variables.get(name).cloned() } else { None };
             match self.carry_out(assignment) {
+                Ok(Some(shown)) if self.is_bash() => self.trace_text(&shown, saved),
                 Ok(shown) => words.extend(shown),
                 // As bash: it says so, and runs the command all the same.
                 Err(Flow::Discard(_)) if for_now => continue,
@@ -332,8 +339,13 @@ impl Shell {
             Mode::Sh => words.to_vec(),
             Mode::Bash => words.iter().map(|word| quote_if_needed(word)).collect(),
         };
+        self.trace_text(&words.join(&b' '), saved);
+    }
+
+    /// The same, of a text that is ready.
+    fn trace_text(&mut self, text: &[u8], saved: &SavedFiles) {
         let mut line = self.prompt(b"PS4");
-        line.extend(words.join(&b' '));
+        line.extend_from_slice(text);
         line.push(b'\n');
         match saved.iter().find(|(number, _)| *number == 2) {
             Some((_, Some(file))) => drop(file.write_all(&line, self.cancel())),

@@ -51,7 +51,10 @@ impl Shell {
                 }
                 Ok(true)
             }
-            Test::Not(test) => Ok(!self.evaluate_test(test)?),
+            Test::Not(test) => {
+                self.shows_not = matches!(**test, Test::Unary { .. } | Test::Binary { .. });
+                Ok(!self.evaluate_test(test)?)
+            }
             Test::Unary { operator, operand } => {
                 let operand = self.expand_text(operand)?;
                 self.trace_test(&[&[b'-', *operator], &shown(&operand)]);
@@ -148,8 +151,9 @@ impl Shell {
     }
 
     fn trace_test(&mut self, words: &[&[u8]]) {
+        let not: &[u8] = if std::mem::take(&mut self.shows_not) { b"! " } else { b"" };
         if self.options().xtrace && self.context.mode == Mode::Bash {
-            self.trace_line(&[b"[[ ", words.join(&b' ').as_slice(), b" ]]"].concat());
+            self.trace_line(&[b"[[ ", not, words.join(&b' ').as_slice(), b" ]]"].concat());
         }
     }
 }

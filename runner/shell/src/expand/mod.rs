@@ -269,6 +269,7 @@ impl Shell {
         let output = MemoryFile::collecting(self.limits().substitution);
         let status = self.in_subshell(|shell| {
             shell.set_file(1, Some(OpenFile::new(output.clone())));
+            shell.indirection += 1;
             if !shell.is_bash() {
                 // Its own failures count also where that of the command around it does not (as in dash and ash).
                 shell.forgiving = 0;
