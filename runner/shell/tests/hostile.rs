@@ -2,7 +2,7 @@
 
 mod support;
 
-use stepbox_shell::Mode;
+use stepbox_shell::{Limits, Mode};
 use stepbox_system::{CancelToken, Signal};
 use support::{Script, script, sh};
 
@@ -149,4 +149,49 @@ fn words_of_bash_are_bounded() {
     }
     assert_eq!(bash(&format!("x={text}; r='(a|aa)+$'; [[ ${{x}}b =~ $r ]]")).status, 1);
     assert_eq!(bash("r='((((a{999}){999}){999}){999})'; [[ a =~ $r ]]").status, 2);
+}
+
+#[test]
+fn variables_and_arrays_are_bounded() {
+    let limits = Limits { variables: 1 << 20, expansion: 1 << 20, ..Limits::default() };
+    for text in [
+        // A variable that doubles, alone, as an element, as a key, by `printf -v`.
+        "x=0123456789abcdef; while :; do x=$x$x$x$x; done",
+        "x=0123456789abcdef; while :; do x+=$x; done",
+        "a=(0123456789abcdef); while :; do a+=(\"${a[@]}\"); done",
+        "a[0]=0123456789abcdef; while :; do a[i++]+=${a[0]}${a[0]}; a[0]+=${a[0]}; done",
+        "declare -A m; k=0123456789abcdef; while :; do k+=$k; m[$k]=; done",
+        "x=0123456789abcdef; while :; do printf -v x %s%s \"$x\" \"$x\" || exit; done",
+        // What functions hide stays counted.
+        "x=0123456789abcdef; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do x+=$x; done; f() { local x=$x; f; }; f",
+        "yes | mapfile x",
+        "shopt -s lastpipe; yes 0123456789abcdef | while mapfile -n 100000 -O ${#x[@]} x; do :; done; exit 1",
+    ] {
+        let ran = Script::new(text).mode(Mode::Bash).limits(limits).run();
+        let said = ["the variables are larger than", "expands to more than", "the output is larger than", "are nested"];
+        assert!(ran.status != 0 && said.iter().any(|text| ran.stderr.contains(text)), "{text}: {:.300}", ran.stderr);
+    }
+}
+
+#[test]
+fn references_and_subscripts_that_lead_to_themselves_end() {
+    for text in [
+        "declare -n a=b b=a; echo \"[$a]\"",
+        "declare -n r='a[r]'; echo \"[$r]\"",
+        "declare -n r='a[$r]'; r=1; echo \"[$r]\"",
+        "x='a[x]'; echo $((x))",
+        "a[0]='a[0]'; echo $((a[0]))",
+        "declare -i i; i='i=i+1'; echo $i",
+        "declare -A m=([k]='m[k]'); echo $((m[k]))",
+        "x='${!x}'; echo \"${!x}\"",
+    ] {
+        let ran = Script::new(text).mode(Mode::Bash).run();
+        assert!(ran.status <= 2, "{text}: {} {:.300}", ran.status, ran.stderr);
+    }
+    let deep = format!("echo $(({}0{}))", "a[".repeat(50_000), "]".repeat(50_000));
+    assert_ne!(Script::new(deep).mode(Mode::Bash).run().status, 0);
+    let deep = format!("{}0{}=1", "a[".repeat(5_000), "]".repeat(5_000));
+    assert_ne!(Script::new(deep).mode(Mode::Bash).run().status, 0);
+    let deep = format!("echo ${{{}0{}}}", "a[${".repeat(5_000), "}]".repeat(5_000));
+    assert_ne!(Script::new(deep).mode(Mode::Bash).run().status, 0);
 }

@@ -130,14 +130,40 @@ impl Expansion {
     /// Whether it is one field as it stands (or none), and names no files: so are nearly all words. A lone `[` is the
     /// command.
     pub(super) fn is_whole(&self, separators: &[u8]) -> bool {
-        let separates = |byte: &u8| separators.contains(byte);
         !self.pieces.iter().any(|piece| matches!(piece, Piece::Break))
-            && (self.text == b"[" && !separators.contains(&b'[')
-                || self.texts().all(|(origin, text)| match origin {
-                    Origin::Quoted => true,
-                    Origin::Plain => !may_be_pattern(text),
-                    Origin::Expanded => !text.iter().any(separates) && !may_be_pattern(text),
-                }))
+            && (self.text == b"[" && !separators.contains(&b'[') || self.stays(separators))
+    }
+
+    /// Whether no text in it is split or may name files.
+    fn stays(&self, separators: &[u8]) -> bool {
+        let separates = |byte: &u8| separators.contains(byte);
+        self.texts().all(|(origin, text)| match origin {
+            Origin::Quoted => true,
+            Origin::Plain => !may_be_pattern(text),
+            Origin::Expanded => !text.iter().any(separates) && !may_be_pattern(text),
+        })
+    }
+
+    /// The fields of one that is only broken between values, as `"$@"` is.
+    pub(super) fn broken(&self, separators: &[u8]) -> Option<Vec<Vec<u8>>> {
+        if !self.stays(separators) {
+            return None;
+        }
+        let mut fields = vec![];
+        let mut current: Option<Vec<u8>> = None;
+        let mut begin = 0;
+        for piece in &self.pieces {
+            match *piece {
+                Piece::Text(_, end) => {
+                    current.get_or_insert_default().extend_from_slice(&self.text[begin..end]);
+                    begin = end;
+                }
+                Piece::Force => drop(current.get_or_insert_default()),
+                Piece::Break => fields.extend(current.take()),
+            }
+        }
+        fields.extend(current);
+        Some(fields)
     }
 
     /// The field of one that is whole.

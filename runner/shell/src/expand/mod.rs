@@ -102,6 +102,10 @@ impl Shell {
             fields.extend(expansion.into_field());
             return Ok(());
         }
+        if let Some(broken) = expansion.broken(&separators) {
+            fields.extend(broken);
+            return Ok(());
+        }
         for field in expansion.split(&separators) {
             if self.glob_field(&field, fields)? {
                 continue;

@@ -41,6 +41,7 @@ pub struct Script {
     cancel: CancelToken,
     tree: Arc<Tree>,
     mode: Mode,
+    limits: Limits,
 }
 
 impl Script {
@@ -52,12 +53,19 @@ impl Script {
     /// `sh` with these words.
     pub fn command_line(words: &[&[u8]]) -> Self {
         let arguments = words.iter().map(|word| word.to_vec()).collect();
-        Self { arguments, stdin: vec![], cancel: CancelToken::new(), tree: Tree::new(), mode: Mode::Sh }
+        let (cancel, tree) = (CancelToken::new(), Tree::new());
+        Self { arguments, stdin: vec![], cancel, tree, mode: Mode::Sh, limits: Limits::default() }
     }
 
     /// As this shell reads it.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// With other bounds.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -99,7 +107,7 @@ impl Script {
             vfs: Arc::clone(&self.tree) as Arc<dyn Vfs>,
             spawner: Programs::new(Arc::clone(&self.tree), Arc::clone(&table)),
             process,
-            limits: Limits::default(),
+            limits: self.limits,
             options: ShellOptions::default(),
             depth: 0,
         };
