@@ -31,6 +31,7 @@ use crate::snapshots::{Publication, Snapshot, Snapshots};
 use crate::standing::Waiting;
 use crate::unsupported::LeftOut;
 use crate::volume_options::SaveVolume;
+use crate::warm_trees::WarmTrees;
 use crate::work_directory::WorkDirectory;
 use crate::worker::{Incoming, Worker, WorkerLaunch};
 
@@ -47,6 +48,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) launch: &'a WorkerLaunch,
     pub(crate) interrupt: &'a Interrupt,
     pub(crate) work: WorkDirectory,
+    /// Trees that earlier builds of the volume have left.
+    pub(crate) warm: WarmTrees,
     /// The directory of compiled modules.
     pub(crate) modules: Option<Dir>,
     /// Snapshots to start from, the best first.
@@ -197,7 +200,22 @@ impl Build<'_, '_, '_> {
         let mut worker = Worker::start(parts.launch, parts.interrupt)?;
         let staging = parts.work.open("staging")?;
         let prepared = self.set_up(&mut worker, &staging).and_then(|()| restore(&mut worker, parts, self.reporter));
+        // What is saved builds on the snapshot that the volume comes from.
+        let lease = prepared.as_ref().ok().and_then(|volume| parts.snapshots.lease(volume.parent.as_ref()?));
         drop(kept);
+        let done = self.course_on(worker, &staging, prepared);
+        drop(lease);
+        done
+    }
+
+    /// From the live volume on.
+    fn course_on(
+        &mut self,
+        mut worker: Worker,
+        staging: &Dir,
+        prepared: Result<Volume, Stop>,
+    ) -> Result<VolumeOutcome, Stop> {
+        let parts = self.parts;
         let volume = match prepared {
             Ok(volume) => volume,
             Err(stop) => {
@@ -214,7 +232,7 @@ impl Build<'_, '_, '_> {
         }
         self.steps(&mut worker, &volume);
         if !self.waiting.is_empty() {
-            return Ok(self.stop_and_wait(worker, &staging, &volume));
+            return Ok(self.stop_and_wait(worker, staging, &volume));
         }
 
         let result = self.plan.result(self.criteria());
@@ -244,7 +262,7 @@ impl Build<'_, '_, '_> {
             save::complaints(worker.end(), self.reporter);
             return Ok(self.skipped(reason));
         }
-        Ok(self.save(worker, &staging, &volume))
+        Ok(self.save(worker, staging, &volume))
     }
 
     fn skipped(&mut self, reason: &str) -> VolumeOutcome {
@@ -291,6 +309,10 @@ impl Build<'_, '_, '_> {
             waits: !self.waiting.is_empty(),
         };
         let outcome = save::save(worker, staging, volume, parts.snapshots, &about, parts.interrupt, self.reporter);
+        if let VolumeOutcome::Saved { digest, bytes, .. } = &outcome {
+            // Nobody waits for it: a build that finds no tree unpacks.
+            let _ = parts.warm.keep(&parts.work, &parts.id, digest, *bytes);
+        }
         self.reporter.emit(match &outcome {
             VolumeOutcome::Saved { digest, entries, bytes, change, stored } => BuildEvent::VolumeSaved {
                 digest: digest.clone(),

@@ -35,6 +35,7 @@ use crate::standing::{RecordedWait, Standing, Waiting, digest_of};
 use crate::unsupported::LeftOut;
 use crate::volume_options::ConcurrentVolume;
 use crate::volume_use::VolumeUse;
+use crate::warm_trees::WarmTrees;
 use crate::work_directory::{WorkDirectory, sweep};
 use crate::worker::WorkerLaunch;
 
@@ -156,6 +157,7 @@ pub(crate) fn continue_in(
         launch,
         interrupt,
         work,
+        warm: WarmTrees::new(&state, &Scope::from(&identity.scope))?,
         modules,
         history,
         folder,

@@ -63,7 +63,9 @@ impl State {
             }
             open(&path)
         };
-        Ok(Self { path: path.to_owned(), store: sub("store")?, builds: sub("builds")?, work: sub("work")? })
+        let (store, builds, work) = (sub("store")?, sub("builds")?, sub("work")?);
+        spread(&work);
+        Ok(Self { path: path.to_owned(), store, builds, work })
     }
 }
 
@@ -136,6 +138,17 @@ pub(crate) fn open_file(parent: &Dir, name: &str) -> io::Result<File> {
     })?;
     let file = File::from(handle);
     if file.metadata()?.is_file() { Ok(file) } else { Err(no_file()) }
+}
+
+/// Has ext4 put each directory made in there where few files are (`chattr +T`): a tree made just after another one was
+/// removed costs many times more beside it. Other file systems refuse, and need it not.
+pub(crate) fn spread(directory: &Dir) {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+    if let Ok(flags) = ioctl_getflags(directory)
+        && !flags.contains(IFlags::TOPDIR)
+    {
+        let _ = ioctl_setflags(directory, flags | IFlags::TOPDIR);
+    }
 }
 
 fn make(path: &Path) -> io::Result<()> {

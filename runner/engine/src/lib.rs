@@ -50,9 +50,11 @@ mod steps;
 mod stored_snapshots;
 mod trigger;
 mod unsupported;
+mod volume_contents;
 mod volume_options;
 mod volume_use;
 mod volumes;
+mod warm_trees;
 mod work_directory;
 mod worker;
 
@@ -85,6 +87,7 @@ pub use stepbox_pipeline::{
 };
 pub use stepbox_protocol::Limits;
 pub use stepbox_volume::io_text;
+pub use volume_contents::{ChangeKind, Difference, GcReport, LogEntry, SizeNode, VerifyReport};
 pub use volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
 pub use volumes::{Export, SnapshotInfo, VolumeInfo, Volumes};
 pub use worker::WorkerLaunch;

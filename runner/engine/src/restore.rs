@@ -12,6 +12,7 @@ use crate::export_files;
 use crate::outcome::as_milliseconds;
 use crate::reporter::Reporter;
 use crate::snapshots::digest_text;
+use crate::warm_trees::WarmTree;
 use crate::worker::{Incoming, Worker};
 
 /// How long a worker may take to stop what it was told to stop.
@@ -54,9 +55,26 @@ pub(crate) fn restore(worker: &mut Worker, parts: &Parts<'_>, reporter: &mut Rep
     let mut found = None;
     for (number, snapshot) in history.iter().enumerate() {
         let started = Instant::now();
-        let incoming = work.fresh("incoming")?;
-        worker.send(&Request::Unpack { manifest: snapshot.manifest }, &[&incoming]);
-        let failure = match answer(worker)? {
+        // A tree that an earlier build has left is handed over; where that does not work the snapshot is unpacked.
+        let taken = if number == 0 { parts.warm.take(work, &digest_text(&snapshot.manifest)) } else { None };
+        let over = match taken {
+            Some(WarmTree { tree, noted }) => {
+                let mut handles: Vec<&dyn std::os::fd::AsFd> = vec![&tree];
+                handles.extend(noted.iter().map(|noted| noted as &dyn std::os::fd::AsFd));
+                worker.send(&Request::Unpack { manifest: snapshot.manifest, older: true }, &handles);
+                answer(worker)?.ok()
+            }
+            None => None,
+        };
+        let answer = match over {
+            Some(done) => Ok(done),
+            None => {
+                let incoming = work.fresh("incoming")?;
+                worker.send(&Request::Unpack { manifest: snapshot.manifest, older: false }, &[&incoming]);
+                answer(worker)?
+            }
+        };
+        let failure = match answer {
             Ok((entries, bytes)) => {
                 reporter.emit(BuildEvent::VolumeRestored {
                     digest: digest_text(&snapshot.manifest),
@@ -107,7 +125,7 @@ fn answer(worker: &mut Worker) -> Result<Result<(u64, u64), Failure>, Stop> {
     let (mut heard, mut deadline) = (0, None);
     loop {
         match worker.next(heard, deadline) {
-            Incoming::Event(Event::Unpacked { entries, bytes }) if heard == 0 => return Ok(Ok((entries, bytes))),
+            Incoming::Event(Event::Unpacked { entries, bytes, .. }) if heard == 0 => return Ok(Ok((entries, bytes))),
             Incoming::Event(Event::UnpackFailed(failure)) if heard == 0 => return Ok(Err(failure)),
             Incoming::Event(Event::Unpacked { .. } | Event::UnpackFailed(_)) => return Err(Stop::Terminated),
             Incoming::Interrupted(count) if count == 1 => {

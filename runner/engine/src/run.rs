@@ -31,6 +31,7 @@ use crate::stored_snapshots::StoredSnapshots;
 use crate::unsupported::{self, LeftOut, Omission};
 use crate::volume_options::ConcurrentVolume;
 use crate::volume_use::VolumeUse;
+use crate::warm_trees::WarmTrees;
 use crate::work_directory::{WorkDirectory, sweep};
 use crate::worker::WorkerLaunch;
 
@@ -157,6 +158,7 @@ pub(crate) fn run_in(
         launch,
         interrupt,
         work,
+        warm: WarmTrees::new(&state, &Scope::from(&identity.scope))?,
         modules,
         history: history.snapshots,
         folder,

@@ -35,10 +35,14 @@ pub(crate) fn save(
         let path = String::from_utf8_lossy(path);
         reporter.warn(None, format!("`{path}` is not kept in the volume: {why}"));
     }
-    for file in [&packed.layer, &packed.index] {
+    for file in packed.added.iter().flat_map(|added| [&added.layer, &added.index]) {
         if let Err(reason) = verify(file) {
             return VolumeOutcome::NotSaved { reason };
         }
+    }
+    if packed.base.is_some() && packed.base != volume.parent {
+        let reason = "the worker names another snapshot than the volume comes from".to_owned();
+        return VolumeOutcome::NotSaved { reason };
     }
     // From here on it is too late to interrupt.
     if interrupt.count() > 0 {
@@ -48,7 +52,8 @@ pub(crate) fn save(
         Ok(manifest) => {
             let (digest, entries, bytes) = (digest_text(&manifest), packed.entries, packed.bytes);
             let change = i64::try_from(i128::from(bytes) - i128::from(volume.bytes)).unwrap_or(i64::MAX);
-            let stored = packed.layer.size.saturating_add(packed.index.size);
+            let stored = packed.added.as_ref();
+            let stored = stored.map_or(0, |added| added.layer.size.saturating_add(added.index.size));
             match about.waits {
                 true => VolumeOutcome::Held { digest, entries, bytes, change, stored },
                 false => VolumeOutcome::Saved { digest, entries, bytes, change, stored },

@@ -51,6 +51,9 @@ pub(crate) trait Snapshots {
     /// Keeps everything in the history from being removed until the result is dropped.
     fn keep(&self) -> Result<Box<dyn Any>, EngineError>;
 
+    /// Keeps one snapshot from being removed until the result is dropped, however long that is.
+    fn lease(&self, manifest: &BlobDigest) -> Option<Box<dyn Any>>;
+
     /// The directory of blobs, for the worker to read.
     fn blobs(&self) -> Result<Dir, EngineError>;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 use stepbox_protocol::{BlobDigest, PackReport, StagedFile};
 use stepbox_volume::{
-    Digest, FaultyFs, HostFs, Packed, PublishMeta, Scope, StagedBlob, Store, StoreFs, VolumeError, VolumeErrorKind,
+    Added, Digest, FaultyFs, HostFs, Packed, PublishMeta, Scope, StagedBlob, Store, StoreFs, VolumeError,
+    VolumeErrorKind,
 };
 
 use crate::build_id::BuildId;
@@ -78,15 +79,24 @@ impl Snapshots for StoredSnapshots {
         Ok(Box::new(self.store.read_lock().map_err(|error| store_error(&error))?))
     }
 
+    fn lease(&self, manifest: &BlobDigest) -> Option<Box<dyn Any>> {
+        // A store that cannot be written is not collected either.
+        let lease = self.store.lease(&[Digest::from_bytes(manifest.0)]).ok()?;
+        Some(Box::new(lease))
+    }
+
     fn blobs(&self) -> Result<Dir, EngineError> {
         self.store.blobs().map_err(|error| store_error(&error))
     }
 
     fn publish(&self, packed: &PackReport, staging: &Dir, about: &Publication<'_>) -> Result<BlobDigest, String> {
         let packed = Packed {
-            layer: blob(&packed.layer),
-            index: blob(&packed.index),
-            diff_ids: packed.diff_ids.map(|id| Digest::from_bytes(id.0)),
+            added: packed.added.as_ref().map(|added| Added {
+                layer: blob(&added.layer),
+                index: blob(&added.index),
+                diff_ids: added.diff_ids.map(|id| Digest::from_bytes(id.0)),
+            }),
+            base: packed.base.map(|base| Digest::from_bytes(base.0)),
             tree_digest: Digest::from_bytes(packed.tree_digest.0),
             entries: packed.entries,
             raw_bytes: packed.bytes,

@@ -12,10 +12,12 @@ use stepbox_volume::{HostFs, Scope, ScopeKind, Store};
 use crate::directories::{Directories, State};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::stored_snapshots::{open, store_error};
+use crate::warm_trees;
 
 /// The volumes of a state directory.
 pub struct Volumes {
-    store: Store,
+    pub(crate) state: State,
+    pub(crate) store: Store,
 }
 
 /// A volume.
@@ -48,6 +50,20 @@ pub struct SnapshotInfo {
     pub stored: u64,
 }
 
+impl From<stepbox_volume::Snapshot> for SnapshotInfo {
+    fn from(one: stepbox_volume::Snapshot) -> Self {
+        Self {
+            digest: one.manifest.to_string(),
+            build: one.build,
+            finished: one.finished,
+            parent: one.parent.map(|parent| parent.to_string()),
+            entries: one.entries,
+            bytes: one.raw_bytes,
+            stored: one.stored_bytes,
+        }
+    }
+}
+
 /// A volume that was written to a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Export {
@@ -67,7 +83,8 @@ impl Volumes {
     /// [`EngineErrorKind::State`] and [`EngineErrorKind::Store`].
     pub fn open(directories: &Directories) -> Result<Self, EngineError> {
         let state = State::open_to_read(&directories.state)?;
-        Ok(Self { store: open(&state, Arc::new(HostFs))? })
+        let store = open(&state, Arc::new(HostFs))?;
+        Ok(Self { state, store })
     }
 
     /// Every volume, sorted by name.
@@ -87,16 +104,14 @@ impl Volumes {
         self.info(&self.find(name)?)
     }
 
-    /// Writes the latest snapshot as one `tar.zst`: into the file, or into the directory, named by its sha256. What is
+    /// Writes a snapshot, named as [`Volumes::snapshot`] has it, as one `tar.zst`: into the file, or into the directory, named by its sha256. What is
     /// there is replaced only by a whole export.
     ///
     /// # Errors
     /// [`EngineErrorKind::Usage`] for the volume, [`EngineErrorKind::Store`] for what is damaged, else
     /// [`EngineErrorKind::State`].
     pub fn export(&self, name: &str, output: &Path) -> Result<Export, EngineError> {
-        let scope = self.find(name)?;
-        let history = self.store.history(&scope).map_err(|error| store_error(&error))?;
-        let Some(latest) = history.first() else { return Err(no_volume(name)) };
+        let (_, latest) = self.resolve(name)?;
         let into_directory = output.is_dir();
         let parent = if into_directory { output } else { output.parent().unwrap_or(output) };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
@@ -110,7 +125,7 @@ impl Volumes {
             .map_err(|error| failed(&error))?;
         let written = (|| {
             let mut out = BufWriter::new(file);
-            let exported = self.store.export(latest, &mut out).map_err(|error| store_error(&error))?;
+            let exported = self.store.export(&latest, &mut out).map_err(|error| store_error(&error))?;
             out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|error| failed(&error))?;
             let target = match into_directory {
                 true => output.join(format!("{}.tar.zst", exported.digest.hex())),
@@ -134,10 +149,13 @@ impl Volumes {
     /// [`EngineErrorKind::Usage`] where there is none, else [`EngineErrorKind::Store`].
     pub fn remove(&self, name: &str) -> Result<u64, EngineError> {
         let scope = self.find(name)?;
-        self.store.remove(&scope).map_err(|error| store_error(&error))
+        let freed = self.store.remove(&scope).map_err(|error| store_error(&error))?;
+        warm_trees::remove(&self.state, Some(&scope))
+            .map_err(|error| EngineError::state("cannot remove what builds of the volume have left", &error))?;
+        Ok(freed)
     }
 
-    fn find(&self, name: &str) -> Result<Scope, EngineError> {
+    pub(crate) fn find(&self, name: &str) -> Result<Scope, EngineError> {
         let volumes = self.store.list().map_err(|error| store_error(&error))?;
         let all = || volumes.iter().map(|volume| &volume.scope);
         let of = |kind, value: &str| all().find(|scope| scope.kind == kind && scope.value == value).cloned();
@@ -158,15 +176,7 @@ impl Volumes {
 
     fn info(&self, scope: &Scope) -> Result<VolumeInfo, EngineError> {
         let history = self.store.history(scope).map_err(|error| store_error(&error))?;
-        let snapshots = history.into_iter().map(|one| SnapshotInfo {
-            digest: one.manifest.to_string(),
-            build: one.build,
-            finished: one.finished,
-            parent: one.parent.map(|parent| parent.to_string()),
-            entries: one.entries,
-            bytes: one.raw_bytes,
-            stored: one.stored_bytes,
-        });
+        let snapshots = history.into_iter().map(SnapshotInfo::from);
         Ok(VolumeInfo {
             name: scope.value.clone(),
             named: scope.kind == ScopeKind::Volume,

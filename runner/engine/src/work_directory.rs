@@ -38,7 +38,7 @@ impl WorkDirectory {
         let path = state.path.join("work").join(build.as_str());
         let failed = |error: io::Error| EngineError::state(format!("cannot make `{}`", path.display()), &error);
         // Made under a name that no sweep takes for a build, and renamed when its lock is held.
-        let made = Self::make(state, build, &format!("new-{build}")).map_err(failed)?;
+        let made = Self::fresh_of(state, build, &format!("new-{build}")).map_err(failed)?;
         made.rename_to(build).map_err(failed)?;
         Ok(made)
     }
@@ -53,7 +53,7 @@ impl WorkDirectory {
         let failed = |error: io::Error| EngineError::state(format!("cannot make `{}`", path.display()), &error);
         // Several may try at once, so each has a name of its own.
         let fresh = BuildId::generate(std::time::SystemTime::now()).map_err(failed)?;
-        let made = Self::make(state, build, &format!("new-{fresh}")).map_err(failed)?;
+        let made = Self::fresh_of(state, build, &format!("new-{fresh}")).map_err(failed)?;
         loop {
             match made.rename_to(build) {
                 Ok(()) => return Ok(Some(made)),
@@ -67,7 +67,7 @@ impl WorkDirectory {
         }
     }
 
-    fn make(state: &State, build: &BuildId, fresh: &str) -> io::Result<Self> {
+    fn fresh_of(state: &State, build: &BuildId, fresh: &str) -> io::Result<Self> {
         let parent = state.work.try_clone()?;
         make(&parent, fresh)?;
         let directory = parent.open_dir(fresh)?;
@@ -101,6 +101,17 @@ impl WorkDirectory {
     /// Moves a directory in it to another place of the state directory.
     pub(crate) fn give(&self, name: &str, to: &Dir, new: &str) -> Result<(), EngineError> {
         self.directory.rename(name, to, new).map_err(|error| self.failed("cannot move", name, &error))
+    }
+
+    /// Moves a directory of another place into it.
+    pub(crate) fn take(&self, from: &Dir, name: &str, new: &str) -> io::Result<()> {
+        from.rename(name, &self.directory, new)
+    }
+
+    /// Makes an empty directory in it.
+    pub(crate) fn make(&self, name: &str) -> Result<Dir, EngineError> {
+        make(&self.directory, name).map_err(|error| self.failed("cannot make", name, &error))?;
+        self.open(name)
     }
 
     /// Renames a directory in it.

@@ -198,7 +198,7 @@ mod tests {
         let mut there = Connection::new(there).expect("a side");
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(b"through the wall").expect("writes");
-        let request = Request::Unpack { manifest: BlobDigest([3; 32]) };
+        let request = Request::Unpack { manifest: BlobDigest([3; 32]), older: false };
         here.sender.send_with(&request, &[file.as_fd()]).expect("sent");
         let (got, mut handles) = there.receiver.receive::<Request>().expect("arrives").expect("open");
         assert_eq!((got, handles.len()), (request, 1));

@@ -16,6 +16,8 @@ pub enum Event {
         entries: u64,
         /// Bytes of file contents.
         bytes: u64,
+        /// Entries that were there already.
+        kept: u64,
     },
     /// A snapshot could not be restored; the directory given for it is to be thrown away.
     UnpackFailed(Failure),
@@ -107,12 +109,10 @@ pub enum FailureKind {
 /// What packing left in the staging directory.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PackReport {
-    /// The base layer.
-    pub layer: StagedFile,
-    /// The index of the volume.
-    pub index: StagedFile,
-    /// Digests of layer and index as they are when they are unpacked.
-    pub diff_ids: [BlobDigest; 2],
+    /// What is new; `None` where the volume is as the snapshot that it comes from.
+    pub added: Option<Added>,
+    /// The manifest of the snapshot on which that builds; `None` for a whole volume.
+    pub base: Option<BlobDigest>,
     /// Identity of the volume's state.
     pub tree_digest: BlobDigest,
     /// Files, directories and links.
@@ -121,6 +121,17 @@ pub struct PackReport {
     pub bytes: u64,
     /// What could not be kept: path, and why.
     pub skipped: Vec<(Vec<u8>, String)>,
+}
+
+/// What a snapshot has that the one below it has not.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Added {
+    /// The layer.
+    pub layer: StagedFile,
+    /// The index of the whole volume.
+    pub index: StagedFile,
+    /// Digests of layer and index as they are when they are unpacked.
+    pub diff_ids: [BlobDigest; 2],
 }
 
 /// A file in the staging directory that becomes a blob.

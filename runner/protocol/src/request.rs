@@ -6,10 +6,13 @@ pub enum Request {
     /// The first request. Handles: a private directory for the scratch trees of steps; the store's blobs, to read; a
     /// staging directory for new blobs; and, if there is one, the directory of compiled modules. Answer: `Ready`.
     Setup(Setup),
-    /// Restores a snapshot. Handle: an empty directory. Answer: `Unpacked` or `UnpackFailed`.
+    /// Restores a snapshot. Handles: a directory, and, with an older tree, what was noted of it, if there is that. Answer:
+    /// `Unpacked` or `UnpackFailed`.
     Unpack {
         /// The snapshot's manifest.
         manifest: BlobDigest,
+        /// Whether the directory holds the tree of an older build, of which as much is kept as can be; else it is empty.
+        older: bool,
     },
     /// Makes a directory the live volume. Handle: that directory. Answer: `Mounted`.
     Mount,

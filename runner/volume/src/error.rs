@@ -15,6 +15,8 @@ pub struct VolumeError {
 pub enum VolumeErrorKind {
     /// Stored bytes are not what their name says, or make no sense. Trying again does not help; an older snapshot may.
     Corrupt,
+    /// A newer Stepbox wrote it. That one reads it.
+    Newer,
     /// No space is left, or a quota is used up. Helps to try again when there is.
     NoSpace,
     /// It may not be written.
@@ -51,6 +53,11 @@ impl VolumeError {
             _ => VolumeErrorKind::Io,
         };
         Self { kind, message: format!("{what}: {}", io_text(&source)), source: Some(source) }
+    }
+
+    /// The same without its source.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(self.kind, self.message.clone())
     }
 
     /// What happened.

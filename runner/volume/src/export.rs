@@ -3,8 +3,14 @@ use std::io::{Read, Write};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Context;
-use crate::unpack::blob_error;
-use crate::{Digest, Snapshot, Store, VolumeError};
+use crate::frames::{LayerReader, Scratch};
+use crate::index::{Entry, Index, Kind};
+use crate::layer::{LayerWriter, Sink};
+use crate::manifest::Descriptor;
+use crate::stream::Stream;
+use crate::tar::{Member, header};
+use crate::unpack::{Opened, blob_error};
+use crate::{Digest, PackOptions, Snapshot, Store, UnpackLimits, VolumeError};
 
 /// What was exported.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,16 +22,21 @@ pub struct Exported {
 }
 
 impl Store {
-    /// Writes a snapshot as one `tar.zst`: its base layer as it is. The same state gives the same bytes. What was written
-    /// is to be thrown away where this is an error, `Corrupt` for a damaged store included.
-    pub fn export(&self, snapshot: &Snapshot, out: &mut dyn Write) -> Result<Exported, VolumeError> {
+    /// Writes a snapshot as one `tar.zst`: its only layer as it is, or several made into one. What was written is to be
+    /// thrown away where this is an error, `Corrupt` for a damaged store included.
+    pub fn export(&self, snapshot: &Snapshot, out: &mut (dyn Write + Send)) -> Result<Exported, VolumeError> {
         let _lock = self.read_lock()?;
         let manifest = self.manifest(&snapshot.manifest)?;
-        let (layer, _) = manifest.parts()?;
-        let mut file = self
-            .fs
-            .open("export.open", &self.blobs, &layer.digest.hex())
-            .map_err(|error| blob_error(&layer.digest, error))?;
+        if let ([layer], _) = manifest.parts()? {
+            return self.copy(layer, out);
+        }
+        let opened = Opened::read(&*self.fs, &self.blobs, &snapshot.manifest, &UnpackLimits::default())?;
+        self.merge(&opened, out)
+    }
+
+    fn copy(&self, layer: &Descriptor, out: &mut dyn Write) -> Result<Exported, VolumeError> {
+        let file = self.fs.open("export.open", &self.blobs, &layer.digest.hex());
+        let mut file = file.map_err(|error| blob_error(&layer.digest, error))?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
         let mut size = 0;
@@ -43,5 +54,76 @@ impl Store {
             return Err(VolumeError::corrupt(format!("blob {} is damaged", layer.digest)));
         }
         Ok(Exported { digest, size })
+    }
+
+    /// Makes one layer of several: what packing the state as a whole would make.
+    fn merge(&self, opened: &Opened, out: &mut (dyn Write + Send)) -> Result<Exported, VolumeError> {
+        let index = &opened.index;
+        let files = opened.open(&*self.fs, &self.blobs, &vec![true; index.entries.len()])?;
+        let mut layers = vec![];
+        for (layer, file) in index.layers.iter().zip(files) {
+            layers.push((LayerReader::new(layer, file), Scratch::new()?));
+        }
+        let options = PackOptions::default();
+        let written = std::thread::scope(|scope| {
+            let (writer, result) = LayerWriter::start(scope, Output(out), options.level, options.threads);
+            let mut stream = Stream::new(writer);
+            let streamed = self.stream(index, &mut layers, &mut stream).and_then(|()| stream.end());
+            drop(stream);
+            let written = result.recv().unwrap_or_else(|_| Err(VolumeError::corrupt("the writer has died")));
+            // The reader notices a failed writer only as a closed door.
+            match (streamed, written) {
+                (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+                (Ok(()), Ok(written)) => Ok(written),
+            }
+        })?;
+        Ok(Exported { digest: written.digest, size: written.size })
+    }
+
+    fn stream(
+        &self,
+        index: &Index,
+        layers: &mut [(LayerReader<'_>, Scratch)],
+        stream: &mut Stream,
+    ) -> Result<(), VolumeError> {
+        for Entry { path, mode, mtime, kind } in &index.entries {
+            match kind {
+                Kind::File { size, digest, place, .. } => {
+                    // The index was checked.
+                    let (layer, scratch) = &mut layers[place.layer as usize];
+                    stream.head(&header(path, Member::File { size: *size }, *mode, *mtime));
+                    let mut hasher = Sha256::new();
+                    let (mut at, end) = (place.offset, place.offset + size);
+                    stream.contents(*size, |buffer, want| {
+                        let part = layer.part(&*self.fs, scratch, at, end.min(at + want))?;
+                        hasher.update(part);
+                        buffer.extend_from_slice(part);
+                        at += part.len() as u64;
+                        Ok(())
+                    })?;
+                    if Digest::finish(hasher) != *digest {
+                        return Err(layer.damaged());
+                    }
+                }
+                Kind::Directory => stream.head(&header(path, Member::Directory, *mode, *mtime)),
+                Kind::Symlink { target } => stream.head(&header(path, Member::Symlink { target }, *mode, *mtime)),
+                Kind::HardLink { target } => stream.head(&header(path, Member::HardLink { target }, *mode, *mtime)),
+            }
+            stream.put(&[])?;
+        }
+        Ok(())
+    }
+}
+
+/// An export as a layer is written into it.
+struct Output<'a>(&'a mut (dyn Write + Send));
+
+impl Sink for Output<'_> {
+    fn write(&mut self, data: &[u8]) -> Result<(), VolumeError> {
+        self.0.write_all(data).context("cannot write the export")
+    }
+
+    fn end(&mut self) -> Result<(), VolumeError> {
+        Ok(())
     }
 }

@@ -103,7 +103,7 @@ pub struct FaultyFs<F> {
 
 impl<F: StoreFs> FaultyFs<F> {
     /// The `turn`th time that an operation of `point` begins, or ends where `point` has `.after` at its end, `fault`
-    /// happens. An error at an end comes after the operation was carried out.
+    /// happens; `*` is any point. An error at an end comes after the operation was carried out.
     pub fn new(inner: F, point: impl Into<String>, turn: u64, fault: Fault) -> Self {
         Self { inner, point: point.into(), turn, met: AtomicU64::new(0), fault, seen: Mutex::default() }
     }
@@ -121,7 +121,8 @@ impl<F: StoreFs> FaultyFs<F> {
     fn here(&self, point: &'static str, after: bool) -> io::Result<()> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(point);
         let wanted = self.point.strip_suffix(".after");
-        if wanted.unwrap_or(&self.point) != point || wanted.is_some() != after {
+        let name = wanted.unwrap_or(&self.point);
+        if (name != point && name != "*") || wanted.is_some() != after {
             return Ok(());
         }
         if self.met.fetch_add(1, Ordering::AcqRel) + 1 != self.turn {
@@ -224,6 +225,24 @@ impl<F: StoreFs> StoreFs for FaultyFs<F> {
         let done = self.inner.restore_file(point, root, path)?;
         self.here(point, true)?;
         Ok(done)
+    }
+
+    fn write_at(&self, point: &'static str, file: &File, data: &[u8], offset: u64) -> io::Result<()> {
+        self.here(point, false)?;
+        self.inner.write_at(point, file, data, offset)?;
+        self.here(point, true)
+    }
+
+    fn set_length(&self, point: &'static str, file: &File, length: u64) -> io::Result<()> {
+        self.here(point, false)?;
+        self.inner.set_length(point, file, length)?;
+        self.here(point, true)
+    }
+
+    fn remove_entry(&self, point: &'static str, root: &Dir, path: &[u8], directory: bool) -> io::Result<()> {
+        self.here(point, false)?;
+        self.inner.remove_entry(point, root, path, directory)?;
+        self.here(point, true)
     }
 
     fn restore_symlink(&self, point: &'static str, root: &Dir, target: &[u8], path: &[u8]) -> io::Result<()> {

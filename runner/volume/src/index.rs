@@ -1,11 +1,14 @@
 //! The index of a snapshot: every entry, and where its contents are. What a restore trusts, pinned by the manifest.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Context;
-use crate::layer::MAX_FRAME;
-use crate::{Digest, VolumeError};
+use crate::layer::{MAX_FRAME, ends, layer_size};
+use crate::{Digest, VolumeError, VolumeErrorKind};
 
 /// What an index may be, packed and unpacked, in bytes.
 pub(crate) const MAX_INDEX: u64 = 512 << 20;
@@ -13,7 +16,11 @@ pub(crate) const MAX_INDEX: u64 = 512 << 20;
 /// What a reader keeps of the past while unpacking: 8 MiB.
 const MAX_WINDOW_LOG: u32 = 23;
 
-const VERSION: u32 = 1;
+/// What is written. Version 1, of one layer, is read too.
+const VERSION: u32 = 2;
+
+/// The most layers that a reader opens.
+pub(crate) const MAX_LAYERS: usize = 64;
 
 /// The bits of a mode that are kept: setuid and setgid could give rights on another host.
 pub(crate) const KEPT_MODE: u32 = 0o1777;
@@ -21,12 +28,40 @@ pub(crate) const KEPT_MODE: u32 = 0o1777;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Index {
     version: u32,
-    /// The layer that holds the contents.
-    pub(crate) layer: Digest,
-    /// The frames of the layer, in order.
-    pub(crate) frames: Vec<Frame>,
+    /// The layers that hold the contents, the base first.
+    pub(crate) layers: Vec<Layer>,
     /// Sorted by the components of their paths, parents first.
     pub(crate) entries: Vec<Entry>,
+}
+
+/// A layer as its readers find their way in it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Layer {
+    pub(crate) digest: Digest,
+    /// Its frames, in order.
+    pub(crate) frames: Vec<Frame>,
+}
+
+impl Layer {
+    /// Whether what an open layer has around its frames is what it should be.
+    pub(crate) fn check(&self, file: &File) -> Result<(), VolumeError> {
+        let damaged = || VolumeError::corrupt(format!("blob {} has another table than the index", self.digest));
+        let (head, table) = ends(&self.frames);
+        let behind = layer_size(&self.frames) - table.len() as u64;
+        for (at, expected) in [(0, head), (behind, table)] {
+            let mut seen = vec![0; expected.len()];
+            file.read_exact_at(&mut seen, at).map_err(|_| damaged())?;
+            if seen != expected {
+                return Err(damaged());
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of its tar stream.
+    pub(crate) fn stream_length(&self) -> u64 {
+        self.frames.iter().map(|frame| u64::from(frame.raw)).sum()
+    }
 }
 
 /// One frame of a layer.
@@ -53,8 +88,9 @@ pub(crate) enum Kind {
     File {
         size: u64,
         digest: Digest,
-        /// Where the contents begin in the tar stream.
-        offset: u64,
+        place: Place,
+        /// Whether it had holes: then blocks of zeros become holes again.
+        sparse: bool,
     },
     Directory,
     Symlink {
@@ -66,9 +102,58 @@ pub(crate) enum Kind {
     },
 }
 
+/// Where the contents of a file begin: in which layer, and where in its tar stream.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Place {
+    pub(crate) layer: u32,
+    pub(crate) offset: u64,
+}
+
+/// An index of version 1, behind its number.
+#[derive(Deserialize)]
+struct FirstIndex {
+    layer: Digest,
+    frames: Vec<Frame>,
+    entries: Vec<FirstEntry>,
+}
+
+#[derive(Deserialize)]
+struct FirstEntry {
+    path: Vec<u8>,
+    mode: u32,
+    mtime: (i64, u32),
+    kind: FirstKind,
+}
+
+#[derive(Deserialize)]
+enum FirstKind {
+    File { size: u64, digest: Digest, offset: u64 },
+    Directory,
+    Symlink { target: Vec<u8> },
+    HardLink { target: Vec<u8> },
+}
+
+impl From<FirstIndex> for Index {
+    fn from(first: FirstIndex) -> Self {
+        let entry = |FirstEntry { path, mode, mtime, kind }| {
+            let kind = match kind {
+                FirstKind::File { size, digest, offset } => {
+                    Kind::File { size, digest, place: Place { layer: 0, offset }, sparse: false }
+                }
+                FirstKind::Directory => Kind::Directory,
+                FirstKind::Symlink { target } => Kind::Symlink { target },
+                FirstKind::HardLink { target } => Kind::HardLink { target },
+            };
+            Entry { path, mode, mtime, kind }
+        };
+        let layers = vec![Layer { digest: first.layer, frames: first.frames }];
+        Self::new(layers, first.entries.into_iter().map(entry).collect())
+    }
+}
+
 impl Index {
-    pub(crate) fn new(layer: Digest, frames: Vec<Frame>, entries: Vec<Entry>) -> Self {
-        Self { version: VERSION, layer, frames, entries }
+    pub(crate) fn new(layers: Vec<Layer>, entries: Vec<Entry>) -> Self {
+        Self { version: VERSION, layers, entries }
     }
 
     /// Its bytes as a blob, and the digest of what they are when they are unpacked.
@@ -90,24 +175,24 @@ impl Index {
         if raw.len() as u64 > MAX_INDEX {
             return Err(VolumeError::corrupt(format!("the index is larger than {MAX_INDEX} bytes")));
         }
-        let index: Self = postcard::from_bytes(&raw)
-            .map_err(|error| VolumeError::corrupt(format!("the index is damaged: {error}")))?;
-        if index.version != VERSION {
-            return Err(VolumeError::corrupt(format!(
-                "the index has version {}; this Stepbox reads {VERSION}",
-                index.version
-            )));
-        }
+        let damaged = |error| VolumeError::corrupt(format!("the index is damaged: {error}"));
+        let (version, rest) = postcard::take_from_bytes::<u32>(&raw).map_err(damaged)?;
+        let index: Self = match version {
+            1 => postcard::from_bytes::<FirstIndex>(rest).map_err(damaged)?.into(),
+            VERSION => postcard::from_bytes(&raw).map_err(damaged)?,
+            0 => return Err(VolumeError::corrupt("the index is damaged: it has no version")),
+            newer => {
+                let message = format!(
+                    "the snapshot has an index of version {newer}, which a newer Stepbox wrote; this one reads 1 to {VERSION}"
+                );
+                return Err(VolumeError::new(VolumeErrorKind::Newer, message));
+            }
+        };
         if index.entries.len() as u64 > max_entries {
             return Err(VolumeError::corrupt(format!("the index has more than {max_entries} entries")));
         }
         index.check()?;
         Ok(index)
-    }
-
-    /// Bytes of the layer's tar stream.
-    pub(crate) fn stream_length(&self) -> u64 {
-        self.frames.iter().map(|frame| u64::from(frame.raw)).sum()
     }
 
     /// Bytes of file contents.
@@ -150,12 +235,17 @@ impl Index {
 
     /// Paths that stay inside, parents that are directories of this index, nothing twice, contents inside the stream.
     fn check(&self) -> Result<(), VolumeError> {
-        if self.frames.iter().any(|frame| frame.raw > MAX_FRAME || frame.stored > MAX_FRAME) {
+        let mut frames = self.layers.iter().flat_map(|layer| &layer.frames);
+        if frames.any(|frame| frame.raw > MAX_FRAME || frame.stored > MAX_FRAME) {
             return Err(VolumeError::corrupt(format!("the index has a frame of more than {MAX_FRAME} bytes")));
         }
-        let length = self.stream_length();
-        // Contents lie one behind the other: nothing is unpacked twice, so that a small layer makes no large volume.
-        let mut used = 0;
+        if self.layers.is_empty() || self.layers.len() > MAX_LAYERS {
+            return Err(VolumeError::corrupt(format!("the index has no layer, or more than {MAX_LAYERS}")));
+        }
+        let lengths: Vec<u64> = self.layers.iter().map(Layer::stream_length).collect();
+        // In each layer contents lie one behind the other: nothing is unpacked twice, so that a small layer makes no
+        // large volume.
+        let mut used = vec![0; lengths.len()];
         // The directories that stand open while going down the sorted entries.
         let mut open: Vec<&[u8]> = vec![];
         let mut last: Option<&[u8]> = None;
@@ -182,9 +272,14 @@ impl Index {
             }
             match &entry.kind {
                 Kind::Directory => open.push(path),
-                Kind::File { size, offset, .. } => {
-                    let end = offset.checked_add(*size).filter(|end| *offset >= used && *end <= length);
-                    used = end.ok_or_else(|| bad("its contents lie outside the layer or in another's"))?;
+                Kind::File { size, place: Place { layer, offset }, .. } => {
+                    let layer = usize::try_from(*layer).unwrap_or(usize::MAX);
+                    let (used, length) = match (used.get_mut(layer), lengths.get(layer)) {
+                        (Some(used), Some(length)) => (used, *length),
+                        _ => return Err(bad("it is in a layer that there is not")),
+                    };
+                    let end = offset.checked_add(*size).filter(|end| *offset >= *used && *end <= length);
+                    *used = end.ok_or_else(|| bad("its contents lie outside the layer or in another's"))?;
                     files.insert(path);
                 }
                 Kind::Symlink { target } => {

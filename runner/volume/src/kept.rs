@@ -1,5 +1,7 @@
 //! What each build has left, by its name: kept as long as somebody keeps the build, whatever becomes of the volume.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Context;
@@ -8,7 +10,7 @@ use crate::{Digest, Packed, PublishMeta, Scope, Snapshot, Store, VolumeError};
 use cap_std::fs::Dir;
 
 /// The directory of what builds have left, one file a build.
-const BUILDS: &str = "builds";
+pub(crate) const BUILDS: &str = "builds";
 /// What such a file may be, in bytes.
 const MAX_KEPT: u64 = 64 << 10;
 
@@ -61,43 +63,56 @@ impl Store {
     pub fn release(&self, names: &[&str]) -> Result<u64, VolumeError> {
         let Some(builds) = self.builds()? else { return Ok(0) };
         let _lock = self.lock(true)?;
-        let mut gone = false;
-        for build in names {
-            let name = file_name(build);
-            gone |= builds.exists(&name);
-            let removed = self.fs.remove("store.kept.remove", &builds, &name);
-            removed.context("cannot release the snapshot of a build")?;
-        }
-        if gone { self.collect() } else { Ok(0) }
+        let gone: HashSet<String> =
+            names.iter().map(|build| file_name(build)).filter(|name| builds.exists(name)).collect();
+        self.release_files(&gone)?;
+        if gone.is_empty() { Ok(0) } else { self.collect() }
     }
 
     /// Forgets what the builds of a volume have left in it; what only builds have that wait stays.
     pub(crate) fn release_published(&self, scope: &Scope) -> Result<(), VolumeError> {
         let Some(builds) = self.builds()? else { return Ok(()) };
+        let mut gone = HashSet::new();
         for build in self.kept_builds()? {
             // One that is damaged belongs to nobody who could be told.
             let Ok(Some(kept)) = self.read_kept(&builds, &build) else { continue };
             if kept.published && kept.scope == *scope {
-                self.fs.remove("store.kept.remove", &builds, &build).context("cannot remove the volume")?;
+                gone.insert(build);
             }
         }
-        Ok(())
+        self.release_files(&gone)
     }
 
-    /// Everything that builds have left.
-    pub(crate) fn all_kept(&self) -> Result<Vec<KeptSnapshot>, VolumeError> {
-        let Some(builds) = self.builds()? else { return Ok(vec![]) };
-        let mut all = vec![];
-        for build in self.kept_builds()? {
-            all.extend(self.read_kept(&builds, &build)?);
+    /// Removes files of what builds have left. They must not come back after their blobs are gone.
+    pub(crate) fn release_files(&self, files: &HashSet<String>) -> Result<(), VolumeError> {
+        let Some(builds) = self.builds()? else { return Ok(()) };
+        for file in files {
+            let removed = self.fs.remove("store.kept.remove", &builds, file);
+            removed.context("cannot release the snapshot of a build")?;
         }
-        Ok(all)
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.fs.sync_directory("store.kept.sync_directory", &builds).context("cannot write the store")
+    }
+
+    /// What the file of a build says.
+    pub(crate) fn kept_in_file(&self, file: &str) -> Result<Option<KeptSnapshot>, VolumeError> {
+        match self.builds()? {
+            Some(builds) => self.read_kept(&builds, file),
+            None => Ok(None),
+        }
     }
 
     pub(crate) fn write_kept(&self, kept: &KeptSnapshot) -> Result<(), VolumeError> {
         self.fs.make_directory("publish.kept.make", &self.root, BUILDS).context("cannot write the store")?;
         let builds = self.root.open_dir(BUILDS).context("cannot open the store")?;
-        self.replace_file("publish.kept", &builds, &file_name(&kept.snapshot.build), &to_bytes(kept)?)
+        self.replace_file("publish.kept", &builds, &file_name(&kept.snapshot.build), &to_bytes(kept)?)?;
+        // Of a build that waits there is nothing else.
+        if !kept.published {
+            self.fs.sync_directory("publish.builds.sync_directory", &self.root).context("cannot write the store")?;
+        }
+        Ok(())
     }
 
     fn builds(&self) -> Result<Option<Dir>, VolumeError> {

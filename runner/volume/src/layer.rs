@@ -1,6 +1,5 @@
 //! A layer: a tar stream as independent zstd frames between two skippable ones, written in order while threads compress.
 
-use std::fs::File;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
@@ -9,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::Context;
 use crate::index::Frame;
-use crate::{Digest, StoreFs, VolumeError};
+use crate::{Digest, VolumeError};
 
 /// How much of the tar stream a frame holds: it is closed at the next edge of an entry (measured: 6 % more than one
 /// stream, where 256 KiB cost 18 %).
@@ -47,8 +46,7 @@ impl LayerWriter {
     /// Starts the threads. The result comes out of the receiver when the writer is dropped.
     pub(crate) fn start<'scope, 'env>(
         scope: &'scope Scope<'scope, 'env>,
-        fs: &'env dyn StoreFs,
-        file: File,
+        sink: impl Sink + Send + 'env,
         level: i32,
         threads: usize,
     ) -> (Self, Receiver<Result<Written, VolumeError>>) {
@@ -62,7 +60,7 @@ impl LayerWriter {
         let (result, receiver) = sync_channel(1);
         scope.spawn(move || {
             // Nobody listens where packing has failed already.
-            let _ = result.send(write_all(fs, file, &finished));
+            let _ = result.send(write_all(sink, &finished));
         });
         (Self { jobs, order }, receiver)
     }
@@ -94,18 +92,21 @@ fn compress(queue: &Mutex<Receiver<(Vec<u8>, SyncSender<Compressed>)>>, level: i
     }
 }
 
+/// Where the bytes of a layer go.
+pub(crate) trait Sink {
+    fn write(&mut self, data: &[u8]) -> Result<(), VolumeError>;
+    /// All bytes are written.
+    fn end(&mut self) -> Result<(), VolumeError>;
+}
+
 /// Writes the frames in their order.
-fn write_all(
-    fs: &dyn StoreFs,
-    mut file: File,
-    finished: &Receiver<Receiver<Compressed>>,
-) -> Result<Written, VolumeError> {
+fn write_all(mut sink: impl Sink, finished: &Receiver<Receiver<Compressed>>) -> Result<Written, VolumeError> {
     let mut hasher = Sha256::new();
     let mut stream = Sha256::new();
     let mut size = 0u64;
     let mut frames: Vec<Frame> = vec![];
     let mut put = |data: &[u8], size: &mut u64| -> Result<(), VolumeError> {
-        fs.write("pack.layer.write", &mut file, data).context("cannot write the layer")?;
+        sink.write(data)?;
         hasher.update(data);
         *size += data.len() as u64;
         Ok(())
@@ -119,7 +120,7 @@ fn write_all(
         frames.push(Frame { raw: length(raw.len())?, stored: length(stored.len())? });
     }
     put(&skippable(TABLE_MAGIC, &table(&frames)), &mut size)?;
-    fs.sync("pack.layer.sync", &file).context("cannot write the layer")?;
+    sink.end()?;
     Ok(Written { digest: Digest::finish(hasher), diff_id: Digest::finish(stream), size, frames })
 }
 
@@ -142,6 +143,11 @@ fn skippable(magic: u32, data: &[u8]) -> Vec<u8> {
 /// Where the first frame begins in a layer.
 pub(crate) fn first_frame() -> u64 {
     8 + HEAD.len() as u64
+}
+
+/// What a layer has before its frames, and behind them.
+pub(crate) fn ends(frames: &[Frame]) -> (Vec<u8>, Vec<u8>) {
+    (skippable(HEAD_MAGIC, HEAD), skippable(TABLE_MAGIC, &table(frames)))
 }
 
 /// The size of a layer with these frames.

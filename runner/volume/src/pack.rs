@@ -5,12 +5,16 @@ use cap_std::fs::Dir;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use sha2::{Digest as _, Sha256};
 
+use crate::changes::{Changes, Source};
 use crate::error::Context;
-use crate::index::{Entry, Index, Kind, in_order};
-use crate::layer::{FRAME, LARGE_FRAME, LayerWriter, Written};
-use crate::tar::{BLOCK, Member, TRAILER, header};
-use crate::walk::{Found, FoundKind, asked_mode, walk};
-use crate::{Digest, StoreFs, VolumeError, VolumeErrorKind};
+use crate::index::{Entry, Index, Layer, MAX_INDEX};
+use crate::known::{KNOWN_FILE, KnownTree};
+use crate::layer::{LayerWriter, Sink, Written};
+use crate::manifest::{MAX_MANIFEST, Manifest};
+use crate::stream::{Contents, Stream};
+use crate::unpack::read_blob;
+use crate::walk::{FoundKind, Tree, walk};
+use crate::{Digest, StoreFs, UnpackLimits, VolumeError, VolumeErrorKind};
 
 /// The names of what [`pack`] leaves in the staging directory.
 const LAYER: &str = "layer";
@@ -57,12 +61,10 @@ pub struct Skipped {
 /// A packed volume, still in the staging directory.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Packed {
-    /// The base layer.
-    pub layer: StagedBlob,
-    /// The index.
-    pub index: StagedBlob,
-    /// Digests of layer and index as they are when they are unpacked.
-    pub diff_ids: [Digest; 2],
+    /// What is new; `None` where the volume is as its base, and the staging directory holds no layer.
+    pub added: Option<Added>,
+    /// The manifest on whose layers the new one lies; `None` where the new layer is the whole volume.
+    pub base: Option<Digest>,
     /// Identity of the volume's state: equal for equal states, however they are stored.
     pub tree_digest: Digest,
     /// Files, directories and links.
@@ -73,24 +75,154 @@ pub struct Packed {
     pub skipped: Vec<Skipped>,
 }
 
-/// Packs the volume `workspace` into `staging`, as two files. The same state gives the same bytes. Nothing may write to
-/// the volume meanwhile; `stop` is asked now and then whether to give up.
+/// What a snapshot has that its base has not.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Added {
+    /// The layer: all of the volume, or what differs from the base.
+    pub layer: StagedBlob,
+    /// The index of the whole volume.
+    pub index: StagedBlob,
+    /// Digests of layer and index as they are when they are unpacked.
+    pub diff_ids: [Digest; 2],
+}
+
+/// The snapshot that a volume was restored from.
+#[derive(Clone, Copy)]
+pub struct Basis<'a> {
+    /// The store's blobs.
+    pub blobs: &'a Dir,
+    /// The snapshot's manifest.
+    pub manifest: Digest,
+    /// What is known of the volume since it was restored; without it files of the same size and time are read.
+    pub known: Option<&'a KnownTree>,
+}
+
+/// Packs the volume `workspace` into `staging`: what it has that its basis has not, or all of it where there is no basis,
+/// or a whole layer is better by now. The same state from the same basis gives the same bytes. Nothing may write to the
+/// volume meanwhile; `stop` is asked now and then whether to give up. What is known of the volume is left in
+/// [`KNOWN_FILE`] beside the rest, for who keeps it.
 pub fn pack(
     fs: &dyn StoreFs,
     workspace: &Dir,
     staging: &Dir,
     options: &PackOptions,
-    stop: &dyn Fn() -> bool,
+    basis: Option<&Basis<'_>>,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Packed, VolumeError> {
-    let (found, skipped) = walk(workspace, &options.exclude, stop)?;
-    for name in [LAYER, INDEX] {
+    let mut tree = walk(workspace, &options.exclude, stop)?;
+    let skipped = std::mem::take(&mut tree.skipped);
+    for name in [LAYER, INDEX, KNOWN_FILE] {
         fs.remove("pack.clear", staging, name).context("cannot clear the staging directory")?;
     }
+    // A basis that cannot be read is as good as none: the volume is saved all the same.
+    let base = basis.and_then(|basis| Base::read(fs, basis).ok());
+    let mut changes = None;
+    if let (Some(base), Some(basis)) = (&base, basis) {
+        let found = Changes::find(workspace, &tree, &base.index, basis.known, options.threads.max(1), stop)?;
+        if found.none() {
+            remember(fs, staging, &tree, base.blob)?;
+            return Ok(Packed {
+                added: None,
+                base: Some(base.manifest),
+                tree_digest: base.index.tree_digest(),
+                entries: base.index.entries.len() as u64,
+                raw_bytes: base.index.raw_bytes(),
+                skipped,
+            });
+        }
+        if !found.want_a_whole(&tree, &base.index) {
+            changes = Some(found);
+        }
+    }
+    let whole = vec![Source::Read; tree.found.len()];
+    let base = base.filter(|_| changes.is_some());
+    let (mut layers, base_entries) = match &base {
+        Some(base) => (base.index.layers.clone(), base.index.entries.as_slice()),
+        None => (vec![], &[][..]),
+    };
+    let contents = Contents {
+        root: workspace,
+        tree: &tree,
+        sources: changes.as_ref().map_or(&whole, |changes| &changes.sources),
+        base: base_entries,
+        gone: changes.as_ref().map_or(&[], |changes| &changes.gone),
+        layer: u32::try_from(layers.len()).unwrap_or(u32::MAX),
+    };
+    let (entries, written) = write_layer(fs, staging, options, &contents, stop)?;
+    layers.push(Layer { digest: written.digest, frames: written.frames });
+    let index = Index::new(layers, entries);
+    let (blob, index_diff_id) = index.encode()?;
+    let mut file = fs.create("pack.index.create", staging, INDEX).context("cannot make the index")?;
+    fs.write("pack.index.write", &mut file, &blob).context("cannot write the index")?;
+    fs.sync("pack.index.sync", &file).context("cannot write the index")?;
+    let index_blob = StagedBlob { name: INDEX.to_owned(), digest: Digest::of(&blob), size: blob.len() as u64 };
+    remember(fs, staging, &tree, index_blob.digest)?;
+    Ok(Packed {
+        added: Some(Added {
+            layer: StagedBlob { name: LAYER.to_owned(), digest: written.digest, size: written.size },
+            index: index_blob,
+            diff_ids: [written.diff_id, index_diff_id],
+        }),
+        base: base.map(|base| base.manifest),
+        tree_digest: index.tree_digest(),
+        entries: index.entries.len() as u64,
+        raw_bytes: index.raw_bytes(),
+        skipped,
+    })
+}
+
+/// The basis, read.
+struct Base {
+    manifest: Digest,
+    /// The blob of the index.
+    blob: Digest,
+    index: Index,
+}
+
+impl Base {
+    fn read(fs: &dyn StoreFs, basis: &Basis<'_>) -> Result<Self, VolumeError> {
+        let data = read_blob(fs, "pack.base.read", basis.blobs, &basis.manifest, MAX_MANIFEST)?;
+        let manifest = Manifest::parse(&data)?;
+        let blob = manifest.parts()?.1.digest;
+        let data = read_blob(fs, "pack.base.read", basis.blobs, &blob, MAX_INDEX)?;
+        let index = Index::decode(&data, UnpackLimits::default().entries)?;
+        if basis.known.is_some_and(|known| known.index != blob) {
+            return Err(VolumeError::corrupt("the volume is known by another index"));
+        }
+        Ok(Self { manifest: basis.manifest, blob, index })
+    }
+}
+
+/// A layer in the staging directory.
+struct Staged<'a> {
+    fs: &'a dyn StoreFs,
+    file: File,
+}
+
+impl Sink for Staged<'_> {
+    fn write(&mut self, data: &[u8]) -> Result<(), VolumeError> {
+        self.fs.write("pack.layer.write", &mut self.file, data).context("cannot write the layer")
+    }
+
+    fn end(&mut self) -> Result<(), VolumeError> {
+        self.fs.sync("pack.layer.sync", &self.file).context("cannot write the layer")
+    }
+}
+
+/// Writes the layer on several threads.
+fn write_layer(
+    fs: &dyn StoreFs,
+    staging: &Dir,
+    options: &PackOptions,
+    contents: &Contents<'_>,
+    stop: &dyn Fn() -> bool,
+) -> Result<(Vec<Entry>, Written), VolumeError> {
     let file = fs.create("pack.layer.create", staging, LAYER).context("cannot make the layer")?;
-    let (entries, written) = std::thread::scope(|scope| -> Result<(Vec<Entry>, Written), VolumeError> {
-        let (writer, result) = LayerWriter::start(scope, fs, file, options.level, options.threads.max(1));
-        let mut stream = Stream { writer, buffer: Vec::with_capacity(2 * FRAME), offset: 0 };
-        let entries = stream.entries(workspace, found, stop);
+    let sink = Staged { fs, file };
+    std::thread::scope(|scope| {
+        let (writer, result) = LayerWriter::start(scope, sink, options.level, options.threads.max(1));
+        let mut stream = Stream::new(writer);
+        let entries = stream.write(contents, stop);
         let ended = stream.end();
         drop(stream);
         let written = result.recv().unwrap_or_else(|_| Err(VolumeError::corrupt("the layer's writer has died")));
@@ -101,25 +233,28 @@ pub fn pack(
             (_, Err(error)) => Err(error),
             (Err(error), Ok(_)) => Err(error),
         }
-    })?;
-    let index = Index::new(written.digest, written.frames, entries);
-    let (blob, index_diff_id) = index.encode()?;
-    let mut file = fs.create("pack.index.create", staging, INDEX).context("cannot make the index")?;
-    fs.write("pack.index.write", &mut file, &blob).context("cannot write the index")?;
-    fs.sync("pack.index.sync", &file).context("cannot write the index")?;
-    Ok(Packed {
-        layer: StagedBlob { name: LAYER.to_owned(), digest: written.digest, size: written.size },
-        index: StagedBlob { name: INDEX.to_owned(), digest: Digest::of(&blob), size: blob.len() as u64 },
-        diff_ids: [written.diff_id, index_diff_id],
-        tree_digest: index.tree_digest(),
-        entries: index.entries.len() as u64,
-        raw_bytes: index.raw_bytes(),
-        skipped,
     })
 }
 
+/// Notes how the files looked, for who finds the tree again as it is now. It is a help and no part of the snapshot.
+fn remember(fs: &dyn StoreFs, staging: &Dir, tree: &Tree, index: Digest) -> Result<(), VolumeError> {
+    let stats = tree.found.iter().map(|found| match found.kind {
+        FoundKind::File { .. } => found.stat.settled(tree.begun),
+        _ => None,
+    });
+    let known = KnownTree::new(index, tree.device, stats.collect()).to_bytes()?;
+    let written = fs
+        .create("pack.known.create", staging, KNOWN_FILE)
+        .and_then(|mut file| fs.write("pack.known.write", &mut file, &known));
+    if written.is_err() {
+        // Half a note would be refused, and none is better.
+        let _ = staging.remove_file(KNOWN_FILE);
+    }
+    Ok(())
+}
+
 /// Opens a file that the walk has found.
-fn open(root: &Dir, path: &[u8]) -> Result<File, VolumeError> {
+pub(crate) fn open(root: &Dir, path: &[u8]) -> Result<File, VolumeError> {
     let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     // Not blocking: something that is no regular file any more must not hold us.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -127,109 +262,33 @@ fn open(root: &Dir, path: &[u8]) -> Result<File, VolumeError> {
     Ok(File::from(file.context(format_args!("cannot read `{}`", String::from_utf8_lossy(path)))?))
 }
 
-/// The tar stream while it is made: cut into frames at the edges of entries.
-struct Stream {
-    writer: LayerWriter,
-    buffer: Vec<u8>,
-    /// Bytes of the stream before the buffer.
-    offset: u64,
+pub(crate) fn shorter(path: &[u8]) -> VolumeError {
+    let message = format!("`{}` became shorter while it was read", String::from_utf8_lossy(path));
+    VolumeError::new(VolumeErrorKind::Io, message)
 }
 
-impl Stream {
-    fn entries(&mut self, root: &Dir, found: Vec<Found>, stop: &dyn Fn() -> bool) -> Result<Vec<Entry>, VolumeError> {
-        let mut entries: Vec<Entry> = Vec::with_capacity(found.len());
-        for found in found {
-            if stop() {
-                return Err(VolumeError::cancelled());
-            }
-            let Found { path, mut mode, mtime, kind } = found;
-            let kind = match kind {
-                FoundKind::File { size } => {
-                    let file = open(root, &path)?;
-                    mode = asked_mode(&file, mode);
-                    self.buffer.extend_from_slice(&header(&path, Member::File { size }, mode, mtime));
-                    let (digest, offset) = self.contents(file, &path, size, stop)?;
-                    Kind::File { size, digest, offset }
-                }
-                FoundKind::Directory => {
-                    self.buffer.extend_from_slice(&header(&path, Member::Directory, mode, mtime));
-                    Kind::Directory
-                }
-                FoundKind::Symlink { target } => {
-                    self.buffer.extend_from_slice(&header(&path, Member::Symlink { target: &target }, mode, mtime));
-                    Kind::Symlink { target }
-                }
-                FoundKind::HardLink { target } => {
-                    // One file, one mode: that of the entry that holds the contents.
-                    let first = entries.binary_search_by(|entry| in_order(&entry.path, &target));
-                    mode = first.ok().and_then(|at| entries.get(at)).map_or(mode, |entry| entry.mode);
-                    self.buffer.extend_from_slice(&header(&path, Member::HardLink { target: &target }, mode, mtime));
-                    Kind::HardLink { target }
-                }
-            };
-            entries.push(Entry { path, mode, mtime, kind });
-            if self.buffer.len() >= FRAME {
-                self.cut()?;
+/// The digest of a file of the volume; `None` where it has another size.
+pub(crate) fn hash_file(
+    mut file: File,
+    path: &[u8],
+    size: u64,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Digest>, VolumeError> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; usize::try_from(size + 1).unwrap_or(usize::MAX).min(1 << 20)];
+    let mut seen = 0;
+    while seen <= size {
+        if stop() {
+            return Err(VolumeError::cancelled());
+        }
+        let count = file.read(&mut buffer);
+        match count.context(format_args!("cannot read `{}`", String::from_utf8_lossy(path)))? {
+            0 => break,
+            count => {
+                hasher.update(&buffer[..count]);
+                seen += count as u64;
             }
         }
-        Ok(entries)
     }
-
-    /// Appends a file; its digest, and where it begins.
-    fn contents(
-        &mut self,
-        mut file: File,
-        path: &[u8],
-        size: u64,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<(Digest, u64), VolumeError> {
-        let shown = || format!("cannot read `{}`", String::from_utf8_lossy(path));
-        let large = size > LARGE_FRAME as u64;
-        if large {
-            // A large file begins a frame of its own.
-            self.cut()?;
-        }
-        let offset = self.offset + self.buffer.len() as u64;
-        let mut hasher = Sha256::new();
-        let mut left = size;
-        while left > 0 {
-            if stop() {
-                return Err(VolumeError::cancelled());
-            }
-            let begin = self.buffer.len();
-            let want = usize::try_from(left).unwrap_or(usize::MAX).min(LARGE_FRAME - if large { begin } else { 0 });
-            let count = (&mut file).take(want as u64).read_to_end(&mut self.buffer).context(shown())?;
-            if count == 0 {
-                let message = format!("`{}` became shorter while it was read", String::from_utf8_lossy(path));
-                return Err(VolumeError::new(VolumeErrorKind::Io, message));
-            }
-            hasher.update(&self.buffer[begin..]);
-            left -= count as u64;
-            if large && self.buffer.len() >= LARGE_FRAME {
-                self.cut()?;
-            }
-        }
-        let end = self.offset + self.buffer.len() as u64;
-        let padding = (end.next_multiple_of(BLOCK as u64) - end) as usize;
-        self.buffer.resize(self.buffer.len() + padding, 0);
-        if large {
-            self.cut()?;
-        }
-        Ok((Digest::finish(hasher), offset))
-    }
-
-    /// Closes the frame.
-    fn cut(&mut self) -> Result<(), VolumeError> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let raw = std::mem::replace(&mut self.buffer, Vec::with_capacity(2 * FRAME));
-        self.offset += raw.len() as u64;
-        if self.writer.frame(raw) { Ok(()) } else { Err(VolumeError::cancelled()) }
-    }
-
-    fn end(&mut self) -> Result<(), VolumeError> {
-        self.buffer.extend_from_slice(&TRAILER);
-        self.cut()
-    }
+    Ok((seen == size).then(|| Digest::finish(hasher)))
 }

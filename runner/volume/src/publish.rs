@@ -1,8 +1,9 @@
 use cap_std::fs::Dir;
 
 use crate::error::Context;
-use crate::manifest::{build, to_bytes};
+use crate::manifest::{Below, Config, MAX_MANIFEST, Manifest, build, to_bytes};
 use crate::store::{HISTORY, LATEST, NAME, hash, lock_file, read_reference, unique_name};
+use crate::unpack::{blob_error, read_blob};
 use crate::{Digest, KeptSnapshot, Packed, Scope, Snapshot, StagedBlob, Store, VolumeError, VolumeErrorKind};
 
 /// What is told with a new snapshot.
@@ -38,7 +39,8 @@ impl Store {
         let history = directory.open_dir(HISTORY).context("cannot open the store")?;
         let file = lock_file(&directory, "lock")?;
         self.fs.lock("publish.lock", &file, true).context("cannot lock the volume")?;
-        if !directory.exists(NAME) {
+        // Until the first one is published nobody knows whether what leads to it is safe on disk.
+        if !directory.exists(LATEST) {
             self.replace_file("publish.name", &directory, NAME, &to_bytes(scope)?)?;
             self.fs.sync_directory("publish.refs.sync_directory", &self.refs).context("cannot write the store")?;
         }
@@ -60,18 +62,34 @@ impl Store {
         staging: &Dir,
         meta: &PublishMeta,
     ) -> Result<Snapshot, VolumeError> {
-        for blob in [&packed.layer, &packed.index] {
+        let added = match (&packed.added, packed.base) {
+            (Some(added), _) => added,
+            (None, Some(base)) => return self.as_before(packed, base, meta),
+            (None, None) => return Err(VolumeError::corrupt("nothing was packed")),
+        };
+        for blob in [&added.layer, &added.index] {
             self.take_in(staging, blob)?;
         }
-        let (config, manifest) = build(packed)?;
+        let below = match packed.base {
+            Some(base) => self.below(&base)?,
+            None => Below { layers: vec![], diff_ids: vec![] },
+        };
+        let (config, manifest) = build(packed, added, below)?;
         let points = ["publish.config.create", "publish.config.write", "publish.config.sync", "publish.config.rename"];
         self.add_blob(points, &config)?;
         let points =
             ["publish.manifest.create", "publish.manifest.write", "publish.manifest.sync", "publish.manifest.rename"];
         let digest = self.add_blob(points, &manifest)?;
         self.fs.sync_directory("publish.blobs.sync_directory", &self.blobs).context("cannot write the store")?;
+        self.snapshot(packed, digest, meta)
+    }
+
+    /// The snapshot that a manifest in the store is.
+    fn snapshot(&self, packed: &Packed, manifest: Digest, meta: &PublishMeta) -> Result<Snapshot, VolumeError> {
+        let parsed = self.manifest(&manifest)?;
+        let own = self.blobs.metadata(manifest.hex()).context("cannot read the store")?.len();
         Ok(Snapshot {
-            manifest: digest,
+            manifest,
             build: meta.build.clone(),
             finished: meta.finished,
             sequence: 0,
@@ -79,8 +97,46 @@ impl Store {
             tree: packed.tree_digest,
             entries: packed.entries,
             raw_bytes: packed.raw_bytes,
-            stored_bytes: packed.layer.size + packed.index.size + (config.len() + manifest.len()) as u64,
+            stored_bytes: parsed.size().saturating_add(own),
         })
+    }
+
+    /// A volume that is as its base was: the base is its snapshot too.
+    fn as_before(&self, packed: &Packed, base: Digest, meta: &PublishMeta) -> Result<Snapshot, VolumeError> {
+        let manifest = self.manifest(&base)?;
+        if manifest.tree() != Some(packed.tree_digest) {
+            return Err(VolumeError::corrupt("the volume is not what the snapshot below it is"));
+        }
+        self.all_there(&manifest)?;
+        self.snapshot(packed, base, meta)
+    }
+
+    /// What the snapshot is made of on which a delta lies.
+    fn below(&self, base: &Digest) -> Result<Below, VolumeError> {
+        let manifest = self.manifest(base)?;
+        self.all_there(&manifest)?;
+        let config = read_blob(&*self.fs, "publish.base.read", &self.blobs, &manifest.config(), MAX_MANIFEST)?;
+        let config: Config = serde_json::from_slice(&config)
+            .map_err(|error| VolumeError::corrupt(format!("the config of the snapshot below is damaged: {error}")))?;
+        let layers = manifest.parts()?.0.to_vec();
+        let mut diff_ids = config.rootfs.diff_ids;
+        if diff_ids.len() != layers.len() + 1 {
+            return Err(VolumeError::corrupt("the config of the snapshot below does not fit its manifest"));
+        }
+        diff_ids.truncate(layers.len());
+        Ok(Below { layers, diff_ids })
+    }
+
+    /// Whether every blob of a manifest is there, as long as it should be: nothing new is built on what is broken.
+    fn all_there(&self, manifest: &Manifest) -> Result<(), VolumeError> {
+        for (digest, size) in manifest.sizes() {
+            match self.blobs.metadata(digest.hex()) {
+                Ok(metadata) if metadata.len() == size => {}
+                Ok(_) => return Err(VolumeError::corrupt(format!("blob {digest} is damaged"))),
+                Err(error) => return Err(blob_error(&digest, error)),
+            }
+        }
+        Ok(())
     }
 
     /// The sequence of the newest reference. One in the history beyond a sound `latest` was never published and is

@@ -32,8 +32,9 @@ impl Scope {
         Self { kind: ScopeKind::Volume, value: value.into() }
     }
 
-    /// The name of its directory under `refs/`: whatever the value holds, it is a plain name.
-    pub(crate) fn key(&self) -> String {
+    /// A plain name that no other scope has, whatever the value holds; that of its directory under `refs/`.
+    #[must_use]
+    pub fn key(&self) -> String {
         let kind = match self.kind {
             ScopeKind::Pipeline => "pipeline",
             ScopeKind::Volume => "volume",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 
 use crate::error::Context;
+use crate::kept::BUILDS;
 use crate::manifest::{MAX_MANIFEST, Manifest};
 use crate::unpack::read_blob;
 use crate::{Digest, Scope, Snapshot, StoreFs, VolumeError, VolumeErrorKind};
@@ -54,6 +55,7 @@ impl Store {
         let blobs = root.open_dir("blobs").context("cannot open the store")?;
         make(&blobs, "sha256")?;
         make(&root, "tmp")?;
+        make(&root, BUILDS)?;
         let opened = |name: &str| root.open_dir(name).context("cannot open the store");
         let (blobs, tmp) = (opened("blobs/sha256")?, opened("tmp")?);
         let refs = root.try_clone().context("cannot open the store")?;
@@ -189,37 +191,16 @@ impl Store {
         if self.references(scope)?.is_none() {
             return Err(VolumeError::new(VolumeErrorKind::NotFound, format!("there is no volume `{}`", scope.value)));
         }
-        self.refs.remove_dir_all(scope.key()).context("cannot remove the volume")?;
+        // Gone at once, so that no crash leaves half a volume, and safely so before any blob goes.
+        let gone = unique_name();
+        let refs = (&self.refs, scope.key());
+        self.fs.rename("remove.rename", refs.0, &refs.1, &self.tmp, &gone).context("cannot remove the volume")?;
+        self.fs.sync_directory("remove.sync_directory", &self.refs).context("cannot remove the volume")?;
+        // What stays of it is swept later.
+        let _ = self.tmp.remove_dir_all(&gone);
         self.release_published(scope)?;
         self.write_index()?;
         self.collect()
-    }
-
-    /// Removes every blob that no volume and no build needs; how many bytes that freed. The lock must be held.
-    pub(crate) fn collect(&self) -> Result<u64, VolumeError> {
-        let mut needed = std::collections::HashSet::new();
-        // What a damaged one needs cannot be known: then every blob stays, and what was removed is gone all the same.
-        let Ok(kept) = self.all_kept() else { return Ok(0) };
-        let mut manifests: Vec<Digest> = kept.into_iter().map(|kept| kept.snapshot.manifest).collect();
-        for volume in self.list()? {
-            manifests.extend(self.history(&volume.scope)?.into_iter().map(|snapshot| snapshot.manifest));
-        }
-        for digest in manifests {
-            if needed.insert(digest.hex()) {
-                let Ok(manifest) = self.manifest(&digest) else { return Ok(0) };
-                needed.extend(manifest.blobs().map(|digest| digest.hex()));
-            }
-        }
-        let mut freed = 0;
-        for entry in self.blobs.entries().context("cannot read the store")? {
-            let entry = entry.context("cannot read the store")?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !needed.contains(&name) {
-                freed += entry.metadata().map_or(0, |metadata| metadata.len());
-                self.fs.remove("store.blob.remove", &self.blobs, &name).context("cannot remove a blob")?;
-            }
-        }
-        Ok(freed)
     }
 
     pub(crate) fn manifest(&self, digest: &Digest) -> Result<Manifest, VolumeError> {
@@ -257,7 +238,10 @@ impl Store {
         for entry in self.tmp.entries().context("cannot read the store")? {
             let entry = entry.context("cannot read the store")?;
             // Another process may have swept it meanwhile.
-            let _ = self.tmp.remove_file(entry.file_name());
+            let _ = match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                true => self.tmp.remove_dir_all(entry.file_name()),
+                false => self.tmp.remove_file(entry.file_name()),
+            };
         }
         Ok(())
     }
@@ -287,6 +271,7 @@ fn points(point: &'static str) -> [&'static str; 5] {
             "publish.kept.rename",
             "publish.kept.sync_directory",
         ],
+        "tag" => ["tag.create", "tag.write", "tag.sync", "tag.rename", "tag.sync_directory"],
         "publish.name" => [
             "publish.name.create",
             "publish.name.write",
@@ -315,7 +300,8 @@ fn points(point: &'static str) -> [&'static str; 5] {
 pub(crate) fn unique_name() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    format!("{}-{}-{now:x}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 pub(crate) fn lock_file(directory: &Dir, name: &str) -> Result<File, VolumeError> {

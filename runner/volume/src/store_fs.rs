@@ -38,6 +38,12 @@ pub trait StoreFs: Send + Sync {
     fn restore_directory(&self, point: &'static str, root: &Dir, path: &[u8]) -> io::Result<()>;
     /// Makes a file of a snapshot for writing, mode 0600.
     fn restore_file(&self, point: &'static str, root: &Dir, path: &[u8]) -> io::Result<File>;
+    /// Writes all of `data` at a place in a file.
+    fn write_at(&self, point: &'static str, file: &File, data: &[u8], offset: u64) -> io::Result<()>;
+    /// Makes a file this long.
+    fn set_length(&self, point: &'static str, file: &File, length: u64) -> io::Result<()>;
+    /// Removes a file, a link or an empty directory of a tree.
+    fn remove_entry(&self, point: &'static str, root: &Dir, path: &[u8], directory: bool) -> io::Result<()>;
     /// Makes a symbolic link of a snapshot.
     fn restore_symlink(&self, point: &'static str, root: &Dir, target: &[u8], path: &[u8]) -> io::Result<()>;
     /// Makes a hard link of a snapshot.
@@ -162,6 +168,25 @@ impl StoreFs for HostFs {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat2(root, path, flags, Mode::from_raw_mode(0o600), INSIDE)?;
         Ok(File::from(file))
+    }
+
+    fn write_at(&self, _: &'static str, file: &File, data: &[u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(file, data, offset)
+    }
+
+    fn set_length(&self, _: &'static str, file: &File, length: u64) -> io::Result<()> {
+        file.set_len(length)
+    }
+
+    fn remove_entry(&self, _: &'static str, root: &Dir, path: &[u8], directory: bool) -> io::Result<()> {
+        let (parent, name) = match path.iter().rposition(|byte| *byte == b'/') {
+            Some(at) => (&path[..at], &path[at + 1..]),
+            None => (&b"."[..], path),
+        };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let parent = rustix::fs::openat2(root, parent, flags, Mode::empty(), INSIDE)?;
+        let flags = if directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+        Ok(rustix::fs::unlinkat(parent, name, flags)?)
     }
 
     fn restore_symlink(&self, _: &'static str, root: &Dir, target: &[u8], path: &[u8]) -> io::Result<()> {

@@ -13,8 +13,34 @@ pub(crate) enum Member<'a> {
     HardLink { target: &'a [u8] },
 }
 
+/// What the name of a removal begins with (OCI image layers).
+pub(crate) const WHITEOUT: &[u8] = b".wh.";
+/// The PAX record of a file whose own name begins so.
+pub(crate) const LITERAL: &[u8] = b"STEPBOX.literal";
+
+/// The last component of a path.
+pub(crate) fn name_of(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+}
+
+/// The header of a removal: an empty file beside the path, whose name says which.
+pub(crate) fn whiteout(path: &[u8]) -> Vec<u8> {
+    let name = name_of(path);
+    let whiteout = [&path[..path.len() - name.len()], WHITEOUT, name].concat();
+    raw_header(&whiteout, Member::File { size: 0 }, 0, (0, 0), vec![])
+}
+
 /// The header blocks of a member. `path` has no slash at its ends.
 pub(crate) fn header(path: &[u8], member: Member<'_>, mode: u32, mtime: (i64, u32)) -> Vec<u8> {
+    let mut records = vec![];
+    if name_of(path).starts_with(WHITEOUT) {
+        // In a layer such a name is a removal, unless this says that it is a name.
+        record(&mut records, LITERAL, b"1");
+    }
+    raw_header(path, member, mode, mtime, records)
+}
+
+fn raw_header(path: &[u8], member: Member<'_>, mode: u32, mtime: (i64, u32), mut records: Vec<u8>) -> Vec<u8> {
     let mut name = path.to_vec();
     let (kind, size, target): (u8, u64, &[u8]) = match member {
         Member::File { size } => (b'0', size, b""),
@@ -25,7 +51,6 @@ pub(crate) fn header(path: &[u8], member: Member<'_>, mode: u32, mtime: (i64, u3
         Member::Symlink { target } => (b'2', 0, target),
         Member::HardLink { target } => (b'1', 0, target),
     };
-    let mut records = vec![];
     let split = split_name(&name);
     // Names beyond ASCII stand in both places: PAX says how they are meant, and the bytes are there for older readers.
     if split.is_none() || !name.is_ascii() {

@@ -6,9 +6,11 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use tempfile::TempDir;
 
-use crate::index::{Entry, Frame, Index, Kind};
-use crate::manifest::build;
-use crate::{Digest, HostFs, PackOptions, Packed, StagedBlob, UnpackLimits, Unpacked, VolumeError, VolumeErrorKind};
+use crate::index::{Entry, Frame, Index, Kind, Place};
+use crate::manifest::{Below, build};
+use crate::{
+    Added, Digest, HostFs, PackOptions, Packed, StagedBlob, UnpackLimits, Unpacked, VolumeError, VolumeErrorKind,
+};
 
 /// A volume of a directory `d` and the files `d/a` and `e`, packed; its index can be changed before it is restored.
 struct Forgery {
@@ -26,10 +28,10 @@ impl Forgery {
         std::fs::write(place.path().join("volume/d/a"), "first").expect("writes");
         std::fs::write(place.path().join("volume/e"), "second").expect("writes");
         let open = |name: &str| Dir::open_ambient_dir(place.path().join(name), ambient_authority()).expect("opens");
-        let packed = crate::pack(&HostFs, &open("volume"), &open("blobs"), &PackOptions::default(), &|| false);
+        let packed = crate::pack(&HostFs, &open("volume"), &open("blobs"), &PackOptions::default(), None, &|| false);
         let packed = packed.expect("packs");
         let blobs = place.path().join("blobs");
-        std::fs::rename(blobs.join("layer"), blobs.join(packed.layer.digest.hex())).expect("renames");
+        std::fs::rename(blobs.join("layer"), blobs.join(layer_of(&packed).hex())).expect("renames");
         let blob = std::fs::read(blobs.join("index")).expect("reads");
         let index = Index::decode(&blob, 100).expect("decodes");
         Self { place, packed, index }
@@ -56,7 +58,9 @@ impl Forgery {
         };
         let blob = self.index.encode().expect("encodes").0;
         let staged = StagedBlob { name: String::new(), digest: put(&blob), size: blob.len() as u64 };
-        let (_, manifest) = build(&Packed { index: staged, ..self.packed.clone() }).expect("builds");
+        let added = self.packed.added.clone().expect("a layer");
+        let below = Below { layers: vec![], diff_ids: vec![] };
+        let (_, manifest) = build(&self.packed, &Added { index: staged, ..added }, below).expect("builds");
         let open =
             |name: &str| Dir::open_ambient_dir(self.place.path().join(name), ambient_authority()).expect("opens");
         crate::unpack(&HostFs, &open("blobs"), &put(&manifest), &open("target"), limits, &|| false)
@@ -70,6 +74,10 @@ impl Forgery {
         assert_eq!(made, 0, "{error}");
         error.to_string()
     }
+}
+
+fn layer_of(packed: &Packed) -> Digest {
+    packed.added.as_ref().expect("a layer").layer.digest
 }
 
 fn link(path: &str, target: &str) -> Entry {
@@ -137,11 +145,17 @@ fn modes_that_give_rights_and_times_that_are_none_are_refused() {
 fn contents_lie_in_the_layer_and_are_not_shared() {
     let place = |at: usize, new_offset: u64, new_size: u64| {
         Forgery::new().entry(at, |entry| {
-            if let Kind::File { offset, size, .. } = &mut entry.kind {
-                (*offset, *size) = (new_offset, new_size);
+            if let Kind::File { place, size, .. } = &mut entry.kind {
+                (place.offset, *size) = (new_offset, new_size);
             }
         })
     };
+    let message = Forgery::new().entry(1, |entry| {
+        if let Kind::File { place, .. } = &mut entry.kind {
+            *place = Place { layer: 1, ..*place };
+        }
+    });
+    assert!(message.refused().ends_with("it is in a layer that there is not"));
     for forgery in [place(2, 0, 5), place(2, u64::MAX, 5), place(1, 0, u64::MAX), place(2, 1 << 40, 0)] {
         assert!(forgery.refused().ends_with("its contents lie outside the layer or in another's"));
     }
@@ -155,10 +169,10 @@ fn wrong_frames_and_wrong_digests_are_noticed() {
         Frame { raw: 3000, stored: 0 },
         Frame { raw: 1 << 20, stored: 10 },
     ] {
-        Forgery::new().change(|index| index.frames[0] = frame).refused();
+        Forgery::new().change(|index| index.layers[0].frames[0] = frame).refused();
     }
     // The layer is read from here on, so that directories are there already; the target is thrown away by the caller.
-    let forgery = Forgery::new().change(|index| index.frames[0].raw -= 1);
+    let forgery = Forgery::new().change(|index| index.layers[0].frames[0].raw -= 1);
     assert_eq!(forgery.restore().expect_err("a wrong length").kind(), VolumeErrorKind::Corrupt);
     let forgery = Forgery::new().entry(1, |entry| {
         if let Kind::File { digest, .. } = &mut entry.kind {
@@ -166,13 +180,13 @@ fn wrong_frames_and_wrong_digests_are_noticed() {
         }
     });
     let message = forgery.restore().expect_err("a wrong digest").to_string();
-    assert_eq!(message, format!("blob {} is damaged", forgery.packed.layer.digest));
+    assert_eq!(message, format!("blob {} is damaged", layer_of(&forgery.packed)));
 }
 
 #[test]
 fn an_index_of_another_layer_is_refused() {
-    let message = Forgery::new().change(|index| index.layer = Digest::of(b"other")).refused();
-    assert_eq!(message, "the index is of another layer than the manifest names");
+    let message = Forgery::new().change(|index| index.layers[0].digest = Digest::of(b"other")).refused();
+    assert_eq!(message, "the index is of other layers than the manifest names");
 }
 
 #[test]
@@ -224,6 +238,6 @@ fn modes_without_the_owner_are_remembered_and_archived_again() {
     assert_eq!((mode("d"), mode("d/a")), (0o755, 0o644));
     std::fs::create_dir(forgery.place.path().join("staging")).expect("makes");
     let open = |name: &str| Dir::open_ambient_dir(forgery.place.path().join(name), ambient_authority()).expect("opens");
-    let again = crate::pack(&HostFs, &open("target"), &open("staging"), &PackOptions::default(), &|| false);
+    let again = crate::pack(&HostFs, &open("target"), &open("staging"), &PackOptions::default(), None, &|| false);
     assert_eq!(again.expect("packs").tree_digest, forgery.index.tree_digest());
 }

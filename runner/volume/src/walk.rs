@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
 use crate::error::Context;
 use crate::index::{KEPT_MODE, check_path};
+use crate::known::{FileStat, Moment};
 use crate::pack::Skipped;
 use crate::store_fs::MODE_ATTRIBUTE;
 use crate::{VolumeError, VolumeErrorKind};
@@ -22,13 +23,26 @@ pub(crate) struct Found {
     pub(crate) mode: u32,
     pub(crate) mtime: (i64, u32),
     pub(crate) kind: FoundKind,
+    pub(crate) stat: FileStat,
 }
 
 pub(crate) enum FoundKind {
-    File { size: u64 },
+    File { size: u64, sparse: bool },
     Directory,
     Symlink { target: Vec<u8> },
     HardLink { target: Vec<u8> },
+}
+
+/// Everything that was found.
+pub(crate) struct Tree {
+    /// Sorted by the components of their paths, parents first.
+    pub(crate) found: Vec<Found>,
+    /// What cannot be kept.
+    pub(crate) skipped: Vec<Skipped>,
+    /// The file system that the tree is on.
+    pub(crate) device: u64,
+    /// When looking began.
+    pub(crate) begun: Moment,
 }
 
 struct Walk<'a> {
@@ -39,15 +53,13 @@ struct Walk<'a> {
     stop: &'a dyn Fn() -> bool,
 }
 
-/// Everything below `root` but `exclude` at its top, parents first; and what cannot be kept.
-pub(crate) fn walk(
-    root: &Dir,
-    exclude: &[Vec<u8>],
-    stop: &dyn Fn() -> bool,
-) -> Result<(Vec<Found>, Vec<Skipped>), VolumeError> {
+/// Everything below `root` but `exclude` at its top.
+pub(crate) fn walk(root: &Dir, exclude: &[Vec<u8>], stop: &dyn Fn() -> bool) -> Result<Tree, VolumeError> {
+    let begun = Moment::now();
     let mut walk = Walk { found: vec![], skipped: vec![], links: HashMap::new(), stop };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let top = rustix::fs::openat(root, ".", flags, Mode::empty()).context("cannot read the volume")?;
+    let device = rustix::fs::fstat(&top).context("cannot read the volume")?.st_dev;
     let mut names = names_of(&top, MAX_ENTRIES)?;
     names.retain(|name| !exclude.contains(name));
     // Directories that are open, each with what is still to be looked at, the last name first. At most as many as a path
@@ -70,7 +82,7 @@ pub(crate) fn walk(
             open.push((inner, full, names));
         }
     }
-    Ok((walk.found, walk.skipped))
+    Ok(Tree { found: walk.found, skipped: walk.skipped, device, begun })
 }
 
 /// The mode that was asked for (settled detail 5): the remembered one, else `host`.
@@ -130,7 +142,10 @@ impl Walk<'_> {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => match self.earlier_link(&stat, &path) {
                 Some(target) => FoundKind::HardLink { target },
-                None => FoundKind::File { size: stat.st_size.cast_unsigned() },
+                None => {
+                    let sparse = stat.st_blocks.saturating_mul(512) < stat.st_size;
+                    FoundKind::File { size: stat.st_size.cast_unsigned(), sparse }
+                }
             },
             FileType::Directory => FoundKind::Directory,
             FileType::Symlink => {
@@ -158,6 +173,7 @@ impl Walk<'_> {
             mode,
             mtime: (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)),
             kind,
+            stat: FileStat::of(&stat),
         });
         Ok(opened)
     }

@@ -38,7 +38,8 @@ impl World {
 
     fn packed(&self, text: &str) -> Packed {
         fs::write(self.path("volume/f"), text).expect("writes");
-        pack(&HostFs, &self.dir("volume"), &self.dir("staging"), &PackOptions::default(), &|| false).expect("packs")
+        pack(&HostFs, &self.dir("volume"), &self.dir("staging"), &PackOptions::default(), None, &|| false)
+            .expect("packs")
     }
 
     fn publish(&self, build: &str, text: &str) {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
 use stepbox_protocol::{
-    BlobDigest, Connection, Event, Failure, FailureKind, PackReport, PackRequest, Request, Sender, Setup, StagedFile,
-    StepEnd, StepId, StepReport, StepRequest, VERSION,
+    Added, BlobDigest, Connection, Event, Failure, FailureKind, PackReport, PackRequest, Request, Sender, Setup,
+    StagedFile, StepEnd, StepId, StepReport, StepRequest, VERSION,
 };
 use stepbox_sandbox::Sandbox;
 use stepbox_system::{CancelToken, Signal};
-use stepbox_volume::{FaultyFs, HostFs, PackOptions, StoreFs, UnpackLimits, VolumeError, VolumeErrorKind};
+use stepbox_volume::{
+    Basis, FaultyFs, HostFs, KnownTree, PackOptions, StoreFs, UnpackLimits, Unpacked, VolumeError, VolumeErrorKind,
+};
 
 use crate::programs::STACK;
 use crate::{WorkerError, step};
@@ -62,6 +65,8 @@ pub(crate) struct Worker {
 #[derive(Default)]
 struct State {
     volume: Option<Arc<Dir>>,
+    /// The snapshot that the volume comes from, and what is known of the tree since then.
+    basis: Option<(stepbox_volume::Digest, KnownTree)>,
     steps: BTreeMap<StepId, CancelToken>,
 }
 
@@ -100,15 +105,16 @@ impl Worker {
 
     /// Begins what a request asks for. Work that takes time has a thread of its own, so that `Cancel` is always heard.
     fn take(self: &Arc<Self>, request: Request, handles: Vec<OwnedFd>) -> Result<(), WorkerError> {
-        let mut directories = handles.into_iter().map(directory);
         let worker = Arc::clone(self);
         match request {
-            Request::Unpack { manifest } => {
-                let Some(target) = directories.next() else { return Err(no_handle()) };
-                start("unpack", move || worker.report(worker.unpack(&manifest, &target)))
+            Request::Unpack { manifest, older } => {
+                let mut handles = handles.into_iter();
+                let Some(target) = handles.next().map(directory) else { return Err(no_handle()) };
+                let noted = handles.next().map(std::fs::File::from);
+                start("unpack", move || worker.report(worker.unpack(&manifest, older, noted, &target)))
             }
             Request::Mount => {
-                let Some(volume) = directories.next() else { return Err(no_handle()) };
+                let Some(volume) = handles.into_iter().next().map(directory) else { return Err(no_handle()) };
                 self.state().volume = Some(Arc::new(volume));
                 self.sender.send(&Event::Mounted)?;
                 Ok(())
@@ -147,11 +153,21 @@ impl Worker {
         }
     }
 
-    fn unpack(&self, manifest: &BlobDigest, target: &Dir) -> Event {
+    fn unpack(&self, manifest: &BlobDigest, older: bool, noted: Option<File>, target: &Dir) -> Event {
         let digest = stepbox_volume::Digest::from_bytes(manifest.0);
         let stop = || self.everything.is_cancelled();
-        match stepbox_volume::unpack(&*self.fs, &self.blobs, &digest, target, &UnpackLimits::default(), &stop) {
-            Ok(unpacked) => Event::Unpacked { entries: unpacked.entries, bytes: unpacked.raw_bytes },
+        let (fs, blobs, limits) = (&*self.fs, &self.blobs, UnpackLimits::default());
+        let unpacked = if older {
+            let known = noted.and_then(KnownTree::from_file);
+            stepbox_volume::update(fs, blobs, &digest, target, known.as_ref(), &limits, &stop)
+        } else {
+            stepbox_volume::unpack(fs, blobs, &digest, target, &limits, &stop)
+        };
+        match unpacked {
+            Ok(Unpacked { entries, raw_bytes, kept, known }) => {
+                self.state().basis = Some((digest, known));
+                Event::Unpacked { entries, bytes: raw_bytes, kept }
+            }
             Err(error) => Event::UnpackFailed(failure(&error)),
         }
     }
@@ -175,9 +191,9 @@ impl Worker {
     }
 
     fn pack(&self, request: &PackRequest) -> Event {
-        let (volume, busy) = {
-            let state = self.state();
-            (state.volume.clone(), state.steps.len())
+        let (volume, basis, busy) = {
+            let mut state = self.state();
+            (state.volume.clone(), state.basis.take(), state.steps.len())
         };
         let other =
             |message: &str| Event::PackFailed(Failure { kind: FailureKind::Other, message: message.to_owned() });
@@ -188,11 +204,19 @@ impl Worker {
         let Some(volume) = volume else { return other("no volume is mounted") };
         let options = PackOptions { exclude: request.exclude.clone(), ..PackOptions::default() };
         let stop = || self.everything.is_cancelled();
-        match stepbox_volume::pack(&*self.fs, &volume, &self.staging, &options, &stop) {
+        let basis = basis.as_ref().map(|(manifest, known)| Basis {
+            blobs: &self.blobs,
+            manifest: *manifest,
+            known: Some(known),
+        });
+        match stepbox_volume::pack(&*self.fs, &volume, &self.staging, &options, basis.as_ref(), &stop) {
             Ok(packed) => Event::Packed(PackReport {
-                layer: staged(&packed.layer),
-                index: staged(&packed.index),
-                diff_ids: packed.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+                added: packed.added.as_ref().map(|added| Added {
+                    layer: staged(&added.layer),
+                    index: staged(&added.index),
+                    diff_ids: added.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+                }),
+                base: packed.base.map(|base| BlobDigest(*base.as_bytes())),
                 tree_digest: BlobDigest(*packed.tree_digest.as_bytes()),
                 entries: packed.entries,
                 bytes: packed.raw_bytes,

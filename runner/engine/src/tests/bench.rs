@@ -362,6 +362,10 @@ impl Snapshots for Shared {
         Ok(Box::new(()))
     }
 
+    fn lease(&self, _: &BlobDigest) -> Option<Box<dyn std::any::Any>> {
+        None
+    }
+
     fn blobs(&self) -> Result<Dir, EngineError> {
         Ok(Dir::open_ambient_dir(&self.0.blobs, ambient_authority()).expect("opens"))
     }
@@ -370,8 +374,9 @@ impl Snapshots for Shared {
         if let Some(why) = self.0.fails.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Err(why);
         }
-        let text = staging.read_to_string(&packed.layer.name).expect("reads");
-        if BlobDigest(Sha256::digest(&text).into()) != packed.layer.digest {
+        let layer = &packed.added.as_ref().expect("a layer").layer;
+        let text = staging.read_to_string(&layer.name).expect("reads");
+        if BlobDigest(Sha256::digest(&text).into()) != layer.digest {
             return Err("the archive is not what the worker says".into());
         }
         if about.waits {

@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
 use stepbox_protocol::{
-    BlobDigest, Connection, Event, Failure, FailureKind, OutputStream, PackReport, Receiver, Request, Sender,
+    Added, BlobDigest, Connection, Event, Failure, FailureKind, OutputStream, PackReport, Receiver, Request, Sender,
     StagedFile, StepEnd, StepReport, StepRequest, VERSION, Work,
 };
-use stepbox_volume::{HostFs, PackOptions, StagedBlob, UnpackLimits, VolumeErrorKind};
+use stepbox_volume::{HostFs, KnownTree, PackOptions, StagedBlob, UnpackLimits, VolumeErrorKind};
 
 /// Serves one build; its snapshots are texts.
 pub(super) fn serve(socket: UnixStream) {
@@ -30,10 +30,18 @@ fn serve_build(socket: UnixStream, archives: bool) {
     sender.send(&Event::Ready { version: VERSION }).expect("sent");
     let mut volume = None;
     while let Some((request, handles)) = next(&mut receiver) {
-        let handle = handles.into_iter().next().map(directory);
+        let mut handles = handles.into_iter();
+        let handle = handles.next().map(directory);
         let answer = match request {
-            Request::Unpack { manifest } if archives => restore(&blobs, &manifest, &handle.expect("a directory")),
-            Request::Unpack { manifest } => unpack(&blobs, &manifest, &handle.expect("a directory")),
+            Request::Unpack { manifest, older } if archives => {
+                let noted = older.then(|| handles.next().expect("what was noted"));
+                restore(&blobs, &manifest, noted, &handle.expect("a directory"))
+            }
+            // Whoever cannot use an older tree gets an empty one.
+            Request::Unpack { older: true, .. } => {
+                Event::UnpackFailed(Failure { kind: FailureKind::Other, message: "an older tree".to_owned() })
+            }
+            Request::Unpack { manifest, .. } => unpack(&blobs, &manifest, &handle.expect("a directory")),
             Request::Mount => {
                 volume = handle;
                 Event::Mounted
@@ -66,10 +74,15 @@ fn directory(handle: OwnedFd) -> Dir {
     Dir::from_std_file(handle.into())
 }
 
-fn restore(blobs: &Dir, manifest: &BlobDigest, target: &Dir) -> Event {
+fn restore(blobs: &Dir, manifest: &BlobDigest, noted: Option<OwnedFd>, target: &Dir) -> Event {
     let (digest, limits) = (stepbox_volume::Digest::from_bytes(manifest.0), UnpackLimits::default());
-    match stepbox_volume::unpack(&HostFs, blobs, &digest, target, &limits, &|| false) {
-        Ok(done) => Event::Unpacked { entries: done.entries, bytes: done.raw_bytes },
+    let known = noted.map(|noted| KnownTree::from_file(noted.into()).expect("it is sound"));
+    let done = match &known {
+        Some(known) => stepbox_volume::update(&HostFs, blobs, &digest, target, Some(known), &limits, &|| false),
+        None => stepbox_volume::unpack(&HostFs, blobs, &digest, target, &limits, &|| false),
+    };
+    match done {
+        Ok(done) => Event::Unpacked { entries: done.entries, bytes: done.raw_bytes, kept: done.kept },
         Err(error) => {
             let kind = if error.kind() == VolumeErrorKind::Corrupt { FailureKind::Corrupt } else { FailureKind::Other };
             Event::UnpackFailed(Failure { kind, message: error.to_string() })
@@ -79,16 +92,19 @@ fn restore(blobs: &Dir, manifest: &BlobDigest, target: &Dir) -> Event {
 
 fn archive(volume: &Dir, exclude: Vec<Vec<u8>>, staging: &Dir) -> Event {
     let options = PackOptions { exclude, ..PackOptions::default() };
-    let packed = stepbox_volume::pack(&HostFs, volume, staging, &options, &|| false).expect("packs");
+    let packed = stepbox_volume::pack(&HostFs, volume, staging, &options, None, &|| false).expect("packs");
     let staged = |blob: &StagedBlob| StagedFile {
         name: blob.name.clone(),
         digest: BlobDigest(*blob.digest.as_bytes()),
         size: blob.size,
     };
     Event::Packed(PackReport {
-        layer: staged(&packed.layer),
-        index: staged(&packed.index),
-        diff_ids: packed.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+        added: packed.added.as_ref().map(|added| Added {
+            layer: staged(&added.layer),
+            index: staged(&added.index),
+            diff_ids: added.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+        }),
+        base: None,
         tree_digest: BlobDigest(*packed.tree_digest.as_bytes()),
         entries: packed.entries,
         bytes: packed.raw_bytes,
@@ -111,7 +127,7 @@ fn unpack(blobs: &Dir, manifest: &BlobDigest, target: &Dir) -> Event {
         target.write(name, content).expect("writes");
         bytes += content.len() as u64;
     }
-    Event::Unpacked { entries: text.lines().count() as u64, bytes }
+    Event::Unpacked { entries: text.lines().count() as u64, bytes, kept: 0 }
 }
 
 fn pack_volume(volume: &Dir, exclude: &[Vec<u8>], staging: &Dir) -> Event {
@@ -134,9 +150,12 @@ fn pack_volume(volume: &Dir, exclude: &[Vec<u8>], staging: &Dir) -> Event {
         StagedFile { name: name.into(), digest: BlobDigest(Sha256::digest(said).into()), size: text.len() as u64 }
     };
     Event::Packed(PackReport {
-        layer: stage("layer", &text),
-        index: stage("index", ""),
-        diff_ids: [BlobDigest([0; 32]), BlobDigest([0; 32])],
+        added: Some(Added {
+            layer: stage("layer", &text),
+            index: stage("index", ""),
+            diff_ids: [BlobDigest([0; 32]), BlobDigest([0; 32])],
+        }),
+        base: None,
         tree_digest: BlobDigest([0; 32]),
         entries: files.len() as u64,
         bytes: files.iter().map(|(_, content)| content.len() as u64).sum(),
