@@ -455,13 +455,39 @@ pub(crate) struct LogsArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum VolumeCommand {
     /// List the volumes
-    Ls,
+    Ls(VolumeList),
     /// Show a volume and its snapshots
     Show(VolumeName),
-    /// Write a volume as one `tar.zst`
+    /// List the snapshots of a volume, one a line
+    Log(VolumeName),
+    /// Say what a snapshot has differently from another one
+    Diff(DiffArguments),
+    /// Print a file of a snapshot
+    Cat(CatArguments),
+    /// Save a directory as the latest snapshot of a volume
+    Save(DirectoryArguments),
+    /// Restore a snapshot into a directory
+    Restore(DirectoryArguments),
+    /// Write a snapshot as one `tar.zst`
     Export(ExportArguments),
+    /// Give a snapshot a name, which keeps it, or take the name away
+    Tag(TagArguments),
     /// Remove a volume with all its snapshots
     Rm(VolumeName),
+    /// Forget old snapshots and remove what nobody needs
+    Gc(GcArguments),
+    /// Look whether everything in the store is whole
+    Verify(VerifyArguments),
+    /// Show what takes the space: of all volumes, or of one snapshot
+    Stats(StatsArguments),
+}
+
+/// How a list of volumes is printed.
+#[derive(Args, Debug)]
+pub(crate) struct VolumeList {
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 /// Which volume.
@@ -469,14 +495,107 @@ pub(crate) enum VolumeCommand {
 pub(crate) struct VolumeName {
     /// The volume's name, as `stepbox volume ls` prints it, or the pipeline file that it belongs to
     pub(crate) name: String,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox volume diff`.
+#[derive(Args, Debug)]
+pub(crate) struct DiffArguments {
+    /// The snapshot to compare with: VOLUME@WHICH
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: String,
+    /// The snapshot that is compared [default: the latest of the same volume]
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox volume cat`.
+#[derive(Args, Debug)]
+pub(crate) struct CatArguments {
+    /// The snapshot: VOLUME for the latest, or VOLUME@WHICH, where WHICH is a tag, a build, a digest or `~N`
+    pub(crate) snapshot: String,
+    /// The file, from the volume on
+    pub(crate) path: String,
+}
+
+/// Arguments of `stepbox volume save` and `stepbox volume restore`.
+#[derive(Args, Debug)]
+pub(crate) struct DirectoryArguments {
+    /// The volume; `restore` takes VOLUME@WHICH too, where WHICH is a tag, a build, a digest or `~N`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) volume: String,
+    /// The directory
+    pub(crate) directory: PathBuf,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 /// Arguments of `stepbox volume export`.
 #[derive(Args, Debug)]
 pub(crate) struct ExportArguments {
-    /// The volume's name, as `stepbox volume ls` prints it, or the pipeline file that it belongs to
+    /// The volume's name, as `stepbox volume ls` prints it, or the pipeline file that it belongs to; VOLUME@WHICH is an
+    /// older snapshot
     pub(crate) name: String,
     /// The file to write, or a directory in which the file is named by its sha256
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+}
+
+/// Arguments of `stepbox volume tag`.
+#[derive(Args, Debug)]
+pub(crate) struct TagArguments {
+    /// The snapshot: VOLUME for the latest, or VOLUME@WHICH, where WHICH is a tag, a build, a digest or `~N`
+    pub(crate) snapshot: String,
+    /// The name
+    pub(crate) tag: String,
+    /// Take the name away; the snapshot stays as long as the volume's history has it
+    #[arg(long)]
+    pub(crate) delete: bool,
+}
+
+/// Arguments of `stepbox volume gc`.
+#[derive(Args, Debug)]
+pub(crate) struct GcArguments {
+    /// How many snapshots of each volume stay
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep_last: u64,
+    /// Snapshots of the last so many days stay too
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) keep_days: Option<u64>,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox volume verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArguments {
+    /// Unpack every layer too, and compare it with what the snapshots say
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Put damaged blobs aside and go back to the newest snapshots that are whole
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox volume stats`.
+#[derive(Args, Debug)]
+pub(crate) struct StatsArguments {
+    /// The snapshot: VOLUME for the latest, or VOLUME@WHICH, where WHICH is a tag, a build, a digest or `~N`
+    pub(crate) snapshot: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }

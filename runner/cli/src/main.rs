@@ -22,6 +22,7 @@ mod terminal;
 mod text;
 mod validate;
 mod volume;
+mod volume_contents;
 mod worker;
 
 use std::process::ExitCode;

@@ -2,46 +2,70 @@
 
 use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes};
 
-use crate::arguments::VolumeCommand;
+use crate::arguments::{Output, VolumeCommand};
 use crate::error::CliError;
 use crate::results::print;
 use crate::sanitize::plain;
-use crate::{exit_code, human, run};
+use crate::{exit_code, human, json, run, volume_contents};
 
 /// Runs a command about volumes; the exit status.
 pub(crate) fn run(command: &VolumeCommand) -> Result<u8, CliError> {
     let volumes = Volumes::open(&run::directories()?)?;
     match command {
-        VolumeCommand::Ls => list(&volumes)?,
-        VolumeCommand::Show(volume) => show(&volumes, &name(&volumes, &volume.name)?)?,
+        VolumeCommand::Ls(arguments) => list(&volumes, arguments.output)?,
+        VolumeCommand::Show(volume) => show(&volumes, &name(&volumes, &volume.name)?, volume.output)?,
+        VolumeCommand::Log(volume) => volume_contents::log(&volumes, &name(&volumes, &volume.name)?, volume.output)?,
+        VolumeCommand::Diff(arguments) => volume_contents::diff(&volumes, arguments)?,
+        VolumeCommand::Cat(arguments) => volume_contents::cat(&volumes, arguments)?,
+        VolumeCommand::Save(arguments) => volume_contents::save(&volumes, arguments)?,
+        VolumeCommand::Restore(arguments) => volume_contents::restore(&volumes, arguments)?,
         VolumeCommand::Export(arguments) => {
             let export = volumes.export(&name(&volumes, &arguments.name)?, &arguments.output)?;
             print(&format!("{}  {}  {}\n", export.digest, human::bytes(export.size), export.file.display()))?;
         }
+        VolumeCommand::Tag(arguments) => volume_contents::tag(&volumes, arguments)?,
         VolumeCommand::Rm(volume) => {
             let name = name(&volumes, &volume.name)?;
             let freed = volumes.remove(&name)?;
-            print(&format!("removed `{}`, {} freed\n", plain(&name), human::bytes(freed)))?;
+            match volume.output {
+                Output::Json => print(&json::line(&serde_json::json!({ "volume": name, "freed": freed }))?)?,
+                Output::Text => print(&format!("removed `{}`, {} freed\n", plain(&name), human::bytes(freed)))?,
+            }
         }
+        VolumeCommand::Gc(arguments) => volume_contents::gc(&volumes, arguments)?,
+        VolumeCommand::Verify(arguments) => return volume_contents::verify(&volumes, arguments),
+        VolumeCommand::Stats(arguments) => volume_contents::stats(&volumes, arguments)?,
     }
     Ok(exit_code::SUCCESS)
 }
 
-/// A pipeline's volume is called after the absolute path of its file; any path to it will do.
-fn name(volumes: &Volumes, given: &str) -> Result<String, CliError> {
-    let path = std::path::Path::new(given).canonicalize();
-    match (volumes.show(given), path) {
-        (Err(error), Ok(path)) if error.kind == EngineErrorKind::Usage => {
-            let path = path.display().to_string();
-            // Where that is none either, the message names what was typed.
-            volumes.show(&path).map(|_| path).map_err(|_| error.into())
-        }
-        _ => Ok(given.to_owned()),
+/// A pipeline's volume is called after the absolute path of its file; any path to it will do, also before `@`.
+pub(crate) fn name(volumes: &Volumes, given: &str) -> Result<String, CliError> {
+    let Err(error) = volumes.show(given) else { return Ok(given.to_owned()) };
+    if error.kind != EngineErrorKind::Usage {
+        return Ok(given.to_owned());
+    }
+    let (file, which) = match given.rsplit_once('@') {
+        Some((file, which)) => (file, format!("@{which}")),
+        None => (given, String::new()),
+    };
+    if volumes.show(file).is_ok() {
+        return Ok(given.to_owned());
+    }
+    let path = std::path::Path::new(file).canonicalize().map(|path| path.display().to_string());
+    // Where that is none either, the message names what was typed.
+    match path.map(|path| volumes.show(&path).map(|_| path)) {
+        Ok(Ok(path)) => Ok(path + &which),
+        Ok(Err(_)) => Err(error.into()),
+        Err(_) => Ok(given.to_owned()),
     }
 }
 
-fn list(volumes: &Volumes) -> Result<(), CliError> {
+fn list(volumes: &Volumes, output: Output) -> Result<(), CliError> {
     let found = volumes.list()?;
+    if output == Output::Json {
+        return found.iter().try_for_each(|volume| print(&json::line(volume)?));
+    }
     if found.is_empty() {
         eprintln!("no build has left a volume yet");
         return Ok(());
@@ -68,8 +92,11 @@ fn list(volumes: &Volumes) -> Result<(), CliError> {
     Ok(())
 }
 
-fn show(volumes: &Volumes, name: &str) -> Result<(), CliError> {
+fn show(volumes: &Volumes, name: &str, output: Output) -> Result<(), CliError> {
     let volume = volumes.show(name)?;
+    if output == Output::Json {
+        return print(&json::line(&volume)?);
+    }
     print(&format!("volume: {}\n", plain(&volume.name)))?;
     print(&format!("scope: {}\n", if volume.named { "a volume of its own (--volume)" } else { "a pipeline" }))?;
     for (number, snapshot) in volume.snapshots.iter().enumerate() {
