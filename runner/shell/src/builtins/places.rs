@@ -24,13 +24,18 @@ pub(super) fn cd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flo
         }
         words = rest;
     }
+    let failure = if shell.is_bash() { ExitStatus::FAILURE } else { ExitStatus::USAGE };
+    if shell.is_bash() && words.len() > 1 {
+        shell.complain("cd: too many arguments");
+        return Ok(failure);
+    }
     let mut print = false;
     let target = match words.first().map(Vec::as_slice) {
         None => match shell.get(b"HOME") {
             Some(home) if !home.is_empty() => home,
             _ => {
                 shell.complain("cd: HOME not set");
-                return Ok(ExitStatus::USAGE);
+                return Ok(failure);
             }
         },
         Some(b"-") => match shell.get(b"OLDPWD") {
@@ -40,7 +45,7 @@ pub(super) fn cd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flo
             }
             None => {
                 shell.complain("cd: OLDPWD not set");
-                return Ok(ExitStatus::USAGE);
+                return Ok(failure);
             }
         },
         Some(target) => target.to_vec(),
@@ -73,8 +78,9 @@ pub(super) fn cd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flo
             Err(error) => reason = error_text(&error),
         }
     }
-    shell.complain(&format!("cd: can't cd to {}: {reason}", show(&target)));
-    Ok(ExitStatus::USAGE)
+    let shown = show(&target);
+    shell.complain_as(&format!("cd: can't cd to {shown}: {reason}"), &format!("cd: {shown}: {reason}"));
+    Ok(failure)
 }
 
 /// The path without links. Each `..` is that of the directory that a link before it leads to.
