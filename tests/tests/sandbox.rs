@@ -64,6 +64,22 @@ fn links_lead_through_the_step_s_own_tree_as_in_a_container() {
 }
 
 #[test]
+fn modes_are_kept_and_decide_what_can_be_executed() {
+    let place = Place::new().commands(&[
+        "cd /codefresh/volume && echo 'echo ran' > s && stat -c %a s && chmod 755 s && stat -c %a s && ./s",
+        "printf '#!/bin/sh\\necho script\\n' > t && ./t && chmod -x t && { ./t || echo status $?; } && stat -c %a t",
+        "chmod 400 s && stat -c %a s && cat s && echo more >> s && chmod u=rwx,go= s && ls -l s | cut -c1-10 && test -x s && echo yes",
+        "install -m 750 s i && stat -c %a i && mkdir d && chmod 700 d && stat -c %a d && chmod -R a+rX . && stat -c %a d i",
+    ]);
+    let run = place.run(["run"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let expected = "644\n755\nran\nscript\nsh: ./t: Permission denied\nstatus 126\n644\n400\necho ran\n-rwx------\nyes\n\
+                    750\n700\n755\n755\n";
+    assert!(run.stdout.contains("644\n755\nran\nscript\n"), "{run:?}");
+    assert!(run.stdout.ends_with(&expected[expected.find("status 126").expect("there")..]), "{run:?}");
+}
+
+#[test]
 fn names_are_bytes_and_directories_are_listed_whole() {
     let place = Place::new().commands(&[
         "cd /codefresh/volume && mkdir many && cd many && i=0; while [ $i -lt 3000 ]; do : > f$i; i=$((i+1)); done",

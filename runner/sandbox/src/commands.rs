@@ -1,14 +1,16 @@
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
-use stepbox_system::{CancelToken, ExitStatus, OpenFile, Program, Resolution, SpawnRequest, Spawner, VirtualPath};
+use stepbox_system::{
+    CancelToken, ExitStatus, OpenFile, ProcessTable, Program, Resolution, SpawnRequest, Spawner, VirtualPath,
+};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{FsPerms, I32Exit, ResourceTableError, WasiCtxBuilder, WasiView};
 
 use crate::guest::{Guest, Input, Limiter, Monotonic, Output, Stopped, stopped};
-use crate::preview1::Host;
+use crate::preview1::{Family, Host};
 use crate::trapped::Ended;
 use crate::{FileTree, Image, Profile, Sandbox, SandboxLimits, WasiHost};
 
@@ -18,17 +20,25 @@ pub struct Commands {
     tree: Arc<FileTree>,
     image: Arc<Image>,
     profile: Profile,
+    /// With what commands start others, once it is known.
+    family: OnceLock<Family>,
     modules: AtomicU64,
 }
 
 impl Commands {
     pub(crate) fn new(sandbox: Arc<Sandbox>, tree: Arc<FileTree>, image: Arc<Image>, profile: Profile) -> Self {
-        Self { sandbox, tree, image, profile, modules: AtomicU64::new(0) }
+        Self { sandbox, tree, image, profile, family: OnceLock::new(), modules: AtomicU64::new(0) }
     }
 
     /// How many modules were instantiated for this step.
     pub fn modules(&self) -> u64 {
         self.modules.load(Ordering::Relaxed)
+    }
+
+    /// Lets commands start others (`stepbox_process_v1`): by `spawner`, as processes of `processes`. Once only; without it such calls
+    /// are not supported.
+    pub fn let_start_others(&self, spawner: Weak<dyn Spawner>, processes: Arc<ProcessTable>) {
+        let _ = self.family.set(Family { spawner, processes });
     }
 
     /// Runs the image's module as it was called, whatever its name: for images of one module that is no set of commands.
@@ -65,7 +75,8 @@ impl Commands {
             WasiHost::Stock => Some(self.stock(&request, clock).map_err(|error| refused(format!("{name}: {error}")))?),
         };
         let cancel = request.cancel.clone();
-        let mut host = Host::new(Arc::clone(&self.tree), &mut request, limits.open_files, clock);
+        let mut host =
+            Host::new(Arc::clone(&self.tree), &mut request, limits.open_files, clock, self.family.get().cloned());
         if stock.is_none() {
             self.profile.open(&mut host, &self.tree, &cwd, running.changes_directory);
         }

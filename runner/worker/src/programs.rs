@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use stepbox_shell::{Mode, ShellConfig, ShellOptions, run_command_line};
 use stepbox_system::{
@@ -43,6 +43,12 @@ pub(crate) struct Programs {
 impl Programs {
     pub(crate) fn new(image: Arc<dyn Spawner>, vfs: Arc<dyn Vfs>, processes: Arc<ProcessTable>) -> Arc<Self> {
         Arc::new(Self { image, vfs, processes, masked: Arc::default() })
+    }
+
+    /// For commands that start others. They do not own it: it owns them.
+    pub(crate) fn as_spawner(self: &Arc<Self>) -> Weak<dyn Spawner> {
+        let weak: Weak<Self> = Arc::downgrade(self);
+        weak
     }
 
     pub(crate) fn vfs(&self) -> &Arc<dyn Vfs> {

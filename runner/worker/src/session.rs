@@ -126,7 +126,9 @@ impl Session {
         let vfs: Arc<dyn Vfs> = tree.clone();
         let processes = ProcessTable::new(setup.limits.processes as usize);
         let commands = sandbox.commands(tree, Profile::Step);
-        let programs = Programs::new(commands as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));
+        let programs =
+            Programs::new(Arc::clone(&commands) as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));
+        commands.let_start_others(programs.as_spawner(), Arc::clone(&processes));
         let cwd =
             VirtualPath::new(setup.cwd.clone()).map_err(|error| wrong(&setup.cwd, error.to_string()))?.normalized();
         match vfs.metadata(&cwd, true) {

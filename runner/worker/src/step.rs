@@ -172,6 +172,7 @@ impl Step {
         let commands = worker.sandbox.commands(tree, Profile::Step);
         let programs =
             Programs::new(Arc::clone(&commands) as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));
+        commands.let_start_others(programs.as_spawner(), Arc::clone(&processes));
         let cwd = working_directory(&*vfs, volume, &request.working_directory)?;
         let budget = Budget::new(worker.limits.output);
         let output =

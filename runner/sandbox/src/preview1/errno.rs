@@ -7,8 +7,11 @@ use std::io;
 pub(super) struct Errno(pub(super) u16);
 
 impl Errno {
+    pub(super) const TOOBIG: Self = Self(1);
     pub(super) const ACCES: Self = Self(2);
+    pub(super) const AGAIN: Self = Self(6);
     pub(super) const BADF: Self = Self(8);
+    pub(super) const CHILD: Self = Self(12);
     pub(super) const FAULT: Self = Self(21);
     pub(super) const INVAL: Self = Self(28);
     pub(super) const IO: Self = Self(29);
@@ -20,6 +23,7 @@ impl Errno {
     pub(super) const NOTSUP: Self = Self(58);
     pub(super) const OVERFLOW: Self = Self(61);
     pub(super) const SPIPE: Self = Self(70);
+    pub(super) const SRCH: Self = Self(71);
     pub(super) const NOTCAPABLE: Self = Self(76);
 }
 

@@ -46,7 +46,12 @@ impl Memory<'_> {
         if count > 1024 {
             return Err(Errno::INVAL);
         }
-        let raw = self.bytes(at, count * 8)?;
+        self.pairs(at, count)
+    }
+
+    /// A list of pairs of numbers.
+    pub(super) fn pairs(&self, at: u32, count: u32) -> Result<Vec<(u32, u32)>> {
+        let raw = self.bytes(at, count.checked_mul(8).ok_or(Errno::FAULT)?)?;
         let word = |bytes: &[u8]| bytes.iter().rev().fold(0u32, |value, byte| value << 8 | u32::from(*byte));
         Ok(raw.chunks_exact(8).map(|pair| (word(&pair[..4]), word(&pair[4..]))).collect())
     }

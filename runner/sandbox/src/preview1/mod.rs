@@ -14,18 +14,21 @@ mod paths;
 mod poll;
 mod process;
 mod rights;
+mod spawn;
 mod stat;
 mod table;
 
 use std::sync::Arc;
 
-use stepbox_system::{CancelToken, SpawnRequest};
+use stepbox_system::{CancelToken, SpawnRequest, VirtualPath};
 use wasmtime::{Caller, Extern, Linker};
 
 use crate::guest::{Guest, Monotonic};
 use crate::tree::{Climb, Directory, FileTree};
 use errno::{Errno, Fault};
 use memory::Memory;
+use spawn::Children;
+pub(crate) use spawn::Family;
 use table::{Descriptor, Given, Table};
 
 /// The module of every import here.
@@ -41,11 +44,24 @@ pub(crate) struct Host {
     umask: u32,
     cancel: CancelToken,
     clock: Monotonic,
+    cwd: VirtualPath,
+    /// Its number among the step's processes, and how many commands stand above it.
+    process: u32,
+    depth: u32,
+    /// What it starts others with, where it may.
+    family: Option<Family>,
+    children: Arc<Children>,
 }
 
 impl Host {
     /// A guest with the arguments, environment and descriptors of a request.
-    pub(crate) fn new(tree: Arc<FileTree>, request: &mut SpawnRequest, open_files: usize, clock: Monotonic) -> Self {
+    pub(crate) fn new(
+        tree: Arc<FileTree>,
+        request: &mut SpawnRequest,
+        open_files: usize,
+        clock: Monotonic,
+        family: Option<Family>,
+    ) -> Self {
         let mut table = Table::new(open_files);
         for (number, file) in std::mem::take(&mut request.files) {
             let given = if number > 2 { Given::Redirection } else { Given::Nothing };
@@ -65,6 +81,11 @@ impl Host {
             umask: request.umask,
             cancel: request.cancel.clone(),
             clock,
+            cwd: request.cwd.clone(),
+            process: request.process,
+            depth: request.depth,
+            family,
+            children: Arc::default(),
         }
     }
 
@@ -109,6 +130,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
     paths::add(linker)?;
     process::add(linker)?;
     modes::add(linker)?;
+    spawn::add(linker)?;
     linker.func_wrap(MODULE, "poll_oneoff", poll::poll_oneoff)?;
     Ok(())
 }

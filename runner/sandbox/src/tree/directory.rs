@@ -40,6 +40,11 @@ impl Directory {
         Self { path, mount, handle: Arc::new(lock) }
     }
 
+    /// Where it stands.
+    pub(crate) fn path(&self) -> &VirtualPath {
+        &self.path
+    }
+
     /// A handle to open below.
     pub(super) fn handle<'a>(&'a self, tree: &'a FileTree) -> io::Result<BorrowedFd<'a>> {
         if let Some(handle) = self.handle.get() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use stepbox_sandbox::{Commands, Image, Profile, Sandbox, SandboxLimits};
+use stepbox_sandbox::{Commands, Image, Mount, Profile, Sandbox, SandboxLimits};
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Resolution, SpawnRequest, Spawner, VirtualPath, pipe};
 
 /// A module with the imports that the tests need, and one page of memory.
@@ -17,15 +17,36 @@ pub(crate) fn module(body: &str) -> String {
     for (name, parameters) in [
         ("args_get", "i32 i32"),
         ("args_sizes_get", "i32 i32"),
+        ("clock_res_get", "i32 i32"),
         ("clock_time_get", "i32 i64 i32"),
         ("environ_get", "i32 i32"),
         ("environ_sizes_get", "i32 i32"),
+        ("fd_advise", "i32 i64 i64 i32"),
+        ("fd_allocate", "i32 i64 i64"),
         ("fd_close", "i32"),
+        ("fd_fdstat_get", "i32 i32"),
+        ("fd_fdstat_set_flags", "i32 i32"),
+        ("fd_filestat_get", "i32 i32"),
+        ("fd_filestat_set_size", "i32 i64"),
+        ("fd_pread", "i32 i32 i32 i64 i32"),
         ("fd_prestat_dir_name", "i32 i32 i32"),
         ("fd_prestat_get", "i32 i32"),
+        ("fd_pwrite", "i32 i32 i32 i64 i32"),
+        ("fd_readdir", "i32 i32 i32 i64 i32"),
+        ("fd_renumber", "i32 i32"),
+        ("fd_seek", "i32 i64 i32 i32"),
         ("fd_read", "i32 i32 i32 i32"),
         ("fd_write", "i32 i32 i32 i32"),
+        ("path_create_directory", "i32 i32 i32"),
+        ("path_filestat_get", "i32 i32 i32 i32 i32"),
+        ("path_filestat_set_times", "i32 i32 i32 i32 i64 i64 i32"),
+        ("path_link", "i32 i32 i32 i32 i32 i32 i32"),
         ("path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32"),
+        ("path_readlink", "i32 i32 i32 i32 i32 i32"),
+        ("path_remove_directory", "i32 i32 i32"),
+        ("path_rename", "i32 i32 i32 i32 i32 i32"),
+        ("path_symlink", "i32 i32 i32 i32 i32"),
+        ("path_unlink_file", "i32 i32 i32"),
         ("poll_oneoff", "i32 i32 i32 i32"),
         ("random_get", "i32 i32"),
     ] {
@@ -70,6 +91,15 @@ impl Bench {
 
     /// With these bytes as the module.
     pub(crate) fn of_bytes(bytes: Vec<u8>, limits: SandboxLimits) -> Self {
+        Self::make(bytes, limits, false)
+    }
+
+    /// With a directory `/fixed` that cannot be written.
+    pub(crate) fn with_fixed(text: &str) -> Self {
+        Self::make(wat::parse_str(text).expect("a module"), SandboxLimits::default(), true)
+    }
+
+    fn make(bytes: Vec<u8>, limits: SandboxLimits, fixed: bool) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let open = |name: &str| {
             let path = directory.path().join(name);
@@ -80,13 +110,19 @@ impl Bench {
         let compiled = tempfile::tempfile().expect("a file");
         let image = Image::new(move || Ok(compiled), move || Ok(bytes.clone()), ["tool"]);
         let sandbox = Sandbox::new(image, limits);
-        let tree = sandbox.tree(open("root"), open("volume"), vec![], vec![]).expect("a tree");
+        let at = VirtualPath::new("/fixed").expect("a path");
+        let others = fixed.then(|| Mount { at, directory: open("fixed"), writable: false }).into_iter().collect();
+        let tree = sandbox.tree(open("root"), open("volume"), others, vec![]).expect("a tree");
         let commands = sandbox.commands(tree, Profile::Step);
         Self { directory, commands }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    pub(crate) fn commands(&self) -> Arc<Commands> {
+        Arc::clone(&self.commands)
     }
 
     pub(crate) fn modules(&self) -> u64 {

@@ -6,7 +6,10 @@ use super::identity::fail;
 use super::options::{flag, parse, valued};
 use super::{Streams, file_info};
 
-/// `chmod`: the mode and the files are checked; the change itself is accepted, as modes never deny inside.
+/// How deep `chmod -R` goes.
+const MAX_DEPTH: usize = 512;
+
+/// `chmod`.
 pub(crate) fn change_mode(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Result<i32> {
     // A mode such as `-w` looks like an option.
     let looks_like_mode =
@@ -32,10 +35,91 @@ pub(crate) fn change_mode(arguments: &[OsString], streams: &mut Streams<'_>) -> 
     if parsed.operands.is_empty() {
         return fail("chmod", "missing operand", streams);
     }
-    if let Some(mode) = mode.filter(|mode| apply(mode, 0o644, false).is_none()) {
+    let mode = match (mode, parsed.value('\u{1}').map(OsString::from)) {
+        (_, Some(reference)) => match file_info::read(Path::new(&reference), true) {
+            Ok(info) => format!("{:o}", info.mode),
+            Err(error) => {
+                streams.complain("chmod", &reference, &error);
+                return Ok(1);
+            }
+        },
+        (Some(mode), None) => mode,
+        (None, None) => return fail("chmod", "missing operand", streams),
+    };
+    if apply(&mode, 0o644, false).is_none() {
         return fail("chmod", &format!("invalid mode: `{mode}`"), streams);
     }
-    check_all("chmod", &parsed.operands, parsed.has('f'), streams)
+    let change = Change {
+        mode,
+        recursive: parsed.has('R'),
+        silent: parsed.has('f'),
+        all: parsed.has('v'),
+        changes: parsed.has('c'),
+    };
+    let mut status = 0;
+    for file in &parsed.operands {
+        status |= change.apply_to(Path::new(file), 0, streams)?;
+    }
+    Ok(status)
+}
+
+/// What `chmod` is to do.
+struct Change {
+    mode: String,
+    recursive: bool,
+    silent: bool,
+    /// Tell of every file, or of those that change.
+    all: bool,
+    changes: bool,
+}
+
+impl Change {
+    fn apply_to(&self, path: &Path, depth: usize, streams: &mut Streams<'_>) -> io::Result<i32> {
+        // Links that are found on the way down are left alone, as elsewhere.
+        let changed = file_info::read(path, depth == 0).and_then(|info| {
+            if info.is_link() {
+                return Ok(info);
+            }
+            let mode = apply(&self.mode, info.mode, info.is_directory()).unwrap_or(info.mode);
+            set_mode(path, mode)?;
+            Ok(file_info::FileInfo { mode, ..info.clone() }).inspect(|new| {
+                if self.all || self.changes && new.mode != info.mode {
+                    let what = if new.mode == info.mode { "retained as" } else { "changed to" };
+                    // A failed write is noticed when the output is flushed.
+                    let _ = writeln!(streams.output, "mode of '{}' {what} {:04o}", path.display(), new.mode);
+                }
+            })
+        });
+        let info = match changed {
+            Ok(info) => info,
+            Err(error) => {
+                if !self.silent {
+                    let what = OsString::from(format!("cannot access '{}'", path.display()));
+                    streams.complain("chmod", &what, &error);
+                }
+                return Ok(1);
+            }
+        };
+        let mut status = 0;
+        if self.recursive && info.is_directory() {
+            if depth == MAX_DEPTH {
+                streams.complain("chmod", path.as_os_str(), &io::Error::other("too deep"));
+                return Ok(1);
+            }
+            for entry in file_info::entries(path)? {
+                status |= self.apply_to(&entry, depth + 1, streams)?;
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// Sets the mode of a file, links followed.
+pub(crate) fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    #[cfg(target_os = "wasi")]
+    return crate::abi::set_mode(path, mode);
+    #[cfg(not(target_os = "wasi"))]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
 }
 
 /// `chown` and `chgrp`: the files are checked; the change itself is accepted.
@@ -169,8 +253,20 @@ mod tests {
 
     #[test]
     fn chmod_wants_a_mode_and_files_that_are_there() {
-        assert_eq!(run(&["chmod", "+x", "/"], ""), (String::new(), String::new(), 0));
-        assert_eq!(run(&["chmod", "-w", "/"], "").2, 0);
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        std::fs::write(&file, "").expect("writes");
+        let (root, name) = (directory.path().to_str().expect("text"), file.to_str().expect("text"));
+        let mode = || std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("there").permissions());
+        assert_eq!(run(&["chmod", "0640", name], ""), (String::new(), String::new(), 0));
+        assert_eq!(mode() & 0o7777, 0o640);
+        assert_eq!(run(&["chmod", "-v", "u+x", name], "").0, format!("mode of '{name}' changed to 0740\n"));
+        assert_eq!(run(&["chmod", "-c", "u+x", name], "").0, "");
+        assert_eq!(run(&["chmod", "-R", "go=rX", root], "").2, 0);
+        assert_eq!(mode() & 0o7777, 0o755);
+        assert_eq!(run(&["chmod", "-x", name], "").2, 0);
+        assert_eq!(run(&["chmod", "--reference", root, name], "").2, 0);
+        assert_eq!(mode() & 0o7777, 0o755);
         assert_eq!(run(&["chmod", "q", "/"], "").1, "chmod: invalid mode: `q`\n");
         let (_, errors, status) = run(&["chmod", "-R", "755", "/nowhere"], "");
         assert_eq!((errors.as_str(), status), ("chmod: cannot access '/nowhere': No such file or directory\n", 1));

@@ -7,7 +7,7 @@ use super::identity::fail;
 use super::options::{flag, parse, valued};
 use super::{Streams, change_mode};
 
-/// `install`: `-d -D -t -T -v`; modes and owners are checked and accepted.
+/// `install`: `-d -D -m -t -T -v`; owners are accepted.
 pub(crate) fn install(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Result<i32> {
     let known = [
         flag('c', ""),
@@ -27,13 +27,19 @@ pub(crate) fn install(arguments: &[OsString], streams: &mut Streams<'_>) -> io::
         Ok(parsed) => parsed,
         Err(message) => return fail("install", &message, streams),
     };
-    if let Some(mode) = parsed.value('m').filter(|mode| change_mode::apply(mode, 0o755, false).is_none()) {
-        return fail("install", &format!("invalid mode: `{mode}`"), streams);
-    }
+    let mode = match parsed.value('m') {
+        None => 0o755,
+        // A symbolic mode changes one without any rights, as elsewhere.
+        Some(mode) => match change_mode::apply(mode, 0, false) {
+            Some(mode) => mode,
+            None => return fail("install", &format!("invalid mode: `{mode}`"), streams),
+        },
+    };
     let mut status = 0;
     if parsed.has('d') {
         for directory in &parsed.operands {
-            if let Err(error) = fs::create_dir_all(directory) {
+            let made = fs::create_dir_all(directory).and_then(|()| change_mode::set_mode(Path::new(directory), mode));
+            if let Err(error) = made {
                 streams.complain("install", directory, &error);
                 status = 1;
             }
@@ -57,7 +63,8 @@ pub(crate) fn install(arguments: &[OsString], streams: &mut Streams<'_>) -> io::
     for source in &parsed.operands {
         let source = Path::new(source);
         let destination = if into { target.join(source.file_name().unwrap_or_default()) } else { target.clone() };
-        match copy(source, &destination, parsed.has('D')) {
+        let copied = copy(source, &destination, parsed.has('D'));
+        match copied.and_then(|()| change_mode::set_mode(&destination, mode)) {
             Ok(()) if parsed.has('v') => {
                 writeln!(streams.output, "'{}' -> '{}'", source.display(), destination.display())?;
             }
@@ -102,6 +109,12 @@ mod tests {
         std::fs::write(at("source"), "data").expect("writes");
         assert_eq!(run(&["install", "-Dm755", &at("source"), &at("usr/bin/tool")], "").2, 0);
         assert_eq!(std::fs::read_to_string(at("usr/bin/tool")).expect("reads"), "data");
+        let mode = |name: &str| {
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(at(name)).expect("there").permissions()) & 0o777
+        };
+        assert_eq!(mode("usr/bin/tool"), 0o755);
+        assert_eq!(run(&["install", "-m", "u=rw,go=r", &at("source"), &at("plain")], "").2, 0);
+        assert_eq!(mode("plain"), 0o644);
         assert_eq!(run(&["install", "-d", &at("x/y")], "").2, 0);
         assert_eq!(run(&["install", "-t", &at("x/y"), &at("source")], "").2, 0);
         assert_eq!(std::fs::read_to_string(at("x/y/source")).expect("reads"), "data");
