@@ -1,8 +1,8 @@
 //! How much work evaluating conditions may be.
 
 /// The most work that one evaluation may be, in operations, characters looked at and steps of searching patterns:
-/// about a second.
-pub const MAX_WORK: usize = 1 << 26;
+/// about a fifth of a second, since the one thread that drives a build does nothing else meanwhile.
+pub const MAX_WORK: usize = 1 << 24;
 
 /// What is left of the work. Shared by all expressions and patterns of a `when`, so that many costly ones take no
 /// longer than one.
