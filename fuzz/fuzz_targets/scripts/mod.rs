@@ -221,7 +221,7 @@ impl<'u, 'd> Maker<'u, 'd> {
             20 if !self.callable.is_empty() => {
                 format!("command -v {0} >/dev/null && {0} {1}", self.callable[0], self.words()?)
             }
-            21 => format!("trap {} EXIT", quoted(&format!("printf T; {}", self.printing()?))),
+            21 if self.depth < 3 => format!("trap {} EXIT", quoted(&format!("printf T; {}", self.printing()?))),
             22 => format!("exit {}", self.pick(&["", "0", "4"])?),
             23 if self.in_function => format!("local {}={}", self.pick(NAMES)?, self.word_quoted()?),
             24 => format!("export {}={}", self.pick(NAMES)?, self.word_quoted()?),
@@ -310,7 +310,7 @@ impl<'u, 'd> Maker<'u, 'd> {
     fn parameter(&mut self) -> Result<String> {
         let name = self.pick(&["a", "b", "v", "w", "1", "2", "@", "*"])?;
         if matches!(name, "@" | "*") {
-            return Ok(format!("${{{name}{}}}", self.pick(&["", "-x", ":-x y", ":+x"])?));
+            return Ok(format!("${{{name}{}}}", self.pick(&["", "-x", ":-x y"])?));
         }
         Ok(match self.below(10)? {
             0 => format!("${{#{name}}}"),
@@ -408,8 +408,8 @@ impl<'u, 'd> Maker<'u, 'd> {
 
     fn long_test(&mut self, depth: u32) -> Result<String> {
         Ok(match self.below(if depth > 0 { 8 } else { 5 })? {
-            0 => format!("{} == {}", self.word_quoted()?, self.pattern()?),
-            1 => format!("${} != {}", self.pick(NAMES)?, self.pattern()?),
+            0 => format!("{} == {}x", self.word_quoted()?, self.pattern()?),
+            1 => format!("${} != {}", self.pick(NAMES)?, self.word_quoted()?),
             2 => format!("{} {}", self.pick(&["-n", "-z"])?, self.word()?),
             3 => format!("{} -lt {}", self.below(5)?, self.below(5)?),
             4 => format!("{} =~ {}", self.word_quoted()?, self.pick(&["^a", "b$", "[0-9]+", "(a|x)b?", "\"*\"", "."])?),
