@@ -125,8 +125,10 @@ fn run(shell: &mut Shell, command: Command, words: &[Vec<u8>]) -> Result<ExitSta
     }
     let mut status = ExitStatus::SUCCESS;
     for (number, operand) in operands.iter().enumerate() {
-        let compound =
-            compounds.iter().find(|(word, _)| *word == at + number).map(|(_, elements)| Arc::clone(elements));
+        let compound = compounds
+            .iter()
+            .find(|(word, _)| *word == operands.len() - number)
+            .map(|(_, elements)| Arc::clone(elements));
         let done = if request.functions {
             function(shell, command, &request, operand)
         } else if request.print && matches!(command, Command::Declare | Command::Local) {
@@ -201,6 +203,9 @@ fn variable(
     let Some((name, subscript)) = split_reference(target) else {
         return Ok(Err(format!("`{}': not a valid identifier", show(operand))));
     };
+    if subscript.is_some() && matches!(command, Command::Export | Command::Readonly) {
+        return Ok(Err(format!("`{}': not a valid identifier", show(target))));
+    }
     let name = name.to_vec();
     if request.wants(b'n') && (request.kind() != Kind::Scalar || compound.is_some() || subscript.is_some()) {
         return Ok(Err(format!("{}: reference variable cannot be an array", show(&name))));

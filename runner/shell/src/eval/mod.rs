@@ -98,7 +98,7 @@ pub struct Shell {
     pub(crate) references: u32,
     /// The variables that the function being executed was called with (`x=1 f`).
     pub(crate) called_with: Vec<Vec<u8>>,
-    /// The compound operands of the declaration that is about to run, by the number of their word.
+    /// The compound operands of the declaration that is about to run, by the number of their word from the end.
     pub(crate) compounds: Vec<(usize, Arc<Vec<Element>>)>,
     /// The line of the command that is being executed.
     pub(crate) line: u32,

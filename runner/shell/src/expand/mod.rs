@@ -90,7 +90,9 @@ impl Shell {
                 fields.extend(self.expand_fields(std::slice::from_ref(word))?);
             }
         }
-        self.compounds = compounds;
+        // Counted from the end: `builtin` and `command` take words off the beginning.
+        let count = fields.len();
+        self.compounds = compounds.into_iter().map(|(place, elements)| (count - place, elements)).collect();
         Ok(fields)
     }
 

@@ -26,11 +26,14 @@ pub(super) enum Found {
 
 impl Found {
     /// Whether there is something; `colon`: an empty one does not count.
-    fn is_missing(&self, colon: bool) -> bool {
+    fn is_missing(&self, colon: bool, separators: &[u8]) -> bool {
         match self {
             Self::One(None) => true,
             Self::One(Some(value)) => colon && value.is_empty(),
-            Self::List { values, .. } => values.is_empty() || (colon && values.len() == 1 && values[0].is_empty()),
+            Self::List { values, star } => {
+                let joined = values.len() == 1 || (*star && separators.is_empty());
+                values.is_empty() || (colon && joined && values.iter().all(Vec::is_empty))
+            }
         }
     }
 
@@ -109,13 +112,13 @@ impl Shell {
     ) -> Result<(), Flow> {
         let found = match operation {
             Operation::Default { word, colon } => {
-                if found.is_missing(*colon) {
+                if found.is_missing(*colon, &self.field_separators()) {
                     return self.expand_operand(word, quoted, purpose, out);
                 }
                 found
             }
             Operation::Alternative { word, colon } => {
-                if !found.is_missing(*colon) {
+                if !found.is_missing(*colon, &self.field_separators()) {
                     return self.expand_operand(word, quoted, purpose, out);
                 }
                 // `"${@+x}"` without parameters is no field at all, as `"$@"` is none.
@@ -125,7 +128,7 @@ impl Shell {
                 return Ok(());
             }
             Operation::Assign { word, colon } => {
-                if found.is_missing(*colon) {
+                if found.is_missing(*colon, &self.field_separators()) {
                     let text = self.expand_text(word)?;
                     self.assign_name(name, text.clone())?;
                     out.push(&text, quoted);
@@ -134,7 +137,7 @@ impl Shell {
                 found
             }
             Operation::Error { word, colon } => {
-                if found.is_missing(*colon) {
+                if found.is_missing(*colon, &self.field_separators()) {
                     let mut text = self.expand_text(word)?;
                     if text.is_empty() {
                         text =

@@ -18,6 +18,9 @@ impl Shell {
         out: &mut Expansion,
     ) -> Result<(), Flow> {
         let found = match letter {
+            b'A' | b'a' if self.variable_of(name).is_none() && matches!(found, Found::One(None)) => {
+                self.must_be(name, found)?
+            }
             b'A' => self.as_assignment(name, &found),
             b'a' => self.attributes_of(name, found),
             b'K' | b'k' if self.is_array(name) => return self.keys_too(name, letter == b'k', quoted, purpose, out),

@@ -215,6 +215,9 @@ impl Shell {
             return Ok(None);
         }
         if end == name {
+            if self.state.variables.get(name).is_some_and(|variable| variable.attributes.reference) {
+                return Err(format!("{}: circular name reference", show(name)));
+            }
             return Ok(Some(Place { name: name.to_vec(), key: None }));
         }
         self.referenced_place(name).map(Some)
