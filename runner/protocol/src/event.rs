@@ -110,7 +110,7 @@ pub enum FailureKind {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PackReport {
     /// What is new; `None` where the volume is as the snapshot that it comes from.
-    pub added: Option<Added>,
+    pub added: Option<Box<Added>>,
     /// The manifest of the snapshot on which that builds; `None` for a whole volume.
     pub base: Option<BlobDigest>,
     /// Identity of the volume's state.

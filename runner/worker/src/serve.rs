@@ -211,10 +211,12 @@ impl Worker {
         });
         match stepbox_volume::pack(&*self.fs, &volume, &self.staging, &options, basis.as_ref(), &stop) {
             Ok(packed) => Event::Packed(PackReport {
-                added: packed.added.as_ref().map(|added| Added {
-                    layer: staged(&added.layer),
-                    index: staged(&added.index),
-                    diff_ids: added.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+                added: packed.added.as_ref().map(|added| {
+                    Box::new(Added {
+                        layer: staged(&added.layer),
+                        index: staged(&added.index),
+                        diff_ids: added.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+                    })
                 }),
                 base: packed.base.map(|base| BlobDigest(*base.as_bytes())),
                 tree_digest: BlobDigest(*packed.tree_digest.as_bytes()),

@@ -99,10 +99,12 @@ fn archive(volume: &Dir, exclude: Vec<Vec<u8>>, staging: &Dir) -> Event {
         size: blob.size,
     };
     Event::Packed(PackReport {
-        added: packed.added.as_ref().map(|added| Added {
-            layer: staged(&added.layer),
-            index: staged(&added.index),
-            diff_ids: added.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+        added: packed.added.as_ref().map(|added| {
+            Box::new(Added {
+                layer: staged(&added.layer),
+                index: staged(&added.index),
+                diff_ids: added.diff_ids.map(|id| BlobDigest(*id.as_bytes())),
+            })
         }),
         base: None,
         tree_digest: BlobDigest(*packed.tree_digest.as_bytes()),
@@ -150,11 +152,11 @@ fn pack_volume(volume: &Dir, exclude: &[Vec<u8>], staging: &Dir) -> Event {
         StagedFile { name: name.into(), digest: BlobDigest(Sha256::digest(said).into()), size: text.len() as u64 }
     };
     Event::Packed(PackReport {
-        added: Some(Added {
+        added: Some(Box::new(Added {
             layer: stage("layer", &text),
             index: stage("index", ""),
             diff_ids: [BlobDigest([0; 32]), BlobDigest([0; 32])],
-        }),
+        })),
         base: None,
         tree_digest: BlobDigest([0; 32]),
         entries: files.len() as u64,

@@ -183,7 +183,8 @@ fn print_traps(shell: &Shell, words: &[Vec<u8>]) -> ExitStatus {
 
 pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut words = &words[1..];
-    if words.first().is_some_and(|word| word == b"--") {
+    let plain = words.first().is_some_and(|word| word == b"--");
+    if plain {
         words = &words[1..];
     }
     if words.is_empty() {
@@ -204,7 +205,7 @@ pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             Signal::ALL.iter().map(|signal| format!("{}) SIG{}\n", signal.number(), signal.name())).collect();
         return Ok(shell.print("trap", names.concat().as_bytes()));
     }
-    if words[0].len() > 1 && words[0].starts_with(b"-") && shell.context.mode == Mode::Sh {
+    if !plain && words[0].len() > 1 && words[0].starts_with(b"-") && shell.context.mode == Mode::Sh {
         return Err(shell.fatal(&format!("trap: Illegal option {}", show(&words[0]))));
     }
     // A number first means: reset all of these.
