@@ -225,3 +225,15 @@ fn filter_line(line: &str) -> String {
     }
     out + rest
 }
+
+/// Flips a bit in the middle of a file.
+///
+/// # Panics
+/// Where the file cannot be written anew.
+pub fn damage(path: &Path) {
+    let mut data = fs::read(path).expect("reads");
+    let middle = data.len() / 2;
+    data[middle] ^= 1;
+    fs::remove_file(path).expect("removes");
+    fs::write(path, data).expect("writes");
+}

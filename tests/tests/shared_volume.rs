@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, ChildStderr};
 
-use stepbox_tests::Place;
+use stepbox_tests::{Place, damage};
 
 const PIPELINE: &str = include_str!("../../examples/shared-volumes/codefresh.yml");
 const COUNT: &str = include_str!("../../examples/shared-volumes/count-builds.yml");
@@ -205,14 +204,6 @@ fn a_flipped_byte_in_the_base_layer_is_told_and_no_wrong_bytes_are_used() {
     assert!(run.stderr.contains("warning: "), "{run:?}");
     assert!(run.stderr.contains("is damaged"), "{run:?}");
     assert!(run.stdout.contains("2 /codefresh/volume/builds.txt\n"), "falls back to the first build: {run:?}");
-}
-
-fn damage(path: &Path) {
-    let mut data = fs::read(path).expect("reads");
-    let middle = data.len() / 2;
-    data[middle] ^= 1;
-    fs::remove_file(path).expect("removes");
-    fs::write(path, data).expect("writes");
 }
 
 #[test]

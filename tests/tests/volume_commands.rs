@@ -1,10 +1,9 @@
 //! `stepbox volume …`: looking into snapshots, comparing, saving and restoring, collecting, verifying.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
-use stepbox_tests::{Place, Run};
+use stepbox_tests::{Place, Run, damage};
 
 /// Three builds of the volume `app`, each with another text in `file`.
 fn place() -> Place {
@@ -99,15 +98,6 @@ fn old_snapshots_are_collected_and_named_ones_stay() {
     assert_eq!(volume(&place, &["cat", "app@first", "file"]).status, 2);
     let bad = volume(&place, &["tag", "app", "../x"]);
     assert!(bad.status != 0 && bad.stderr.contains("is no name of a tag"), "{bad:?}");
-}
-
-/// Flips a bit in the middle of a file.
-fn damage(path: &Path) {
-    let mut data = fs::read(path).expect("reads");
-    let middle = data.len() / 2;
-    data[middle] ^= 1;
-    fs::remove_file(path).expect("removes");
-    fs::write(path, data).expect("writes");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Saving what changed, and making an older tree hold another state: whatever was done to the tree, what is restored is
 //! what it was.
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -15,6 +17,7 @@ use stepbox_volume::{
     Basis, Digest, HostFs, KNOWN_FILE, KnownTree, PackOptions, Packed, PublishMeta, Scope, Snapshot, Store,
     UnpackLimits, Unpacked, pack, unpack, update,
 };
+use support::picture;
 use tempfile::TempDir;
 
 /// A volume that is saved again and again.
@@ -114,37 +117,6 @@ impl World {
 fn layers(world: &World, snapshot: &Snapshot) -> usize {
     let manifest = fs::read(world.path("store/blobs/sha256").join(snapshot.manifest.hex())).expect("reads");
     String::from_utf8(manifest).expect("JSON").matches("layer.v1.tar+zstd").count()
-}
-
-/// Everything that a snapshot keeps of a tree; of the inode, which paths share it.
-fn picture(root: &Path) -> BTreeMap<Vec<u8>, String> {
-    let (mut out, mut first) = (BTreeMap::new(), BTreeMap::new());
-    let mut left = vec![root.to_owned()];
-    let mut all = vec![];
-    while let Some(at) = left.pop() {
-        for entry in fs::read_dir(at).expect("lists") {
-            let path = entry.expect("an entry").path();
-            if fs::symlink_metadata(&path).expect("stats").is_dir() {
-                left.push(path.clone());
-            }
-            all.push(path);
-        }
-    }
-    all.sort();
-    for path in all {
-        let metadata = fs::symlink_metadata(&path).expect("stats");
-        let name = path.strip_prefix(root).expect("below").as_os_str().as_bytes().to_vec();
-        let what = if metadata.is_symlink() {
-            format!("{:?}", fs::read_link(&path).expect("reads"))
-        } else if metadata.is_dir() {
-            "directory".to_owned()
-        } else {
-            let same = first.entry(metadata.ino()).or_insert_with(|| name.clone());
-            format!("file {same:?} {:?}", fs::read(&path).expect("reads"))
-        };
-        out.insert(name, format!("{:o} {} {} {what}", metadata.mode(), metadata.mtime(), metadata.mtime_nsec()));
-    }
-    out
 }
 
 fn set_time(path: &Path, (seconds, nanoseconds): (i64, u32)) {

@@ -88,46 +88,22 @@ fn write(host: &Host, memory: &mut Memory<'_>, number: u32, vectors: (u32, u32),
     Ok(memory.write_u32(at, total)?)
 }
 
-fn read_at(
-    host: &Host,
+/// `fd_pread` and `fd_pwrite`: buffer after buffer from an offset on, until one is not filled or taken whole.
+fn at_offset(
     memory: &mut Memory<'_>,
-    number: u32,
     vectors: (u32, u32),
     mut offset: u64,
     at: u32,
+    mut transfer: impl FnMut(&mut Memory<'_>, (u32, u32), u64) -> Result<usize, Fault>,
 ) -> Result<(), Fault> {
-    let file = host.host_file(number, FD_READ)?;
     let mut total = 0u32;
     for (place, length) in memory.vectors(vectors.0, vectors.1)? {
-        let count = match file.read_at(memory.bytes_mut(place, length)?, offset) {
+        // A place outside of the memory is an error also behind buffers that were moved.
+        memory.bytes(place, length)?;
+        let count = match transfer(memory, (place, length), offset) {
             Ok(count) => u32::try_from(count).map_err(|_| Errno::OVERFLOW)?,
             Err(_) if total > 0 => break,
-            Err(failed) => return Err(failed.into()),
-        };
-        total = total.saturating_add(count);
-        offset = offset.saturating_add(count.into());
-        if count < length {
-            break;
-        }
-    }
-    Ok(memory.write_u32(at, total)?)
-}
-
-fn write_at(
-    host: &Host,
-    memory: &mut Memory<'_>,
-    number: u32,
-    vectors: (u32, u32),
-    mut offset: u64,
-    at: u32,
-) -> Result<(), Fault> {
-    let file = host.host_file(number, FD_WRITE)?;
-    let mut total = 0u32;
-    for (place, length) in memory.vectors(vectors.0, vectors.1)? {
-        let count = match file.write_at(memory.bytes(place, length)?, offset) {
-            Ok(count) => u32::try_from(count).map_err(|_| Errno::OVERFLOW)?,
-            Err(_) if total > 0 => break,
-            Err(failed) => return Err(failed.into()),
+            Err(failed) => return Err(failed),
         };
         total = total.saturating_add(count);
         offset = offset.saturating_add(count.into());
@@ -281,14 +257,24 @@ pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         MODULE,
         "fd_pread",
         |caller: C<'_>, number: u32, vectors: u32, count: u32, offset: u64, at: u32| {
-            call(caller, |host, memory| read_at(host, memory, number, (vectors, count), offset, at))
+            call(caller, |host, memory| {
+                let file = host.host_file(number, FD_READ)?;
+                at_offset(memory, (vectors, count), offset, at, |memory, (place, length), offset| {
+                    Ok(file.read_at(memory.bytes_mut(place, length)?, offset)?)
+                })
+            })
         },
     )?;
     linker.func_wrap(
         MODULE,
         "fd_pwrite",
         |caller: C<'_>, number: u32, vectors: u32, count: u32, offset: u64, at: u32| {
-            call(caller, |host, memory| write_at(host, memory, number, (vectors, count), offset, at))
+            call(caller, |host, memory| {
+                let file = host.host_file(number, FD_WRITE)?;
+                at_offset(memory, (vectors, count), offset, at, |memory, (place, length), offset| {
+                    Ok(file.write_at(memory.bytes(place, length)?, offset)?)
+                })
+            })
         },
     )?;
     linker.func_wrap(MODULE, "fd_seek", |caller: C<'_>, number: u32, offset: i64, whence: u32, at: u32| {
