@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use stepbox_system::{ExitStatus, error_text};
 
+use super::letters::Letters;
 use super::show;
 use crate::eval::{Flow, Shell};
 use crate::line_reader::LineReader;
@@ -83,7 +84,7 @@ pub(super) fn mapfile(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
     Ok(ExitStatus::SUCCESS)
 }
 
-fn options(mut words: &[Vec<u8>]) -> Result<Options, (String, ExitStatus)> {
+fn options(words: &[Vec<u8>]) -> Result<Options, (String, ExitStatus)> {
     let mut options = Options {
         delimiter: b'\n',
         most: 0,
@@ -93,52 +94,38 @@ fn options(mut words: &[Vec<u8>]) -> Result<Options, (String, ExitStatus)> {
         descriptor: 0,
         name: b"MAPFILE".to_vec(),
     };
-    while let Some((first, rest)) = words.split_first().filter(|(first, _)| first.len() > 1 && first[0] == b'-') {
-        words = rest;
-        if first == b"--" {
-            break;
+    let mut letters = Letters::of(words);
+    while let Some(letter) = letters.next() {
+        match letter {
+            b't' => {
+                options.strip = true;
+                continue;
+            }
+            b'C' | b'c' => {
+                let message = format!("-{}: callbacks are not supported", char::from(letter));
+                return Err((message, ExitStatus::USAGE));
+            }
+            b'd' | b'n' | b'O' | b's' | b'u' => {}
+            letter => return Err((format!("-{}: invalid option", char::from(letter)), ExitStatus::USAGE)),
         }
-        let mut letters = &first[1..];
-        while let Some((letter, behind)) = letters.split_first() {
-            letters = behind;
-            match letter {
-                b't' => {
-                    options.strip = true;
-                    continue;
-                }
-                b'C' | b'c' => {
-                    let message = format!("-{}: callbacks are not supported", char::from(*letter));
-                    return Err((message, ExitStatus::USAGE));
-                }
-                b'd' | b'n' | b'O' | b's' | b'u' => {}
-                letter => return Err((format!("-{}: invalid option", char::from(*letter)), ExitStatus::USAGE)),
+        let Some(value) = letters.value() else {
+            let message = format!("-{}: option requires an argument", char::from(letter));
+            return Err((message, ExitStatus::USAGE));
+        };
+        let number: Option<u64> = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        let wrong = |what: &str| (format!("{}: invalid {what}", show(value)), ExitStatus::FAILURE);
+        match letter {
+            b'd' => options.delimiter = value.first().copied().unwrap_or(0),
+            b'n' => options.most = number.ok_or_else(|| wrong("line count"))?,
+            b'O' => options.origin = Some(number.ok_or_else(|| wrong("array origin"))?),
+            b's' => options.skip = number.ok_or_else(|| wrong("line count"))?,
+            _ => {
+                let descriptor = number.and_then(|number| u32::try_from(number).ok());
+                options.descriptor = descriptor.ok_or_else(|| wrong("file descriptor specification"))?;
             }
-            let value = if behind.is_empty() {
-                let Some((value, rest)) = words.split_first() else {
-                    let message = format!("-{}: option requires an argument", char::from(*letter));
-                    return Err((message, ExitStatus::USAGE));
-                };
-                words = rest;
-                value
-            } else {
-                behind
-            };
-            let number: Option<u64> = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-            let wrong = |what: &str| (format!("{}: invalid {what}", show(value)), ExitStatus::FAILURE);
-            match letter {
-                b'd' => options.delimiter = value.first().copied().unwrap_or(0),
-                b'n' => options.most = number.ok_or_else(|| wrong("line count"))?,
-                b'O' => options.origin = Some(number.ok_or_else(|| wrong("array origin"))?),
-                b's' => options.skip = number.ok_or_else(|| wrong("line count"))?,
-                _ => {
-                    let descriptor = number.and_then(|number| u32::try_from(number).ok());
-                    options.descriptor = descriptor.ok_or_else(|| wrong("file descriptor specification"))?;
-                }
-            }
-            break;
         }
     }
-    if let Some(name) = words.first() {
+    if let Some(name) = letters.operands().first() {
         if !is_name(name) {
             return Err((format!("`{}': not a valid identifier", show(name)), ExitStatus::FAILURE));
         }

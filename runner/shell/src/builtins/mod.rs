@@ -11,6 +11,7 @@ pub(crate) mod escape;
 mod getopts;
 mod job_table;
 mod jobs;
+mod letters;
 mod mapfile;
 mod options;
 mod places;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use stepbox_system::{CancelToken, ExitStatus, FileKind, OpenFile, error_text};
 
+use super::letters::Letters;
 use super::show;
 use super::timeout::Timeout;
 use crate::config::Mode;
@@ -175,7 +176,7 @@ struct Options<'a> {
 }
 
 /// What a line is read by, or what is wrong with the words.
-fn options(mut words: &[Vec<u8>], mode: Mode) -> Result<Options<'_>, String> {
+fn options(words: &[Vec<u8>], mode: Mode) -> Result<Options<'_>, String> {
     let mut options = Options {
         raw: false,
         delimiter: b'\n',
@@ -187,48 +188,25 @@ fn options(mut words: &[Vec<u8>], mode: Mode) -> Result<Options<'_>, String> {
         array: None,
         names: &[],
     };
-    while let Some((first, rest)) = words.split_first() {
-        if first.len() < 2 || first[0] != b'-' {
-            break;
-        }
-        words = rest;
-        if first == b"--" {
-            break;
-        }
-        let mut letters = &first[1..];
-        while let Some((letter, behind)) = letters.split_first() {
-            letters = behind;
-            match letter {
-                b'r' => options.raw = true,
-                // There is no terminal whose echo could be off, nor one that lines are edited on.
-                b's' => {}
-                b'e' if mode == Mode::Bash => {}
-                b'p' | b'd' | b'n' | b't' | b'u' => {}
-                b'a' | b'N' | b'i' if mode == Mode::Bash => {}
-                letter => return Err(format!("Illegal option -{}", char::from(*letter))),
-            }
-            if matches!(letter, b'r' | b's' | b'e') {
-                continue;
-            }
-            let value = if behind.is_empty() {
-                let Some((value, rest)) = words.split_first() else {
-                    return Err(format!("No arg for -{} option", char::from(*letter)));
-                };
-                words = rest;
-                value
-            } else {
-                behind
-            };
-            option(&mut options, *letter, value)?;
-            break;
+    let mut letters = Letters::of(words);
+    while let Some(letter) = letters.next() {
+        match letter {
+            b'r' => options.raw = true,
+            // There is no terminal whose echo could be off, nor one that lines are edited on.
+            b's' => {}
+            b'e' if mode == Mode::Bash => {}
+            b'p' | b'd' | b'n' | b't' | b'u' => value_of(&mut options, letter, &mut letters)?,
+            b'a' | b'N' | b'i' if mode == Mode::Bash => value_of(&mut options, letter, &mut letters)?,
+            letter => return Err(format!("Illegal option -{}", char::from(letter))),
         }
     }
-    options.names = words;
+    options.names = letters.operands();
     Ok(options)
 }
 
 /// An option with a value.
-fn option(options: &mut Options<'_>, letter: u8, value: &[u8]) -> Result<(), String> {
+fn value_of(options: &mut Options<'_>, letter: u8, letters: &mut Letters<'_>) -> Result<(), String> {
+    let value = letters.value().ok_or_else(|| format!("No arg for -{} option", char::from(letter)))?;
     let text = std::str::from_utf8(value).map_err(|_| format!("Illegal number: {}", show(value)));
     match letter {
         b'd' => options.delimiter = value.first().copied().unwrap_or(0),

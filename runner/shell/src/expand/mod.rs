@@ -3,6 +3,7 @@
 mod braces;
 mod expansion;
 mod glob;
+mod names;
 mod parameter;
 mod split;
 mod text;

@@ -4,11 +4,16 @@
 //! bound and cannot read `case` inside `$( )`; what it would have taken to lower its words is as much code as this.
 
 mod arithmetic;
+mod assignment;
 mod braces;
 mod command;
+mod compound;
 mod error;
 mod here_document;
 mod input;
+mod list;
+mod parameter;
+mod quotes;
 mod redirect;
 mod test_command;
 mod word;

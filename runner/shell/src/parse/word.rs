@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
+use super::{Parser, SyntaxError, is_blank, is_meta};
 use crate::config::Mode;
-use crate::ir::{Anchor, Element, LetterChange, List, Name, Operation, Parameter, Part, Word};
+use crate::ir::{List, Name, Operation, Parameter, Part, Word};
 
 /// Where a word stands, which says where it ends and what is special in it.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Place {
+pub(super) enum Place {
     /// Outside everything.
     Plain,
     /// In `${name-…}`: up to `}`.
@@ -25,22 +25,12 @@ enum Place {
     Subscript,
 }
 
-/// What `${…}` is that means nothing.
-const BAD_SUBSTITUTION: &str = "bad substitution";
-
-/// What an assignment names.
-pub(super) struct Target {
-    pub(super) name: Vec<u8>,
-    pub(super) subscript: Option<Word>,
-    pub(super) append: bool,
-}
-
 /// Collects parts, joining text of one kind.
 #[derive(Default)]
 pub(super) struct Parts(pub(super) Vec<Part>);
 
 impl Parts {
-    fn literal(&mut self, byte: u8) {
+    pub(super) fn literal(&mut self, byte: u8) {
         match self.0.last_mut() {
             Some(Part::Literal(text)) => text.push(byte),
             _ => self.0.push(Part::Literal(vec![byte])),
@@ -110,7 +100,7 @@ impl Parser<'_> {
     }
 
     /// A tilde prefix, up to one of `ends` or the end of the word, if it is made of plain characters.
-    fn tilde(&mut self, parts: &mut Parts, ends: &[u8]) {
+    pub(super) fn tilde(&mut self, parts: &mut Parts, ends: &[u8]) {
         if self.peek() != Some(b'~') {
             return;
         }
@@ -126,7 +116,7 @@ impl Parser<'_> {
         }
     }
 
-    fn word_parts(
+    pub(super) fn word_parts(
         &mut self,
         place: Place,
         in_quotes: bool,
@@ -260,84 +250,6 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn single_quotes(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
-        let begin = self.line;
-        self.bump();
-        let mut text = vec![];
-        loop {
-            match self.bump() {
-                Some(b'\'') => break,
-                Some(byte) => text.push(byte),
-                None => return self.unterminated(begin, "unterminated quoted string", "'"),
-            }
-        }
-        parts.0.push(Part::Quoted(text));
-        Ok(())
-    }
-
-    fn double_quotes(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
-        let begin = self.line;
-        self.bump();
-        let mut inner = Parts::default();
-        loop {
-            let Some(byte) = self.peek() else {
-                return self.unterminated(begin, "unterminated quoted string", "\"");
-            };
-            match byte {
-                b'"' => break,
-                b'\\' => match self.peek_at(1) {
-                    Some(b'\n') => self.advance(2),
-                    Some(next @ (b'$' | b'`' | b'"' | b'\\')) => {
-                        self.advance(2);
-                        inner.quoted(next);
-                    }
-                    _ => {
-                        self.bump();
-                        inner.quoted(byte);
-                    }
-                },
-                b'$' => self.dollar(true, &mut inner)?,
-                b'`' => self.backticks(true, &mut inner)?,
-                _ => {
-                    self.bump();
-                    inner.quoted(byte);
-                }
-            }
-        }
-        self.bump();
-        if inner.0.is_empty() {
-            inner.0.push(Part::Quoted(vec![]));
-        }
-        parts.0.extend(inner.0);
-        Ok(())
-    }
-
-    /// `$'…'` with its escapes.
-    fn dollar_quotes(&mut self, parts: &mut Parts) -> Result<(), SyntaxError> {
-        let begin = self.line;
-        self.advance(2);
-        let mut text = vec![];
-        loop {
-            match self.bump() {
-                Some(b'\'') => break,
-                Some(b'\\') => {
-                    let rest = &self.source[self.position..];
-                    if let Some(length) = crate::builtins::escape::unescape(rest, true, &mut text) {
-                        self.advance(length);
-                    } else {
-                        text.push(b'\\');
-                    }
-                }
-                Some(byte) => text.push(byte),
-                None => return self.unterminated(begin, "unterminated quoted string", "'"),
-            }
-        }
-        // No argument can hold a NUL: the text ends before it.
-        text.truncate(text.iter().position(|byte| *byte == 0).unwrap_or(text.len()));
-        parts.0.push(Part::Quoted(text));
-        Ok(())
-    }
-
     pub(super) fn dollar(&mut self, quoted: bool, parts: &mut Parts) -> Result<(), SyntaxError> {
         self.join_lines();
         let special = |name: Name| Part::Parameter {
@@ -394,7 +306,7 @@ impl Parser<'_> {
         }
     }
 
-    fn take_name(&mut self) -> Vec<u8> {
+    pub(super) fn take_name(&mut self) -> Vec<u8> {
         let mut name = vec![];
         loop {
             self.peek();
@@ -456,336 +368,5 @@ impl Parser<'_> {
         let list = self.nested(|parser| parser.inner(&text, begin).script())?;
         parts.0.push(Part::Command { list: Arc::new(list), quoted });
         Ok(())
-    }
-
-    /// What stands between `${` and `}`, which it passes.
-    fn braced(&mut self, quoted: bool) -> Result<Parameter, SyntaxError> {
-        // `${#}` and `${#-word}` are about `$#`; `${#name}` is a length.
-        let is_length = match self.peek_at(1) {
-            // `${#-}` is the length of `$-`.
-            Some(b'-' | b'?') => self.peek_at(2) == Some(b'}'),
-            Some(b'}' | b':' | b'+' | b'=' | b'%' | b'#') => false,
-            _ => true,
-        };
-        if self.peek() == Some(b'#') && is_length {
-            self.bump();
-            let name = self.parameter_name()?;
-            if self.peek() != Some(b'}') {
-                return self.bad_substitution();
-            }
-            self.bump();
-            return Ok(Parameter { name, operation: Operation::Length });
-        }
-        // `${##}` is the length of `$#`.
-        if self.looking_at(b"##}") {
-            self.advance(3);
-            return Ok(Parameter { name: Name::Special(b'#'), operation: Operation::Length });
-        }
-        let name = self.parameter_name()?;
-        let operation = self.operation(quoted)?;
-        if self.peek() != Some(b'}') {
-            return self.bad_substitution();
-        }
-        self.bump();
-        Ok(Parameter { name, operation })
-    }
-
-    /// The same. What is none is an error in bash only when it is expanded.
-    fn braced_in_bash(&mut self, quoted: bool) -> Result<Parameter, SyntaxError> {
-        let (begin, line, around) = (self.position, self.line, self.around.len());
-        let result = self.braced(quoted);
-        let is_bad = result.as_ref().is_err_and(|error| error.message.ends_with(BAD_SUBSTITUTION));
-        if !is_bad || self.mode == Mode::Sh || self.around.len() != around {
-            return result;
-        }
-        (self.position, self.line) = (begin, line);
-        let mut open = 0u32;
-        while let Some(byte) = self.peek() {
-            match byte {
-                b'\\' => self.advance(1),
-                b'{' => open += 1,
-                b'}' if open == 0 => {
-                    let text = [b"${", &self.source[begin..self.position], b"}"].concat();
-                    self.bump();
-                    return Ok(Parameter { name: Name::Special(b'#'), operation: Operation::Bad(text) });
-                }
-                b'}' => open -= 1,
-                b'\n' => break,
-                _ => {}
-            }
-            self.bump();
-        }
-        (self.position, self.line) = (begin, line);
-        result
-    }
-
-    /// `[…]` behind a name, with the bracket at this place.
-    fn subscript(&mut self) -> Result<Word, SyntaxError> {
-        self.bump();
-        let mut parts = Parts::default();
-        self.nested(|parser| parser.word_parts(Place::Subscript, false, &mut parts, false))?;
-        self.bump();
-        if parts.0.is_empty() { self.error("bad array subscript") } else { Ok(Word { parts: parts.0 }) }
-    }
-
-    /// A subscript that is the whole text.
-    pub(crate) fn subscript_text(&mut self) -> Result<Word, SyntaxError> {
-        let mut parts = Parts::default();
-        while self.peek().is_some() {
-            match self.word_parts(Place::Subscript, false, &mut parts, false) {
-                // A `]` too many is a letter.
-                Ok(()) => {
-                    self.bump();
-                    parts.literal(b']');
-                }
-                Err(_) if self.peek().is_none() => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Word { parts: parts.0 })
-    }
-
-    /// Where the `]` is that belongs to the `[` at `open`, if it stands on the same line.
-    fn subscript_end(&self, open: usize) -> Option<usize> {
-        let text: &[u8] = &self.source;
-        let (mut at, mut brackets, mut others) = (open, 0u32, 0u32);
-        let mut quote = None;
-        while let Some(byte) = text.get(at) {
-            match (quote, byte) {
-                (_, b'\n') if quote.is_none() => return None,
-                (Some(b'"') | None, b'\\') => at += 1,
-                (Some(open), byte) if open == *byte => quote = None,
-                (Some(_), _) => {}
-                (None, b'\'' | b'"' | b'`') => quote = Some(*byte),
-                (None, b'(' | b'{') => others += 1,
-                (None, b')' | b'}') => others = others.checked_sub(1)?,
-                (None, b'[') => brackets += 1,
-                (None, b']') if brackets == 1 && others == 0 => return Some(at),
-                (None, b']') => brackets = brackets.saturating_sub(1).max(1),
-                // Where a word would end outside of arithmetic there is no subscript.
-                (None, b';') if others == 0 => return None,
-                _ => {}
-            }
-            at += 1;
-        }
-        None
-    }
-
-    /// The name that stands here, with its subscript where it has one.
-    fn variable_name(&mut self) -> Result<Name, SyntaxError> {
-        let name = self.take_name();
-        if self.mode == Mode::Sh || self.peek() != Some(b'[') {
-            return Ok(Name::Variable(name));
-        }
-        if let (Some(all @ (b'@' | b'*')), Some(b']')) = (self.peek_at(1), self.peek_at(2)) {
-            self.advance(3);
-            return Ok(Name::Elements { name, star: all == b'*' });
-        }
-        Ok(Name::Element { name, subscript: self.subscript()? })
-    }
-
-    /// What stands behind `${!`, in bash.
-    fn indirect_name(&mut self) -> Result<Name, SyntaxError> {
-        self.bump();
-        let name = self.parameter_name()?;
-        Ok(match (name, self.peek(), self.peek_at(1)) {
-            (Name::Variable(prefix), Some(all @ (b'@' | b'*')), Some(b'}')) => {
-                self.bump();
-                Name::Prefixed { prefix, star: all == b'*' }
-            }
-            // With an operation behind it, it is what the elements name.
-            (Name::Elements { name, star }, Some(b'}'), _) => Name::Keys { name, star },
-            (name, ..) => Name::Indirect(Box::new(name)),
-        })
-    }
-
-    fn bad_substitution<T>(&self) -> Result<T, SyntaxError> {
-        match self.source.get(self.position) {
-            None => self.unterminated(self.line, "missing `}`", "}"),
-            Some(_) => self.error(BAD_SUBSTITUTION),
-        }
-    }
-
-    fn parameter_name(&mut self) -> Result<Name, SyntaxError> {
-        match self.peek() {
-            Some(byte) if byte.is_ascii_digit() => {
-                let rest = &self.source[self.position..];
-                let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let digits = String::from_utf8_lossy(&rest[..length]).into_owned();
-                self.position += length;
-                match digits.parse() {
-                    Ok(0) => Ok(Name::Special(b'0')),
-                    Ok(number) => Ok(Name::Positional(number)),
-                    Err(_) => self.error("bad substitution"),
-                }
-            }
-            Some(byte) if byte.is_ascii_alphabetic() || byte == b'_' => self.variable_name(),
-            Some(b'!')
-                if self.mode == Mode::Bash
-                    && (self.peek_at(1).is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-                        || (matches!(self.peek_at(1), Some(b'@' | b'*' | b'#' | b'?' | b'$' | b'!'))
-                            && self.peek_at(2) == Some(b'}'))) =>
-            {
-                self.indirect_name()
-            }
-            Some(b'!') if self.peek_at(1).is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') => {
-                self.error("bad substitution: `${!name}` is bash's and not supported")
-            }
-            Some(byte @ (b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!')) => {
-                self.bump();
-                Ok(Name::Special(byte))
-            }
-            _ => self.bad_substitution(),
-        }
-    }
-
-    fn operation(&mut self, quoted: bool) -> Result<Operation, SyntaxError> {
-        let colon = self.peek() == Some(b':');
-        let sign = if colon { self.peek_at(1) } else { self.peek() };
-        match sign {
-            Some(sign @ (b'-' | b'=' | b'?' | b'+')) => {
-                self.advance(1 + usize::from(colon));
-                let word = self.operand(Place::Braces, quoted)?;
-                Ok(match sign {
-                    b'-' => Operation::Default { word, colon },
-                    b'=' => Operation::Assign { word, colon },
-                    b'?' => Operation::Error { word, colon },
-                    _ => Operation::Alternative { word, colon },
-                })
-            }
-            _ if colon => {
-                self.bump();
-                let offset = self.operand(Place::Offset, false)?;
-                let mut length = None;
-                if self.peek() == Some(b':') {
-                    self.bump();
-                    length = Some(self.operand(Place::Braces, false)?);
-                }
-                Ok(Operation::Substring { offset, length })
-            }
-            Some(sign @ (b'#' | b'%')) => {
-                self.bump();
-                let longest = self.peek() == Some(sign);
-                self.advance(usize::from(longest));
-                // A pattern keeps its own quotes, also inside double quotes (XCU 2.6.2).
-                let pattern = self.operand(Place::Braces, false)?;
-                Ok(Operation::Strip { pattern, suffix: sign == b'%', longest })
-            }
-            Some(b'/') => {
-                self.bump();
-                let all = self.peek() == Some(b'/');
-                self.advance(usize::from(all));
-                let anchor = match self.peek() {
-                    Some(b'#') if !all => Anchor::Start,
-                    Some(b'%') if !all => Anchor::End,
-                    _ => Anchor::None,
-                };
-                self.advance(usize::from(anchor != Anchor::None));
-                let mut parts = Parts::default();
-                // A pattern may begin with the sign that ends it.
-                if all && self.peek() == Some(b'/') {
-                    self.bump();
-                    parts.literal(b'/');
-                }
-                self.word_parts(Place::Pattern, false, &mut parts, false)?;
-                let pattern = Word { parts: parts.0 };
-                let mut with = Word::default();
-                if self.peek() == Some(b'/') {
-                    self.bump();
-                    with = self.operand(Place::Braces, false)?;
-                }
-                Ok(Operation::Replace { pattern, with, all, anchor })
-            }
-            Some(sign @ (b'^' | b',' | b'~')) if self.mode == Mode::Bash => {
-                self.bump();
-                let all = self.peek() == Some(sign);
-                self.advance(usize::from(all));
-                let change = match sign {
-                    b'^' => LetterChange::Upper,
-                    b',' => LetterChange::Lower,
-                    _ => LetterChange::Other,
-                };
-                Ok(Operation::Letters { pattern: self.operand(Place::Braces, false)?, change, all })
-            }
-            Some(b'@') if self.mode == Mode::Bash => match self.peek_at(1) {
-                Some(letter @ (b'Q' | b'E' | b'P' | b'A' | b'a' | b'U' | b'u' | b'L' | b'K' | b'k')) => {
-                    self.advance(2);
-                    Ok(Operation::Transform(letter))
-                }
-                _ => self.bad_substitution(),
-            },
-            Some(b'[') if self.mode == Mode::Bash => self.bad_substitution(),
-            Some(b'^' | b',' | b'@' | b'[') => self.error("bad substitution: this form is bash's and not supported"),
-            _ => Ok(Operation::Plain),
-        }
-    }
-
-    fn operand(&mut self, place: Place, quoted: bool) -> Result<Word, SyntaxError> {
-        let mut parts = Parts::default();
-        if !quoted && place == Place::Braces {
-            self.tilde(&mut parts, b"/}");
-        }
-        self.word_parts(place, quoted, &mut parts, false)?;
-        Ok(Word { parts: parts.0 })
-    }
-
-    /// An unquoted name, in bash with a subscript, directly before `=` or `+=`, if one stands here; passes it and the sign.
-    pub(super) fn assignment_target(&mut self) -> Result<Option<Target>, SyntaxError> {
-        let rest = &self.source[self.position..];
-        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        let name = &rest[..length];
-        if !is_name(name) {
-            return Ok(None);
-        }
-        let mut behind = length;
-        if rest.get(length) == Some(&b'[') && self.mode == Mode::Bash {
-            let Some(end) = self.subscript_end(self.position + length) else { return Ok(None) };
-            behind = end + 1 - self.position;
-        }
-        let (sign, append) = match &rest[behind..] {
-            [b'=', ..] => (1, false),
-            [b'+', b'=', ..] => (2, true),
-            _ => return Ok(None),
-        };
-        let name = name.to_vec();
-        self.position += length;
-        let subscript = if behind > length { Some(self.subscript()?) } else { None };
-        self.position += sign;
-        Ok(Some(Target { name, subscript, append }))
-    }
-
-    /// The entries of `NAME=(…)`, with the parenthesis at this place, which it passes.
-    pub(super) fn compound_value(&mut self) -> Result<Vec<Element>, SyntaxError> {
-        self.bump();
-        let mut elements = vec![];
-        loop {
-            self.skip_newlines()?;
-            match self.peek() {
-                Some(b')') => {
-                    self.bump();
-                    return Ok(elements);
-                }
-                Some(b'[') => {
-                    let end = self.subscript_end(self.position);
-                    let sign = end.map_or(&[][..], |end| &self.source[end + 1..]);
-                    let length = match sign {
-                        [b'=', ..] => 1,
-                        [b'+', b'=', ..] => 2,
-                        _ => 0,
-                    };
-                    if length == 0 {
-                        elements.push(Element { subscript: None, append: false, value: self.field_word()? });
-                    } else {
-                        let subscript = Some(self.subscript()?);
-                        self.position += length;
-                        elements.push(Element { subscript, append: length == 2, value: self.assigned()? });
-                    }
-                }
-                Some(byte) if !is_meta(byte) || matches!((byte, self.peek_at(1)), (b'<' | b'>', Some(b'('))) => {
-                    elements.push(Element { subscript: None, append: false, value: self.field_word()? });
-                }
-                _ => return self.unexpected(),
-            }
-        }
     }
 }

@@ -1,0 +1,88 @@
+//! What a shell says on standard error, and which errors end it.
+
+use stepbox_system::ExitStatus;
+
+use super::{Flow, Shell};
+use crate::config::Mode;
+use crate::parse::SyntaxError;
+
+impl Shell {
+    /// Prints a message as `name: line: message` on standard error.
+    pub(crate) fn say(&self, message: &str) {
+        // bash names the file that a function or a command comes from.
+        let source = self.frames.last().filter(|_| self.is_bash()).map(|frame| &*frame.source);
+        let name = String::from_utf8_lossy(source.unwrap_or(&self.state.name)).into_owned();
+        self.print_error(format!("{name}: {message}\n").as_bytes());
+    }
+
+    /// The same, with the line of the command that is being executed.
+    pub(crate) fn complain(&self, message: &str) {
+        match self.context.mode {
+            Mode::Sh => self.say(&format!("{}: {message}", self.line)),
+            Mode::Bash => self.say(&format!("line {}: {message}", self.line)),
+        }
+    }
+
+    /// The same, unless it is empty: then it has been said.
+    pub(crate) fn complain_if_any(&self, message: &str) {
+        if !message.is_empty() {
+            self.complain(message);
+        }
+    }
+
+    /// Prints one of two messages: what sh says, and what bash does.
+    pub(crate) fn complain_as(&self, sh: &str, bash: &str) {
+        self.complain(if self.is_bash() { bash } else { sh });
+    }
+
+    /// An error that ends a shell that is not interactive (XCU 2.8.1): status 2.
+    pub(crate) fn fatal(&self, message: &str) -> Flow {
+        self.complain(message);
+        Flow::Error(ExitStatus::USAGE)
+    }
+
+    /// Tells of a text that cannot be parsed: the script, or what a command of it executes.
+    pub(super) fn say_syntax_error(&self, error: &SyntaxError, is_script: bool) {
+        if !self.is_bash() {
+            return self.say(&error.to_string());
+        }
+        let sourced = self.frames.last().is_some_and(|frame| !frame.is_function);
+        let prefix = match is_script {
+            true if self.is_command_string => "-c: ",
+            false if !sourced => "eval: ",
+            _ => "",
+        };
+        self.say(&format!("{prefix}line {}: {}", error.line, error.message));
+        if let Some(text) = &error.text {
+            self.say(&format!("{prefix}line {}: `{text}'", error.line));
+        }
+    }
+
+    /// An error in an expansion or an assignment: as `fatal`, but bash goes on with the next command that is read.
+    pub(crate) fn expansion_error(&self, message: &str) -> Flow {
+        match self.context.mode {
+            Mode::Sh => self.fatal(message),
+            Mode::Bash => {
+                self.complain(message);
+                Flow::Discard(ExitStatus::FAILURE)
+            }
+        }
+    }
+
+    /// `${x?}` and `set -u`: ends the shell, in bash too.
+    pub(crate) fn missing_parameter(&self, message: &str) -> Flow {
+        if self.context.mode == Mode::Sh || self.options().interactive {
+            return self.fatal(message);
+        }
+        self.complain(message);
+        let of_command_string = self.is_command_string && !self.subshell;
+        Flow::Exit(if of_command_string { ExitStatus::NOT_FOUND } else { ExitStatus::FAILURE })
+    }
+
+    pub(crate) fn print_error(&self, text: &[u8]) {
+        if let Some(file) = self.state.files.get(&2) {
+            // Nobody is left to tell where standard error fails.
+            let _ = file.write_all(text, self.cancel());
+        }
+    }
+}
