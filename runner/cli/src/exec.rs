@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &ExecArguments) -> Result<u8, CliError> {
     };
     let failed = |error: stepbox_worker::WorkerError| CliError::host(format!("the module cannot run: {error}"));
     let exec = Exec::new(setup).map_err(failed)?;
-    sh::watch(exec.signals())?;
+    sh::watch(exec.signals(), None)?;
     let (status, modules) = exec.run().map_err(failed)?;
     if let Some(report) = &arguments.report {
         let text = format!("{{\"status\":{status},\"modules\":{modules}}}\n");

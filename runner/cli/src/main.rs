@@ -13,6 +13,7 @@ mod exit_code;
 mod human;
 mod json;
 mod plan;
+mod prompt;
 mod results;
 mod run;
 mod sanitize;

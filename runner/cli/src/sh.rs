@@ -1,6 +1,7 @@
 //! `stepbox sh`: the shell of a step without a build around it.
 
 use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use stepbox_worker::{Limits, Mode, Session, SessionMount, SessionSetup, SessionS
 use crate::arguments::ShArguments;
 use crate::environment;
 use crate::error::CliError;
+use crate::prompt::Prompt;
 
 /// Where the volume is inside.
 const VOLUME: &str = "/codefresh/volume";
@@ -44,7 +46,15 @@ pub(crate) fn run(arguments: &ShArguments) -> Result<u8, CliError> {
         limits: Limits::default(),
     };
     let session = Session::new(setup).map_err(failed)?;
-    watch(session.signals())?;
+    let prompts = arguments.command.is_empty() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if prompts {
+        let prompt = Prompt::default();
+        watch(session.signals(), Some(prompt.clone()))?;
+        let status = session.run_prompt(prompt).map_err(failed);
+        drop(scratch);
+        return status;
+    }
+    watch(session.signals(), None)?;
     let command = arguments.command.iter().map(|word| word.as_bytes().to_vec()).collect();
     let status = session.run(command).map_err(failed);
     // What a script leaves without permissions could not be removed otherwise; the directory is ours alone.
@@ -148,14 +158,21 @@ pub(crate) fn variables(given: &[OsString]) -> Result<Vec<Variable>, CliError> {
     given.iter().filter_map(|text| one(text).transpose()).collect()
 }
 
-/// Hands signals on to the shell, which may have traps for them; the second of one kind ends it.
-pub(crate) fn watch(session: SessionSignals) -> Result<(), CliError> {
+/// Hands signals on to the shell, which may have traps for them; the second of one kind ends it. At a prompt an interrupt is for
+/// the command that runs.
+pub(crate) fn watch(session: SessionSignals, prompt: Option<Prompt>) -> Result<(), CliError> {
     let known = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
     let mut signals = signal_hook::iterator::Signals::new(known)
         .map_err(|error| CliError::host(format!("cannot watch for signals: {error}")))?;
     let watch = move || {
         let mut seen = vec![];
         for signal in signals.forever() {
+            if let Some(prompt) = prompt.as_ref().filter(|_| signal == signal_hook::consts::SIGINT) {
+                if !session.send_to_foreground(u8::try_from(signal).unwrap_or_default()) {
+                    prompt.interrupt();
+                }
+                continue;
+            }
             if seen.contains(&signal) {
                 session.end();
             }

@@ -20,7 +20,7 @@ pub use serve::serve;
 pub use session::{Session, SessionMount, SessionSetup, SessionSignals};
 pub use stepbox_protocol::Limits;
 pub use stepbox_sandbox::WasiHost;
-pub use stepbox_shell::{Mode, SyntaxError, commands_of};
+pub use stepbox_shell::{Line, LineEditor, Mode, SyntaxError, commands_of};
 
 /// Whether every step can use a command of this name: of the toolbox, or one that starts others.
 pub fn provides(name: &str) -> bool {

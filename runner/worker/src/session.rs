@@ -8,8 +8,10 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 use stepbox_protocol::Limits;
 use stepbox_sandbox::{Mount, Profile};
-use stepbox_shell::{Mode, ShellConfig, ShellOptions, run_command_line};
-use stepbox_system::{CancelToken, OpenFile, Process, ProcessTable, Signal, Spawner, Vfs, VirtualPath, error_text};
+use stepbox_shell::{Foreground, LineEditor, Mode, Shell, ShellConfig, ShellOptions, run_command_line};
+use stepbox_system::{
+    CancelToken, ExitStatus, OpenFile, Process, ProcessTable, Signal, Spawner, Vfs, VirtualPath, error_text,
+};
 
 use crate::WorkerError;
 use crate::commands::VOLUME;
@@ -54,6 +56,7 @@ pub struct Session {
     config: ShellConfig,
     processes: Arc<ProcessTable>,
     everything: CancelToken,
+    foreground: Foreground,
 }
 
 /// Sends signals to a session from outside, as a terminal does.
@@ -62,11 +65,20 @@ pub struct SessionSignals {
     shell: u32,
     processes: Arc<ProcessTable>,
     everything: CancelToken,
+    foreground: Foreground,
 }
 
 impl SessionSignals {
     pub(crate) fn new(shell: u32, processes: Arc<ProcessTable>, everything: CancelToken) -> Self {
-        Self { shell, processes, everything }
+        Self { shell, processes, everything, foreground: Foreground::default() }
+    }
+
+    /// Sends a signal of the terminal to what an interactive shell is executing; false where that is nothing.
+    pub fn send_to_foreground(&self, number: u8) -> bool {
+        match (self.foreground.process(), Signal::from_number(number)) {
+            (Some(process), Some(signal)) => self.processes.signal(process, signal),
+            _ => false,
+        }
     }
 
     /// Sends a signal to the shell; one that has no number of ours ends everything.
@@ -158,7 +170,7 @@ impl Session {
             options: ShellOptions::default(),
             depth: 0,
         };
-        Ok(Self { config, processes, everything })
+        Ok(Self { config, processes, everything, foreground: Foreground::default() })
     }
 
     /// For whoever hears signals meanwhile.
@@ -167,6 +179,7 @@ impl Session {
             shell: self.config.process.id(),
             processes: Arc::clone(&self.processes),
             everything: self.everything.clone(),
+            foreground: self.foreground.clone(),
         }
     }
 
@@ -176,20 +189,33 @@ impl Session {
     /// # Errors
     /// [`WorkerError::Io`] where no thread can be started.
     pub fn run(self, arguments: Vec<Vec<u8>>) -> Result<u8, WorkerError> {
-        let Self { config, processes, everything } = self;
+        self.run_by(move |config, _| run_command_line(&arguments, config))
+    }
+
+    /// Runs the lines that a person types; the status of the shell.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_prompt(self, mut editor: impl LineEditor + Send + 'static) -> Result<u8, WorkerError> {
+        self.run_by(move |config, foreground| Shell::new(config).run_prompt(&mut editor, foreground))
+    }
+
+    fn run_by(
+        self,
+        work: impl FnOnce(ShellConfig, &Foreground) -> ExitStatus + Send + 'static,
+    ) -> Result<u8, WorkerError> {
+        let Self { config, processes, everything, foreground } = self;
         let thread = std::thread::Builder::new()
             .name("shell".to_owned())
             .stack_size(STACK)
-            .spawn(move || run_command_line(&arguments, config))
+            .spawn(move || work(config, &foreground))
             .map_err(|source| WorkerError::Io { what: "cannot start a thread", source })?;
         let status = thread.join();
         everything.cancel(Signal::Kill);
         if !processes.wait_until_empty(PATIENCE) {
             return Err(WorkerError::Session { message: "commands of the shell did not end when told to".to_owned() });
         }
-        status
-            .map(stepbox_system::ExitStatus::code)
-            .map_err(|_| WorkerError::Session { message: "the shell failed inside".to_owned() })
+        status.map(ExitStatus::code).map_err(|_| WorkerError::Session { message: "the shell failed inside".to_owned() })
     }
 }
 

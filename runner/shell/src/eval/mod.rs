@@ -28,6 +28,7 @@ use std::sync::Arc;
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath, error_text};
 
 use self::prompt::Prompts;
+pub use self::prompt::{Foreground, Line, LineEditor};
 use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
 use crate::ir::Element;
 use crate::line_reader::LineReader;
@@ -115,6 +116,8 @@ pub struct Shell {
     pub(crate) before_trap: Option<(ExitStatus, u32)>,
     /// What an interactive shell asks with.
     prompts: Option<Arc<Prompts>>,
+    /// Where an interactive shell tells what it is executing.
+    foreground: Option<Foreground>,
     /// The descriptors of the process substitutions of the commands that are being executed.
     pub(crate) processes: Vec<u32>,
     /// The process substitutions that were started, the last one last.
@@ -182,6 +185,7 @@ impl Shell {
             in_trap: vec![],
             before_trap: None,
             prompts: None,
+            foreground: None,
             processes: vec![],
             substituted: vec![],
             met_unset: false,
@@ -248,13 +252,21 @@ impl Shell {
             parser.set_aliases(if aliases { &self.state.aliases } else { &no_aliases });
             parser.set_words(self.extended_patterns(), self.options().braceexpand);
             self.prepare_prompts();
-            match parser.next_command() {
+            let command = parser.next_command();
+            if self.prompts.as_ref().is_some_and(|prompts| prompts.take_interrupted()) {
+                parser.forget_line();
+                status = ExitStatus::of_signal(Signal::Int);
+                self.state.status = status;
+                continue;
+            }
+            match command {
                 Ok(None) => return Ok(status),
                 Ok(Some(list)) => {
                     if text != Text::Made && self.options().verbose {
                         self.print_error(parser.consumed());
                     }
-                    status = match self.execute_list(&list) {
+                    let result = if interactive { self.execute_line(&list) } else { self.execute_list(&list) };
+                    status = match result {
                         // An interactive shell goes on (XCU 2.8.1).
                         Err(Flow::Discard(status)) if !self.subshell => {
                             self.state.status = status;
@@ -387,6 +399,7 @@ impl Shell {
             in_trap: self.in_trap.clone(),
             before_trap: None,
             prompts: None,
+            foreground: None,
             processes: self.processes.clone(),
             substituted: vec![],
             met_unset: false,
