@@ -30,6 +30,22 @@ fn a_script_is_a_file_inside_and_its_status_is_the_program_s() {
 }
 
 #[test]
+fn a_script_is_read_by_what_its_first_line_names() {
+    let place = Place::new()
+        .file("env", "#!/usr/bin/env -S sh -e\nfalse\necho not reached\n")
+        .file("windows", "#!/bin/sh\r\necho from windows\r\n")
+        .file("bash", "#!/bin/bash\na=(1 2)\necho ${#a[@]}\n")
+        .file("reader", "#!/bin/cat\nread by cat\n")
+        .file("none", "#!/usr/bin/none\n");
+    let script = "for s in env windows bash reader none; do ./$s; echo $?; done";
+    place.run(["sh", "-c", script]).expect(
+        0,
+        "1\nfrom windows\n0\n2\n0\n#!/bin/cat\nread by cat\n0\n127\n",
+        "stepbox: /codefresh/volume/none: /usr/bin/none: bad interpreter: the image does not provide it\n",
+    );
+}
+
+#[test]
 fn standard_input_is_the_script_and_what_its_commands_read() {
     let place = Place::new();
     for arguments in [&["sh"][..], &["sh", "-"], &["sh", "-s"]] {
@@ -127,6 +143,10 @@ fn a_signal_reaches_the_shell_s_trap_and_otherwise_ends_what_it_runs() {
         "sleep 1000",
         "cat /dev/zero > /dev/null",
         "sleep 1000 | cat",
+        "sleep 1000 | read x",
+        "yes | sleep 1000",
+        "cat <<E | sleep 1000\n$(yes | head -c 200000)\nE\n:",
+        "x=$(sleep 1000)",
         "wait",
         "read x < /dev/tty; sleep 1000",
     ] {
