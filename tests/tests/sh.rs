@@ -41,7 +41,50 @@ fn a_script_is_read_by_what_its_first_line_names() {
     place.run(["sh", "-c", script]).expect(
         0,
         "1\nfrom windows\n0\n2\n0\n#!/bin/cat\nread by cat\n0\n127\n",
-        "stepbox: /codefresh/volume/none: /usr/bin/none: bad interpreter: the image does not provide it\n",
+        "stepbox: ./none: /usr/bin/none: bad interpreter: the image does not provide it\n",
+    );
+}
+
+#[test]
+fn a_script_may_be_read_by_a_script_and_needs_no_first_line() {
+    let place = Place::new()
+        .file("tool", "#!/bin/sh\necho \"tool: $#: $*\"\n")
+        .file("script", "#!./tool one argument\n")
+        .file("empty-line", "#!\necho empty line: $0\n")
+        .file("plain", "echo plain $1\n")
+        .file("nothing", "")
+        .file("loop", "#!./loop\n")
+        .file("binary", "\u{1}\0\n");
+    let script = "chmod +x *; for s in script empty-line plain nothing loop binary; do ./$s a b; echo $?; done";
+    place.run(["sh", "-c", script]).expect(
+        0,
+        "tool: 4: one argument ./script a b\n0\nempty line: ./empty-line\n0\nplain a\n0\n0\n126\n126\n",
+        "stepbox: /codefresh/volume/loop: more than 5 scripts are read by one another\n\
+         sh: 1: ./binary: Exec format error\n",
+    );
+}
+
+#[test]
+fn scripts_are_named_as_they_are_started_and_may_have_just_been_made() {
+    let place = Place::new().file("bin/say", "#!/bin/sh\necho \"$0|$#|$*\"\n").file(
+        "all.sh",
+        "bin/say a 'b c'\n\
+         bash bin/say x\n\
+         sh ./bin/say\n\
+         (cd bin; ../bin/say; env -i ./say e; echo x | xargs ./say; command ./say c)\n\
+         PATH=$PWD/bin:$PATH; say found\n\
+         printf 'X=%s; return 4\\n' sourced > lib.sh; . ./lib.sh; echo $? $X\n\
+         printf '#!/usr/bin/env bash\\na=(1 2 3); echo ${#a[@]} $0\\n' > made; ./made\n\
+         echo 'echo without mode' > plain; ./plain; echo $?; chmod +x plain; ./plain; echo $?\n\
+         cat bin/say > copied; ./copied; cp bin/say copy; ./copy; ln -s bin/say link; ./link\n\
+         exec bin/say last\n",
+    );
+    place.run(["sh", "-c", "chmod +x bin/say; . ./all.sh"]).expect(
+        0,
+        "bin/say|2|a b c\nbin/say|1|x\n./bin/say|0|\n../bin/say|0|\n./say|1|e\n./say|1|x\n./say|1|c\n\
+         /codefresh/volume/bin/say|1|found\n4 sourced\n3 ./made\n126\nwithout mode\n0\n\
+         ./copied|0|\n./copy|0|\n./link|0|\nbin/say|1|last\n",
+        "sh: 8: ./plain: Permission denied\n",
     );
 }
 

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use stepbox_shell::{Mode, ShellConfig, ShellOptions, run_command_line};
@@ -20,6 +21,12 @@ const MAX_DEPTH: u32 = 64;
 
 /// How much of a script's first line is looked at, in bytes (as Linux does).
 const MAX_INTERPRETER_LINE: usize = 256;
+
+/// How many scripts may be read by scripts that are read by scripts (as in Linux).
+const MAX_INTERPRETERS: usize = 5;
+
+/// How far a file without a `#!` line is searched for a NUL, which no text has, in bytes (as bash does).
+const TEXT_SAMPLE: usize = 80;
 
 /// The directories in which the image's commands stand.
 const COMMAND_DIRECTORIES: [&[u8]; 6] =
@@ -124,19 +131,23 @@ impl Programs {
 
     /// An executable file: a script, or something that cannot run here.
     fn file(&self, path: VirtualPath) -> Resolution {
-        let mut head = [0; 4];
+        let mut head = [0; TEXT_SAMPLE];
         let read = self.vfs.open(&path, &OpenOptions::reading()).and_then(|f| f.read(&mut head, &CancelToken::new()));
-        match read {
-            Ok(4) if head == *b"\0asm" => {
-                Resolution::NotExecutable(path, "running a wasm file of the volume is not supported yet".to_owned())
-            }
-            Ok(4) if head == *b"\x7fELF" => Resolution::NotExecutable(
-                path,
-                "a program for Linux; only scripts and the commands of the image run here".to_owned(),
-            ),
-            Ok(_) => Resolution::Found(Program { path, token: SCRIPT }),
-            Err(error) => Resolution::NotExecutable(path, stepbox_system::error_text(&error)),
-        }
+        let head = match read {
+            Ok(count) => &head[..count],
+            Err(error) => return Resolution::NotExecutable(path, stepbox_system::error_text(&error)),
+        };
+        let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let reason = if head.starts_with(b"\0asm") {
+            "running a wasm file of the volume is not supported yet"
+        } else if head.starts_with(b"\x7fELF") {
+            "a program for Linux; only scripts and the commands of the image run here"
+        } else if line.contains(&0) {
+            "Exec format error"
+        } else {
+            return Resolution::Found(Program { path, token: SCRIPT });
+        };
+        Resolution::NotExecutable(path, reason.to_owned())
     }
 
     fn shell(&self, mode: Mode, request: SpawnRequest) -> ExitStatus {
@@ -182,46 +193,52 @@ impl Programs {
         })
     }
 
-    /// A script: its first line says who reads it, else `sh` does (POSIX XCU 2.9.1.4).
+    /// A script: its first line says who reads it, which may be a script too, else `sh` does (POSIX XCU 2.9.1.4).
     fn script(&self, path: &VirtualPath, mut request: SpawnRequest) -> ExitStatus {
-        let head = self.vfs.open(path, &OpenOptions::reading()).and_then(|file| {
-            let mut head = vec![0; MAX_INTERPRETER_LINE];
-            let count = file.read(&mut head, &request.cancel)?;
-            head.truncate(count);
-            Ok(head)
+        // As whoever started it names it, which `$0` shows; the whole path where `PATH` led to it.
+        let named = request.argv.first().filter(|name| {
+            name.contains(&b'/') && request.cwd.join(name).is_ok_and(|named| named.normalized() == *path)
         });
-        let head = match head {
-            Ok(head) => head,
-            Err(error) => return refuse(&request, &format!("{path}: {}", stepbox_system::error_text(&error))),
-        };
-        let mut argv = vec![b"/bin/sh".to_vec()];
-        if let Some(line) = head.strip_prefix(b"#!") {
-            let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let mut words = line.trim_ascii().splitn(2, |byte| matches!(byte, b' ' | b'\t'));
-            let interpreter = words.next().unwrap_or_default().trim_ascii_end().to_vec();
-            if interpreter.first() != Some(&b'/') {
-                return refuse(&request, &format!("{path}: bad interpreter line"));
-            }
-            argv = vec![interpreter];
-            argv.extend(words.next().map(|argument| argument.trim_ascii().to_vec()).filter(|word| !word.is_empty()));
-        }
-        let interpreter = String::from_utf8_lossy(&argv[0]).into_owned();
-        argv.push(path.as_bytes().to_vec());
-        argv.extend(request.argv.drain(..).skip(1));
-        let resolved = VirtualPath::new(argv[0].clone()).map(|path| self.at(&path));
-        request.argv = argv;
-        request.depth += 1;
-        match resolved {
-            Ok(Resolution::Found(program)) => self.run(&program, request),
-            Ok(Resolution::NotExecutable(_, reason)) => {
-                refuse(&request, &format!("{path}: {interpreter}: bad interpreter: {reason}"))
-            }
-            _ => {
-                let message = format!("{path}: {interpreter}: bad interpreter: the image does not provide it");
-                write_error(&request, &message);
-                ExitStatus::NOT_FOUND
+        let mut script = named.cloned().unwrap_or_else(|| path.as_bytes().to_vec());
+        let mut at = path.clone();
+        for _ in 0..MAX_INTERPRETERS {
+            let mut argv = match self.interpreter(&at, &request.cancel) {
+                Ok(argv) => argv,
+                Err(error) => return refuse(&request, &format!("{at}: {}", stepbox_system::error_text(&error))),
+            };
+            let interpreter = argv[0].clone();
+            let shown =
+                (String::from_utf8_lossy(&script).into_owned(), String::from_utf8_lossy(&interpreter).into_owned());
+            argv.push(script);
+            argv.extend(request.argv.drain(..).skip(1));
+            request.argv = argv;
+            match request.cwd.join(&interpreter).map(|path| self.at(&path)) {
+                Ok(Resolution::Found(Program { path, token: SCRIPT })) => (at, script) = (path, interpreter),
+                Ok(Resolution::Found(program)) => {
+                    request.depth += 1;
+                    return self.run(&program, request);
+                }
+                Ok(Resolution::NotExecutable(_, reason)) => {
+                    return refuse(&request, &format!("{}: {}: bad interpreter: {reason}", shown.0, shown.1));
+                }
+                _ => {
+                    let why = "bad interpreter: the image does not provide it";
+                    write_error(&request, &format!("{}: {}: {why}", shown.0, shown.1));
+                    return ExitStatus::NOT_FOUND;
+                }
             }
         }
+        refuse(&request, &format!("{path}: more than {MAX_INTERPRETERS} scripts are read by one another"))
+    }
+
+    /// What reads a script: a path, and an argument where its first line has one.
+    fn interpreter(&self, script: &VirtualPath, cancel: &CancelToken) -> io::Result<Vec<Vec<u8>>> {
+        let mut head = [0; MAX_INTERPRETER_LINE];
+        let count = self.vfs.open(script, &OpenOptions::reading())?.read(&mut head, cancel)?;
+        let line = head[..count].strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next());
+        let words = line.unwrap_or_default().trim_ascii().splitn(2, |byte| matches!(byte, b' ' | b'\t'));
+        let argv: Vec<_> = words.map(|word| word.trim_ascii().to_vec()).filter(|word| !word.is_empty()).collect();
+        Ok(if argv.is_empty() { vec![b"/bin/sh".to_vec()] } else { argv })
     }
 }
 
