@@ -6,6 +6,22 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Default)]
 pub(crate) struct List(pub(crate) Vec<Item>);
 
+impl List {
+    /// Where it is `<file` and nothing else, which in `$( )` stands for what is in the file.
+    pub(crate) fn is_file_to_read(&self) -> Option<&Redirect> {
+        let [Item { and_or, background: None }] = self.0.as_slice() else { return None };
+        let (pipeline, []) = (&and_or.first, and_or.rest.as_slice()) else { return None };
+        let [command] = pipeline.commands.as_slice() else { return None };
+        let Command::Simple(simple) = &**command else { return None };
+        let [redirect] = simple.redirects.as_slice() else { return None };
+        let reads = matches!(redirect.kind, RedirectKind::Read(_))
+            && matches!(redirect.fd, Descriptor::Default | Descriptor::Number(0));
+        let plain = !pipeline.negated && pipeline.timed.is_none();
+        let alone = simple.words.is_empty() && simple.assignments.is_empty();
+        (reads && plain && alone).then_some(redirect)
+    }
+}
+
 /// One entry of a list.
 #[derive(Debug)]
 pub(crate) struct Item {
@@ -41,6 +57,8 @@ pub(crate) enum Command {
     Simple(Simple),
     Compound {
         line: u32,
+        /// What `BASH_COMMAND` tells of it: nothing where it only holds others.
+        text: Arc<[u8]>,
         body: Compound,
         redirects: Vec<Redirect>,
     },
@@ -55,6 +73,8 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Simple {
     pub(crate) line: u32,
+    /// Its words as they were written, with one space between them.
+    pub(crate) text: Arc<[u8]>,
     pub(crate) assignments: Vec<Assignment>,
     /// Whether this is `export` or its like, whose operands `NAME=value` are expanded as assignments are.
     pub(crate) declares: bool,

@@ -121,6 +121,11 @@ impl Pattern {
         self.guards_dot = true;
     }
 
+    /// Whether it takes letters of either case.
+    pub(crate) fn ignores_case(&self) -> bool {
+        self.ignore_case
+    }
+
     /// The text, where nothing in the pattern is special.
     pub(crate) fn literal(&self) -> Option<Vec<u8>> {
         let mut text = vec![];

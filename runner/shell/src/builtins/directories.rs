@@ -8,14 +8,8 @@ use crate::eval::{Flow, Shell};
 /// How many directories may be kept.
 const MAX_DIRECTORIES: usize = 4096;
 
-/// The stack, the working directory first.
-fn stack(shell: &Shell) -> Vec<Vec<u8>> {
-    let others = shell.state.directories.iter().rev().cloned();
-    std::iter::once(shell.cwd().as_bytes().to_vec()).chain(others).collect()
-}
-
 /// `+N` counts from the left of what `dirs` shows, `-N` from the right.
-fn position(word: &[u8], length: usize) -> Option<Option<usize>> {
+pub(crate) fn position(word: &[u8], length: usize) -> Option<Option<usize>> {
     let (sign, digits) = word.split_first()?;
     if !matches!(sign, b'+' | b'-') || digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -34,7 +28,7 @@ fn shortened(shell: &Shell, path: &[u8]) -> Vec<u8> {
 }
 
 fn show_stack(shell: &Shell, command: &str) -> ExitStatus {
-    let paths: Vec<Vec<u8>> = stack(shell).iter().map(|path| shortened(shell, path)).collect();
+    let paths: Vec<Vec<u8>> = shell.directories().iter().map(|path| shortened(shell, path)).collect();
     shell.print(command, &[&paths.join(&b' ')[..], b"\n"].concat())
 }
 
@@ -60,7 +54,7 @@ fn stays(words: &[Vec<u8>]) -> (bool, &[Vec<u8>]) {
 
 pub(super) fn pushd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let (stays, words) = stays(&words[1..]);
-    let mut stack = stack(shell);
+    let mut stack = shell.directories();
     let Some(word) = words.first() else {
         if stack.len() < 2 {
             shell.complain("pushd: no other directory");
@@ -106,7 +100,7 @@ pub(super) fn pushd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, 
 
 pub(super) fn popd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let (stays, words) = stays(&words[1..]);
-    let mut stack = stack(shell);
+    let mut stack = shell.directories();
     if stack.len() < 2 {
         shell.complain("popd: directory stack empty");
         return Ok(ExitStatus::FAILURE);
@@ -140,7 +134,7 @@ pub(super) fn popd(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
 pub(super) fn dirs(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let (mut lines, mut numbered, mut long) = (false, false, false);
     let mut wanted = None;
-    let stack = stack(shell);
+    let stack = shell.directories();
     for word in &words[1..] {
         match (word.as_slice(), position(word, stack.len())) {
             (_, Some(Some(at))) => wanted = Some(at),

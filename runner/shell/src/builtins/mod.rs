@@ -23,6 +23,7 @@ pub(crate) mod test;
 mod timeout;
 mod variables;
 
+pub(crate) use directories::position as stack_position;
 pub(crate) use options::{enter_mode, option_is_on, option_letters, option_names, set_letter, set_long};
 
 use stepbox_system::{ExitStatus, error_text};

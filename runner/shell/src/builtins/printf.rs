@@ -52,6 +52,13 @@ pub(super) fn printf(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus,
                     return Ok(ExitStatus::USAGE);
                 }
             }
+            [b'-', letter, ..] => {
+                shell.complain_as(
+                    &format!("printf: Illegal option -{}", char::from(*letter)),
+                    &format!("printf: -{}: invalid option", char::from(*letter)),
+                );
+                return Ok(ExitStatus::USAGE);
+            }
             _ => break,
         }
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use stepbox_system::{CancelToken, ExitStatus, FileKind, OpenFile, error_text};
+use stepbox_system::{CancelToken, ExitStatus, Interest, OpenFile, error_text};
 
 use super::letters::Letters;
 use super::show;
@@ -35,12 +35,8 @@ pub(super) fn read(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         shell.print_error(prompt);
     }
     if options.timeout == Some(Duration::ZERO) {
-        // There is no way to ask a pipe without waiting; a file always has an answer.
-        if matches!(input.kind(), FileKind::File | FileKind::CharacterDevice) {
-            return Ok(ExitStatus::SUCCESS);
-        }
-        shell.complain("read: `-t 0` is not supported on a pipe");
-        return Ok(ExitStatus::FAILURE);
+        let ready = input.is_ready(Interest::Read);
+        return Ok(if ready { ExitStatus::SUCCESS } else { ExitStatus::FAILURE });
     }
     let timeout = options.timeout.map(|patience| Timeout::start(shell.cancel(), patience));
     let cancel = timeout.as_ref().map_or(shell.cancel(), Timeout::token).clone();

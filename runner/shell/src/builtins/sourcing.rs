@@ -30,6 +30,7 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         // ash looks into the working directory last.
         candidates.push(name.clone());
     }
+    let in_place = shell.path(name).ok();
     let found = candidates.iter().filter_map(|candidate| shell.path(candidate).ok()).find(|path| {
         own_descriptor(path.as_bytes()).is_some_and(|number| shell.state.files.contains_key(&number))
             || shell.vfs().metadata(path, true).is_ok_and(|metadata| !metadata.is_dir())
@@ -63,7 +64,11 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         (operands.len() > 1).then(|| std::mem::replace(&mut shell.state.positional, Arc::new(operands[1..].to_vec())));
     let line = shell.line;
     shell.callers += 1;
-    let file: Arc<[u8]> = if name.contains(&b'/') { name.as_slice().into() } else { path.as_bytes().into() };
+    let file: Arc<[u8]> = if name.contains(&b'/') || in_place.is_some_and(|here| here == path) {
+        name.as_slice().into()
+    } else {
+        path.as_bytes().into()
+    };
     shell.frames.push(Frame { name: b"source"[..].into(), source: file, line, is_function: false });
     let result = shell.execute_sourced(&source);
     let result = shell.run_return_trap(result);

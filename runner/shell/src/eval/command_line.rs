@@ -108,5 +108,7 @@ fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
 
 fn run_input(config: ShellConfig) -> ExitStatus {
     let Some(input) = config.files.get(&0).cloned() else { return ExitStatus::SUCCESS };
-    Shell::new(config).run_lines(&input)
+    let mut shell = Shell::new(config);
+    shell.reads_input = true;
+    shell.run_lines(&input)
 }

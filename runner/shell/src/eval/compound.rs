@@ -1,5 +1,7 @@
 //! Compound commands.
 
+use std::sync::Arc;
+
 use stepbox_system::ExitStatus;
 
 use super::{Condition, Flow, Shell};
@@ -16,8 +18,9 @@ impl Shell {
                 self.state.status = ExitStatus::SUCCESS;
                 Ok(ExitStatus::SUCCESS)
             }
-            Command::Compound { line, body, redirects } => self.deeper(|shell| {
+            Command::Compound { line, text, body, redirects } => self.deeper(|shell| {
                 shell.line = *line;
+                shell.note_command(text);
                 let processes = shell.processes.len();
                 let mut saved = vec![];
                 if let Err(message) = shell.redirect_all(redirects, &mut saved)? {
@@ -26,7 +29,7 @@ impl Shell {
                     shell.complain_if_any(&message);
                     return shell.done(shell.redirection_failure());
                 }
-                let result = shell.execute_compound(body);
+                let result = shell.execute_compound(text, body);
                 shell.restore_files(saved);
                 shell.close_processes(processes);
                 if let Ok(status) = result {
@@ -37,7 +40,7 @@ impl Shell {
         }
     }
 
-    fn execute_compound(&mut self, compound: &Compound) -> Result<ExitStatus, Flow> {
+    fn execute_compound(&mut self, text: &Arc<[u8]>, compound: &Compound) -> Result<ExitStatus, Flow> {
         match compound {
             Compound::Brace(list) => self.execute_list(list),
             Compound::Subshell(list) => {
@@ -58,7 +61,7 @@ impl Shell {
                 }
             }
             Compound::While { until, condition, body } => self.execute_while(*until, condition, body),
-            Compound::For { name, words, body } => self.execute_for(name, words.as_deref(), body),
+            Compound::For { name, words, body } => self.execute_for(text, name, words.as_deref(), body),
             Compound::Case { word, arms } => self.execute_case(word, arms),
             Compound::Test(test) => {
                 self.run_bash_trap(Condition::Debug)?;
@@ -91,6 +94,8 @@ impl Shell {
                 Ok(answer) if answer.is_success() != until => {}
                 Ok(_) => break Ok(status),
                 Err(flow) => match leave_loop(flow) {
+                    // `continue` has succeeded, and bash looks at that first.
+                    None if until && self.is_bash() => break Ok(status),
                     None => continue,
                     Some(end) => break end.map(|()| status),
                 },
@@ -107,7 +112,13 @@ impl Shell {
         result
     }
 
-    fn execute_for(&mut self, name: &[u8], words: Option<&[Word]>, body: &List) -> Result<ExitStatus, Flow> {
+    fn execute_for(
+        &mut self,
+        text: &Arc<[u8]>,
+        name: &[u8],
+        words: Option<&[Word]>,
+        body: &List,
+    ) -> Result<ExitStatus, Flow> {
         if !is_name(name) {
             self.complain(&format!("`{}': not a valid identifier", String::from_utf8_lossy(name)));
             return self.done(ExitStatus::FAILURE);
@@ -122,6 +133,7 @@ impl Shell {
         let line = self.line;
         for value in values {
             self.line = line;
+            self.note_command(text);
             if let Err(flow) = self.run_bash_trap(Condition::Debug) {
                 result = Err(flow);
                 break;

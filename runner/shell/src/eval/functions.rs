@@ -26,6 +26,7 @@ impl Shell {
         let source = match (self.frames.last(), &self.state.script) {
             (Some(frame), _) => Arc::clone(&frame.source),
             (None, Some(script)) => Arc::clone(script),
+            (None, None) if self.reads_input => Arc::from(&b"main"[..]),
             (None, None) => Arc::from(&b"environment"[..]),
         };
         let function = Function { body: Arc::clone(body), text: Arc::clone(text), source, exported: false };

@@ -131,6 +131,8 @@ pub struct Shell {
     pub(crate) shows_not: bool,
     /// The regular expressions of `[[ =~ ]]` that were used last.
     pub(crate) regexes: Regexes,
+    /// Whether the script comes from standard input.
+    pub(crate) reads_input: bool,
     /// Whether the script was given with `-c`.
     pub(crate) is_command_string: bool,
     /// Whether this is a copy for `( )`, `$( )`, a stage or a job.
@@ -192,6 +194,7 @@ impl Shell {
             shows_not: false,
             indirection: 0,
             regexes: Regexes::default(),
+            reads_input: false,
             is_command_string: false,
             subshell: false,
         };
@@ -406,6 +409,7 @@ impl Shell {
             shows_not: false,
             indirection: self.indirection,
             regexes: self.regexes.clone(),
+            reads_input: self.reads_input,
             is_command_string: self.is_command_string,
             subshell: true,
         }

@@ -28,6 +28,7 @@ impl Shell {
 
     fn execute_words(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
         self.line = simple.line;
+        self.note_command(&simple.text);
         self.run_bash_trap(Condition::Debug)?;
         self.substitution_status = None;
         let fields =
@@ -141,11 +142,8 @@ impl Shell {
         special: Option<Builtin>,
         saved: &SavedFiles,
     ) -> Result<ExitStatus, Flow> {
-        if self.context.mode == Mode::Bash
-            && let Some(last) = fields.last()
-        {
-            self.state.last_argument.clone_from(last);
-        }
+        // It is noted when the command has ended, whatever ran inside.
+        let last = if self.is_bash() { fields.last().cloned() } else { None };
         let runs = self.context.mode == Mode::Bash || special.is_none() || (fields[0] == b"exec" && fields.len() > 1);
         let mut kept = vec![];
         let assigned = self.assign_before(simple, &fields, saved, &mut kept, runs);
@@ -183,6 +181,9 @@ impl Shell {
         };
         for (name, old) in kept.into_iter().rev() {
             self.state.variables.replace(&name, old);
+        }
+        if let Some(last) = last {
+            self.state.last_argument = last;
         }
         result
     }
@@ -347,11 +348,20 @@ impl Shell {
         let mut line = self.prompt(b"PS4");
         line.extend_from_slice(text);
         line.push(b'\n');
-        match saved.iter().find(|(number, _)| *number == 2) {
-            Some((_, Some(file))) => drop(file.write_all(&line, self.cancel())),
-            Some((_, None)) => {}
-            None => self.print_error(&line),
+        match (self.trace_file(), saved.iter().find(|(number, _)| *number == 2)) {
+            (Some(file), _) | (None, Some((_, Some(file)))) => drop(file.write_all(&line, self.cancel())),
+            (None, Some((_, None))) => {}
+            (None, None) => self.print_error(&line),
         }
+    }
+
+    /// Where bash's `BASH_XTRACEFD` says that `set -x` goes.
+    fn trace_file(&self) -> Option<&OpenFile> {
+        if !self.is_bash() {
+            return None;
+        }
+        let number = std::str::from_utf8(&self.lookup(b"BASH_XTRACEFD")?).ok()?.parse().ok()?;
+        self.state.files.get(&number)
     }
 
     /// `set -x` of what is no simple command.
@@ -359,7 +369,10 @@ impl Shell {
         let mut line = self.prompt(b"PS4");
         line.extend_from_slice(text);
         line.push(b'\n');
-        self.print_error(&line);
+        match self.trace_file() {
+            Some(file) => drop(file.write_all(&line, self.cancel())),
+            None => self.print_error(&line),
+        }
     }
 }
 

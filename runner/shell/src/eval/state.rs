@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) pipe_status: Option<Vec<ExitStatus>>,
     /// `$_`, in bash.
     pub(crate) last_argument: Vec<u8>,
+    /// The command that is being executed, or was when a trap began.
+    pub(crate) command: Arc<[u8]>,
     /// `$!`.
     pub(crate) last_job: Option<u32>,
     pub(crate) traps: Traps,
@@ -129,6 +131,7 @@ impl State {
             status: ExitStatus::SUCCESS,
             pipe_status: None,
             last_argument: vec![],
+            command: Arc::default(),
             last_job: None,
             traps: Traps::default(),
             getopts: Getopts::default(),
@@ -169,7 +172,11 @@ impl Shell {
             b'!' => return self.state.last_job.map(|job| job.to_string().into_bytes()),
             b'0' => self.state.name.clone(),
             b'-' => {
-                let more: &[u8] = if self.is_bash() && self.is_command_string { b"c" } else { b"" };
+                let more: &[u8] = match (self.is_command_string, self.reads_input) {
+                    (true, _) if self.is_bash() => b"c",
+                    (_, true) => b"s",
+                    _ => b"",
+                };
                 crate::builtins::option_letters(self.options(), self.context.mode, more)
             }
             _ => return None,

@@ -148,6 +148,13 @@ impl Shell {
         Ok(())
     }
 
+    /// Notes the command that is about to run, for `BASH_COMMAND`; those of a trap do not count.
+    pub(super) fn note_command(&mut self, text: &Arc<[u8]>) {
+        if self.is_bash() && !text.is_empty() && self.before_trap.is_none() && self.in_trap.is_empty() {
+            self.state.command = Arc::clone(text);
+        }
+    }
+
     /// Runs the trap of one of bash's conditions, where it has one and is not running; `$?` stays.
     pub(crate) fn run_bash_trap(&mut self, condition: Condition) -> Result<(), Flow> {
         if self.state.traps.0.is_empty() || self.in_trap.contains(&condition) {

@@ -6,25 +6,24 @@ mod glob;
 mod names;
 mod parameter;
 mod split;
+mod substitution;
 mod text;
 mod transform;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use stepbox_system::OpenFile;
-
 use self::expansion::{Expansion, Origin, is_special};
 use self::glob::GlobOptions;
 use crate::arithmetic;
+use crate::builtins::stack_position;
 use crate::config::Mode;
 use crate::eval::{Flow, Shell};
-use crate::ir::{List, Part, Simple, Word};
-use crate::memory_file::MemoryFile;
+use crate::ir::{Part, Simple, Word};
 use crate::parse::is_name;
 use crate::pattern::{Pattern, PatternOptions, Unit};
 use crate::switches::Switch;
-use crate::variables::Kind;
+use crate::variables::{Key, Kind};
 
 /// How the result of an expansion is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -179,6 +178,12 @@ impl Shell {
         Ok(Pattern::new(&self.expand_units(word)?, self.pattern_options()))
     }
 
+    /// The same for what takes no notice of `nocasematch`: `${name#…}`, `${name^…}`.
+    pub(super) fn expand_exact_pattern(&mut self, word: &Word) -> Result<Pattern, Flow> {
+        let options = PatternOptions { ignore_case: false, ..self.pattern_options() };
+        Ok(Pattern::new(&self.expand_units(word)?, options))
+    }
+
     /// The same for the right side of `[[ == ]]`, where extended patterns are always special, with its text as `set -x` shows
     /// it: a backslash before what was quoted.
     pub(crate) fn expand_test_pattern(&mut self, word: &Word) -> Result<(Pattern, Vec<u8>), Flow> {
@@ -267,35 +272,26 @@ impl Shell {
             b"" => self.get(b"HOME").unwrap_or_else(|| b"~".to_vec()),
             // The one user there is.
             b"root" => b"/root".to_vec(),
-            _ => [b"~", name].concat(),
+            _ => self.directory_of(name).unwrap_or_else(|| [b"~", name].concat()),
         }
     }
 
-    /// The output of a command substitution, its trailing newlines taken off.
-    fn substitute(&mut self, list: &List) -> Result<Vec<u8>, Flow> {
-        let output = MemoryFile::collecting(self.limits().substitution);
-        let status = self.in_subshell(|shell| {
-            shell.set_file(1, Some(OpenFile::new(output.clone())));
-            shell.indirection += 1;
-            if !shell.is_bash() {
-                // Its own failures count also where that of the command around it does not (as in dash and ash).
-                shell.forgiving = 0;
-            } else if !shell.switches().is_on(Switch::InheritErrexit) {
-                shell.state.options.errexit = false;
-            }
-            shell.execute_list(list)
-        })?;
-        self.substitution_status = Some(status);
-        let Some(mut text) = output.take() else {
-            let message = format!("a command substitution gives more than {} bytes", self.limits().substitution);
-            return Err(self.fatal(&message));
-        };
-        while text.last() == Some(&b'\n') {
-            text.pop();
+    /// bash's `~+`, `~-` and `~N`: the working directory, the one before, one of the stack.
+    fn directory_of(&self, name: &[u8]) -> Option<Vec<u8>> {
+        if !self.is_bash() {
+            return None;
         }
-        // A variable cannot hold them; every shell drops them.
-        text.retain(|byte| *byte != 0);
-        Ok(text)
+        match name {
+            b"+" => return self.get(b"PWD"),
+            b"-" => return self.get(b"OLDPWD"),
+            _ => {}
+        }
+        let stack = self.directories();
+        let position = match name {
+            [b'0'..=b'9', ..] => stack_position(&[b"+", name].concat(), stack.len()),
+            name => stack_position(name, stack.len()),
+        };
+        stack.into_iter().nth(position??)
     }
 
     /// `IFS`, with its default where it is unset.
@@ -340,6 +336,10 @@ impl arithmetic::Variables for Shell {
 
     fn get_element(&mut self, name: &[u8], subscript: &[u8]) -> Result<Vec<u8>, String> {
         let place = self.element_place(name, subscript)?;
+        if subscript.trim_ascii().is_empty() && !matches!(place.key, Some(Key::Text(_))) {
+            self.complain(&format!("{}[]: bad array subscript", String::from_utf8_lossy(name)));
+            return Ok(vec![]);
+        }
         let value = match self.value_at(&place) {
             Ok(value) => value.map(Cow::into_owned),
             // As bash: it says so and goes on with nothing.

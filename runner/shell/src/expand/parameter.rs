@@ -18,13 +18,13 @@ pub(super) enum Found {
 }
 
 impl Found {
-    /// Whether there is something; `colon`: an empty one does not count.
-    fn is_missing(&self, colon: bool, separators: &[u8]) -> bool {
+    /// Whether there is something; `colon`: an empty one does not count. `joins`: those of `*` make one text without separators.
+    fn is_missing(&self, colon: bool, joins: bool) -> bool {
         match self {
             Self::One(None) => true,
             Self::One(Some(value)) => colon && value.is_empty(),
             Self::List { values, star } => {
-                let joined = values.len() == 1 || (*star && separators.is_empty());
+                let joined = values.len() == 1 || (*star && joins);
                 values.is_empty() || (colon && joined && values.iter().all(Vec::is_empty))
             }
         }
@@ -103,15 +103,16 @@ impl Shell {
         purpose: Purpose,
         out: &mut Expansion,
     ) -> Result<(), Flow> {
+        let joins = (quoted || purpose == Purpose::Text) && self.field_separators().is_empty();
         let found = match operation {
             Operation::Default { word, colon } => {
-                if found.is_missing(*colon, &self.field_separators()) {
+                if found.is_missing(*colon, joins) {
                     return self.expand_operand(word, quoted, purpose, out);
                 }
                 found
             }
             Operation::Alternative { word, colon } => {
-                if !found.is_missing(*colon, &self.field_separators()) {
+                if !found.is_missing(*colon, joins) {
                     return self.expand_operand(word, quoted, purpose, out);
                 }
                 // `"${@+x}"` without parameters is no field at all, as `"$@"` is none.
@@ -121,7 +122,7 @@ impl Shell {
                 return Ok(());
             }
             Operation::Assign { word, colon } => {
-                if found.is_missing(*colon, &self.field_separators()) {
+                if found.is_missing(*colon, joins) {
                     let text = self.expand_text(word)?;
                     self.assign_name(name, text.clone())?;
                     out.push(&text, quoted);
@@ -130,7 +131,7 @@ impl Shell {
                 found
             }
             Operation::Error { word, colon } => {
-                if found.is_missing(*colon, &self.field_separators()) {
+                if found.is_missing(*colon, joins) {
                     let mut text = self.expand_text(word)?;
                     if text.is_empty() {
                         text =
@@ -144,7 +145,7 @@ impl Shell {
             Operation::Strip { pattern, suffix, longest } => {
                 let found = self.must_be(name, found)?;
                 // Looked at last: its own expansion may set the variable.
-                let pattern = self.expand_pattern(pattern)?;
+                let pattern = self.expand_exact_pattern(pattern)?;
                 found.map(|value| strip(value, &pattern, *suffix, *longest))
             }
             Operation::Replace { pattern, with, all, anchor } => {
@@ -155,7 +156,7 @@ impl Shell {
             }
             Operation::Letters { pattern, change, all } => {
                 let found = self.must_be(name, found)?;
-                let pattern = if pattern.parts.is_empty() { None } else { Some(self.expand_pattern(pattern)?) };
+                let pattern = if pattern.parts.is_empty() { None } else { Some(self.expand_exact_pattern(pattern)?) };
                 found.map(|value| replace_letters(&value, pattern.as_ref(), *change, *all))
             }
             Operation::Transform(letter) => return self.transform(name, found, *letter, quoted, purpose, out),

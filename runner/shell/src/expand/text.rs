@@ -82,7 +82,7 @@ impl Replacement {
             }
             Anchor::None => {
                 let mut at = 0;
-                let literal = pattern.literal();
+                let literal = pattern.literal().filter(|_| !pattern.ignores_case());
                 while at < text.len() {
                     let found = match &literal {
                         Some(literal) => {

@@ -2,7 +2,7 @@
 
 use super::word::Parts;
 use super::{Parser, SyntaxError};
-use crate::ir::Word;
+use crate::ir::{Part, Word};
 
 impl Parser<'_> {
     /// `((…))` behind `skip` bytes, which it passes; `None`, at the same place, where it is two subshells instead.
@@ -36,6 +36,10 @@ impl Parser<'_> {
         let mut words = [Word::default(), Word::default(), Word::default()];
         for (number, word) in words.iter_mut().enumerate() {
             *word = self.expression(b";")?;
+            // What is blank is left out.
+            if matches!(word.parts.as_slice(), [Part::Quoted(text)] if text.trim_ascii().is_empty()) {
+                word.parts.clear();
+            }
             let end: &[u8] = if number < 2 { b";" } else { b"))" };
             if !self.looking_at(end) {
                 return self.unexpected();

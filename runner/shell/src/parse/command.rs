@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::assignment::Target;
 use super::list::CLOSING;
-use super::{Parser, SyntaxError, is_blank, is_meta};
+use super::{Parser, SyntaxError, is_blank, is_meta, is_name};
 use crate::config::Mode;
 use crate::ir::{Assigned, Assignment, Command, Compound, Element, Part, Simple, Word};
 
@@ -15,11 +15,36 @@ fn is_literal(word: &Word, text: &[u8]) -> bool {
     matches!(word.parts.as_slice(), [Part::Literal(literal)] if literal == text)
 }
 
+/// The first line of a loop or `case`, without what ends it.
+fn head(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| matches!(byte, b'\n' | b';')).unwrap_or(text.len());
+    let is_case = text.starts_with(b"case");
+    match text.windows(4).position(|window| is_case && window == b" in ") {
+        Some(at) => &text[..(at + 4).min(end)],
+        None => text[..end].trim_ascii_end(),
+    }
+}
+
+/// Adds a word or a redirection to the text of a command; bash shows a space behind the operator of a redirection.
+fn add_written(text: &mut Vec<u8>, word: &[u8]) {
+    if !text.is_empty() && !word.is_empty() {
+        text.push(b' ');
+    }
+    let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let sign = word[digits..].iter().take_while(|byte| matches!(byte, b'<' | b'>' | b'&' | b'|')).count();
+    let (operator, target) = word.split_at(digits + sign);
+    text.extend_from_slice(operator);
+    if sign > 0 && !operator.ends_with(b"&") && !operator.ends_with(b"<<") && !target.starts_with(b"(") {
+        text.push(b' ');
+    }
+    text.extend_from_slice(if sign > 0 { target.trim_ascii_start() } else { target });
+}
+
 impl Parser<'_> {
     pub(super) fn command(&mut self) -> Result<Command, SyntaxError> {
         self.expand_aliases();
         self.skip_blanks();
-        let line = self.line;
+        let (line, begin) = (self.line, self.mark());
         let body = match self.peek() {
             Some(b'(') => 'open: {
                 if self.mode == Mode::Bash
@@ -61,8 +86,13 @@ impl Parser<'_> {
                 _ => return self.simple(),
             },
         };
+        let text = match &body {
+            Compound::Test(_) | Compound::Arithmetic(_) => self.written_since(begin).into(),
+            Compound::For { .. } | Compound::Case { .. } => head(self.written_since(begin)).into(),
+            _ => Arc::default(),
+        };
         let redirects = self.redirects()?;
-        Ok(Command::Compound { line, body, redirects })
+        Ok(Command::Compound { line, text, body, redirects })
     }
 
     fn function_keyword(&mut self) -> Result<Command, SyntaxError> {
@@ -82,14 +112,11 @@ impl Parser<'_> {
     /// A function's body, behind its name and parentheses.
     fn function(&mut self, name: Vec<u8>) -> Result<Command, SyntaxError> {
         self.skip_newlines()?;
-        let (begin, around) = (self.position, self.around.len());
+        let begin = self.mark();
         let body = self.nested(Self::command)?;
-        // What came out of an alias is in no one text.
-        let text = if around == self.around.len() { self.source.get(begin..self.position) } else { None };
+        let text = self.written_since(begin);
         match body {
-            Command::Compound { .. } => {
-                Ok(Command::Function { name, text: text.unwrap_or_default().into(), body: Arc::new(body) })
-            }
+            Command::Compound { .. } => Ok(Command::Function { name, text: text.into(), body: Arc::new(body) }),
             _ => self.error("a function's body must be a compound command such as `{ …; }`"),
         }
     }
@@ -97,18 +124,25 @@ impl Parser<'_> {
     fn simple(&mut self) -> Result<Command, SyntaxError> {
         let mut simple = Simple {
             line: self.line,
+            text: Arc::default(),
             assignments: vec![],
             declares: false,
             words: vec![],
             compounds: vec![],
             redirects: vec![],
         };
+        let mut text = vec![];
+        let mut begin = None;
         loop {
+            if let Some(begin) = begin.take() {
+                add_written(&mut text, self.written_since(begin));
+            }
             self.skip_blanks();
             if self.alias_next || simple.words.is_empty() {
                 self.expand_aliases();
                 self.skip_blanks();
             }
+            begin = Some(self.mark());
             if let Some(redirect) = self.redirect()? {
                 simple.redirects.push(redirect);
                 continue;
@@ -159,7 +193,7 @@ impl Parser<'_> {
                 simple.words.push(word);
                 continue;
             }
-            let word = self.field_word()?;
+            let word = self.command_word()?;
             if let [Part::Literal(name)] = word.parts.as_slice() {
                 let declares = DECLARING[..if self.mode == Mode::Bash { 5 } else { 3 }].contains(&name.as_slice());
                 simple.declares |= match simple.words.as_slice() {
@@ -175,7 +209,28 @@ impl Parser<'_> {
         if simple.words.is_empty() && simple.assignments.is_empty() && simple.redirects.is_empty() {
             return self.unexpected();
         }
+        simple.text = text.into();
         Ok(Command::Simple(simple))
+    }
+
+    /// A word of a command. In bash one like `NAME=value` has tildes where an assignment has them.
+    fn command_word(&mut self) -> Result<Word, SyntaxError> {
+        let rest = &self.source[self.position..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        if self.mode == Mode::Sh || rest.get(length) != Some(&b'=') || !is_name(&rest[..length]) {
+            return self.field_word();
+        }
+        let mut name = rest[..=length].to_vec();
+        self.position += length + 1;
+        let mut word = self.assigned()?;
+        match word.parts.first_mut() {
+            Some(Part::Literal(text)) => {
+                name.append(text);
+                *text = name;
+            }
+            _ => word.parts.insert(0, Part::Literal(name)),
+        }
+        if self.braces { self.brace_word(word) } else { Ok(word) }
     }
 
     /// `(…)` behind `NAME=`, if it stands here.

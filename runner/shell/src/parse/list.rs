@@ -78,14 +78,12 @@ impl Parser<'_> {
     /// An and-or list with what ends it; false where nothing does.
     fn item(&mut self, items: &mut Vec<Item>) -> Result<bool, SyntaxError> {
         self.skip_blanks();
-        let (begin, around) = (self.position, self.around.len());
+        let begin = self.mark();
         let and_or = Arc::new(self.and_or()?);
         self.skip_blanks();
         let (background, goes_on) = match self.peek() {
             Some(b'&') => {
-                // What came out of an alias is in no one text.
-                let text = if around == self.around.len() { self.source.get(begin..self.position) } else { None };
-                let text = text.unwrap_or_default().trim_ascii_end().into();
+                let text = self.written_since(begin).trim_ascii_end().into();
                 self.bump();
                 (Some(text), true)
             }

@@ -48,6 +48,13 @@ struct Pending {
     body: Arc<OnceLock<Word>>,
 }
 
+/// A place in the text.
+#[derive(Clone, Copy)]
+struct Mark {
+    position: usize,
+    around: usize,
+}
+
 /// Reads a script, as a whole or command by command.
 pub(crate) struct Parser<'a> {
     /// The text that is being read. With `more` it ends with a line.
@@ -109,6 +116,17 @@ impl<'a> Parser<'a> {
             braces: mode == Mode::Bash,
             reread: 0,
         }
+    }
+
+    /// This place, to ask later what was written since.
+    fn mark(&self) -> Mark {
+        Mark { position: self.position, around: self.around.len() }
+    }
+
+    /// What was written since; nothing where an alias came between, since that is in no one text.
+    fn written_since(&self, mark: Mark) -> &[u8] {
+        let text = self.source.get(mark.position..self.position).filter(|_| mark.around == self.around.len());
+        text.unwrap_or_default()
     }
 
     /// Of lines that are read as they are needed and not before.

@@ -54,7 +54,7 @@ impl Parser<'_> {
     /// A word at this place; empty parts where none begins.
     pub(super) fn word(&mut self) -> Result<Word, SyntaxError> {
         let mut parts = Parts::default();
-        self.tilde(&mut parts, b"/");
+        self.tilde(&mut parts, if self.mode == Mode::Bash { b"/:" } else { b"/" });
         self.word_parts(Place::Plain, false, &mut parts, false)?;
         Ok(Word { parts: parts.0 })
     }

@@ -13,6 +13,7 @@ use crate::eval::Shell;
 pub(crate) enum Dynamic {
     Argv0,
     CallLines,
+    Command,
     DirectoryStack,
     EpochRealtime,
     EpochSeconds,
@@ -40,9 +41,10 @@ const ASH: [(&str, Dynamic); 5] = [
     ("RANDOM", Dynamic::Random),
 ];
 
-const BASH: [(&str, Dynamic); 16] = [
+const BASH: [(&str, Dynamic); 17] = [
     ("BASHPID", Dynamic::Pid),
     ("BASH_ARGV0", Dynamic::Argv0),
+    ("BASH_COMMAND", Dynamic::Command),
     ("BASH_LINENO", Dynamic::CallLines),
     ("BASH_SOURCE", Dynamic::Sources),
     ("BASH_SUBSHELL", Dynamic::Subshell),
@@ -60,7 +62,7 @@ const BASH: [(&str, Dynamic); 16] = [
 ];
 
 /// What every bash has, of the version that this shell follows. It runs in a sandbox of its own kind.
-const PLAIN: [(&str, &str); 8] = [
+const PLAIN: [(&str, &str); 9] = [
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("BASH", "/bin/bash"),
     ("BASH_VERSION", "5.2.15(1)-release"),
@@ -69,6 +71,7 @@ const PLAIN: [(&str, &str); 8] = [
     ("OPTERR", "1"),
     ("OSTYPE", "linux-gnu"),
     ("PS4", "+ "),
+    ("SHELL", "/bin/bash"),
 ];
 
 impl Dynamic {
@@ -195,6 +198,7 @@ impl Shell {
         let number = |number: u64| Some(number.to_string().into_bytes());
         match dynamic {
             Dynamic::Argv0 => Some(self.state.name.clone()),
+            Dynamic::Command => Some(self.state.command.to_vec()),
             Dynamic::EpochSeconds => number(since_epoch().as_secs()),
             Dynamic::EpochRealtime => {
                 let now = since_epoch();
@@ -241,12 +245,15 @@ impl Shell {
                 frames.map(|frame| frame.source.to_vec()).chain(main.map(|main| main.to_vec())).collect()
             }
             Dynamic::CallLines => frames.map(|frame| number(frame.line)).chain(main.map(|_| number(0))).collect(),
-            Dynamic::DirectoryStack => {
-                let others = self.state.directories.iter().rev().cloned();
-                std::iter::once(self.cwd().as_bytes().to_vec()).chain(others).collect()
-            }
+            Dynamic::DirectoryStack => self.directories(),
             _ => self.dynamic_value(dynamic).into_iter().collect(),
         }
+    }
+
+    /// The directories of `pushd`, the working directory first.
+    pub(crate) fn directories(&self) -> Vec<Vec<u8>> {
+        let others = self.state.directories.iter().rev().cloned();
+        std::iter::once(self.cwd().as_bytes().to_vec()).chain(others).collect()
     }
 
     /// What an assignment to one means. Most take no notice.

@@ -97,11 +97,7 @@ impl Shell {
             return Ok(Key::Text(subscript.to_vec()));
         }
         if subscript.trim_ascii().is_empty() {
-            return Err(format!(
-                "{}[{}]: bad array subscript",
-                String::from_utf8_lossy(name),
-                String::from_utf8_lossy(subscript)
-            ));
+            return Ok(Key::Number(0));
         }
         let digits = subscript;
         if digits.len() < 10 && (digits == b"0" || digits[0] != b'0') && digits.iter().all(u8::is_ascii_digit) {
