@@ -90,6 +90,14 @@ const BINARY: [(&[u8], u8); 19] = [
 
 const ASSIGNING: [&[u8]; 11] = [b"<<=", b">>=", b"*=", b"/=", b"%=", b"+=", b"-=", b"&=", b"^=", b"|=", b"="];
 
+/// The key of an element, as `A['k']` names it.
+fn without_quotes(text: &[u8]) -> Cow<'_, [u8]> {
+    match text {
+        [b'\'', key @ .., b'\''] if !key.contains(&b'\'') => Cow::Borrowed(key),
+        text => Cow::Borrowed(text),
+    }
+}
+
 impl<'a> Parser<'a> {
     fn whole(&mut self) -> Result<i64, String> {
         self.blanks();
@@ -196,7 +204,7 @@ impl<'a> Parser<'a> {
             });
             let Some(end) = end else { return self.error_at(self.last, "missing ']'", "bad array subscript") };
             self.at += end + 2;
-            return Ok(Some(Place { name, subscript: Some(Cow::Borrowed(&rest[..end])) }));
+            return Ok(Some(Place { name, subscript: Some(without_quotes(&rest[..end])) }));
         }
         self.at += 1;
         let value = self.deeper(Self::comma)?;

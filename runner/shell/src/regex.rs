@@ -107,12 +107,12 @@ impl Translation<'_> {
                 }
                 sign @ (b'*' | b'+' | b'?') => {
                     self.at += 1;
-                    self.repeat(&char::from(sign).to_string());
+                    self.repeat(&char::from(sign).to_string())?;
                 }
                 b'{' => match self.interval() {
                     Some((text, length)) => {
                         self.at += length;
-                        self.repeat(&text);
+                        self.repeat(&text)?;
                     }
                     // At the beginning there is nothing that it could repeat.
                     None if self.last.is_none() => return Err(RegexError::Invalid),
@@ -135,15 +135,16 @@ impl Translation<'_> {
         self.last = None;
     }
 
-    /// A repetition. Of nothing it means nothing, as in glibc; `a+?` is `(a+)?` and not lazy.
-    fn repeat(&mut self, sign: &str) {
-        let Some(begin) = self.last else { return };
+    /// A repetition, which of nothing is an error as in glibc; `a+?` is `(a+)?` and not lazy.
+    fn repeat(&mut self, sign: &str) -> Result<(), RegexError> {
+        let Some(begin) = self.last else { return Err(RegexError::Invalid) };
         if self.repeated {
             self.out.insert_str(begin, "(?:");
             self.out.push(')');
         }
         self.out.push_str(sign);
         self.repeated = true;
+        Ok(())
     }
 
     /// `{n}`, `{n,}`, `{,m}`, `{n,m}`, and how long it is.

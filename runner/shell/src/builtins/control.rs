@@ -208,6 +208,11 @@ pub(super) fn trap(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
     if !plain && words[0].len() > 1 && words[0].starts_with(b"-") && shell.context.mode == Mode::Sh {
         return Err(shell.fatal(&format!("trap: Illegal option {}", show(&words[0]))));
     }
+    if !plain && words[0].len() > 1 && words[0].starts_with(b"-") {
+        let letters = show(&words[0][..2]);
+        shell.complain(&format!("trap: {letters}: invalid option"));
+        return Ok(ExitStatus::USAGE);
+    }
     // A number first means: reset all of these.
     let resets =
         words.len() == 1 || words[0] == b"-" || (words[0].iter().all(u8::is_ascii_digit) && !words[0].is_empty());

@@ -7,7 +7,7 @@ use stepbox_system::ExitStatus;
 use super::show;
 use crate::eval::{Flow, Shell};
 use crate::ir::Element;
-use crate::parse::is_name;
+use crate::parse::{Parser, is_name};
 use crate::variables::{Attributes, Case, Kind, Value, Variable, assignment, definition, split_reference};
 
 /// Which of them it is.
@@ -207,6 +207,14 @@ fn variable(
         return Ok(Err(format!("`{}': not a valid identifier", show(target))));
     }
     let name = name.to_vec();
+    // A value that is a list for an array is read as one, wherever its parentheses come from.
+    let is_array = request.kind() != Kind::Scalar || shell.kind(shell.referred(&name)) != Kind::Scalar;
+    let read = value.filter(|value| is_array && compound.is_none() && subscript.is_none() && value.starts_with(b"("));
+    let read = read.and_then(|value| {
+        let (limits, mode, line) = (*shell.limits(), shell.context.mode, shell.line);
+        Parser::new(value, line, mode, &limits).compound_text().ok()
+    });
+    let compound = compound.or(read.as_deref());
     if request.wants(b'n') && (request.kind() != Kind::Scalar || compound.is_some() || subscript.is_some()) {
         return Ok(Err(format!("{}: reference variable cannot be an array", show(&name))));
     }

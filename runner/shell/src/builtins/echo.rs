@@ -23,7 +23,7 @@ pub(super) fn echo(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
     }
     let mut text = words.join(&b' ');
     if escapes {
-        let (expanded, stop) = expand(&text);
+        let (expanded, stop) = expand(&text, shell.is_bash());
         text = expanded;
         newline &= !stop;
     }
@@ -34,7 +34,7 @@ pub(super) fn echo(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
 }
 
 /// Text with its escapes replaced, and whether `\c` ended it.
-fn expand(text: &[u8]) -> (Vec<u8>, bool) {
+fn expand(text: &[u8], bash: bool) -> (Vec<u8>, bool) {
     let mut out = vec![];
     let mut at = 0;
     while at < text.len() {
@@ -46,7 +46,13 @@ fn expand(text: &[u8]) -> (Vec<u8>, bool) {
         if text.get(at + 1) == Some(&b'c') {
             return (out, true);
         }
-        match unescape(&text[at + 1..], false, &mut out) {
+        // bash has `\uXXXX`, and an octal number begins with a zero.
+        let next = text.get(at + 1);
+        let found = match next {
+            Some(b'1'..=b'7') if bash => None,
+            _ => unescape(&text[at + 1..], bash && matches!(next, Some(b'u' | b'U')), &mut out),
+        };
+        match found {
             Some(length) => at += 1 + length,
             None => {
                 out.push(b'\\');

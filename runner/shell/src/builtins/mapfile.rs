@@ -65,7 +65,8 @@ pub(super) fn mapfile(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
             if options.strip && line.last() == Some(&options.delimiter) {
                 line.pop();
             }
-            line.retain(|byte| *byte != 0);
+            // A variable holds what stands before a NUL.
+            line.truncate(line.iter().position(|byte| *byte == 0).unwrap_or(line.len()));
             bytes += line.len() + 32;
             if bytes > limit {
                 return Err(shell.fatal(&format!("{command}: the variables are larger than {limit} bytes")));

@@ -30,6 +30,7 @@ use stepbox_system::{ExitStatus, error_text};
 
 use crate::config::Mode;
 use crate::eval::{Flow, Shell};
+use crate::variables::{needs_escapes, quote_always};
 
 /// A built-in: the shell and the words, its name first.
 pub(crate) type Builtin = fn(&mut Shell, &[Vec<u8>]) -> Result<ExitStatus, Flow>;
@@ -160,5 +161,10 @@ pub(crate) fn quote_if_needed(word: &[u8]) -> Vec<u8> {
         b'#' => at == 0,
         byte => b" \t\n'\"\\|&;()<>!{}*[]?^$`".contains(byte),
     };
-    if word.is_empty() || word.iter().enumerate().any(special) { quote(word) } else { word.to_vec() }
+    // What is not printed shows as `$'…'`.
+    if word.is_empty() || word.iter().enumerate().any(special) || needs_escapes(word) {
+        quote_always(word)
+    } else {
+        word.to_vec()
+    }
 }

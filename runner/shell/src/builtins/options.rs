@@ -155,7 +155,7 @@ pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
         match first.as_slice() {
             b"--" => {
                 shell.state.positional = Arc::new(rest.to_vec());
-                shell.state.getopts = Getopts::default();
+                begin_getopts(shell);
                 return Ok(ExitStatus::SUCCESS);
             }
             b"-" => {
@@ -198,9 +198,16 @@ pub(super) fn set(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
     }
     if !words.is_empty() {
         shell.state.positional = Arc::new(words.to_vec());
-        shell.state.getopts = Getopts::default();
+        begin_getopts(shell);
     }
     Ok(ExitStatus::SUCCESS)
+}
+
+/// New parameters begin `getopts` anew, but not in bash.
+fn begin_getopts(shell: &mut Shell) {
+    if !shell.is_bash() {
+        shell.state.getopts = Getopts::default();
+    }
 }
 
 fn list_options(shell: &mut Shell, readable: bool) -> ExitStatus {

@@ -4,15 +4,18 @@ use stepbox_system::{ExitStatus, OpenOptions, error_text};
 
 use super::{Shell, own_descriptor};
 use crate::builtins::{set_letter, set_long};
-use crate::config::ShellConfig;
+use crate::config::{Mode, ShellConfig};
+use crate::switches::{Switches, switch};
 
-/// Runs `sh` with `arguments` (its own name not among them): `[-abCefnuvx] [-o OPTION] [-c COMMAND [NAME [ARG]…] | -s [ARG]… | FILE [ARG]…]`.
+/// Runs `sh` with `arguments` (its own name not among them): `[-abCefnuvx] [-o OPTION] [-O SWITCH] [-c COMMAND [NAME [ARG]…] | -s
+/// [ARG]… | FILE [ARG]…]`.
 /// The thread that calls it must have a stack of 16 MiB.
 pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitStatus {
     let mut words = arguments.iter().peekable();
     let mut command = false;
     let mut from_input = false;
     let mut problem = None;
+    let mut switches = Switches::default();
     while let Some(word) = words.next_if(|word| word.len() > 1 && matches!(word[0], b'-' | b'+')) {
         if word == b"--" {
             break;
@@ -21,6 +24,10 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
         if word.starts_with(b"--") {
             // bash's, which change nothing for a script that is not interactive.
             if matches!(word.as_slice(), b"--login" | b"--norc" | b"--noprofile" | b"--posix") {
+                continue;
+            }
+            if matches!(word.as_slice(), b"--rcfile" | b"--init-file") && config.mode == Mode::Bash {
+                words.next();
                 continue;
             }
             problem = Some(format!("Illegal option {}", String::from_utf8_lossy(word)));
@@ -38,6 +45,13 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
                     name => {
                         let shown = String::from_utf8_lossy(name.map_or(b"", Vec::as_slice)).into_owned();
                         problem = Some(format!("Illegal option -o {shown}"));
+                    }
+                },
+                b'O' if config.mode == Mode::Bash => match words.next() {
+                    Some(name) if switch(name).map(|switch| switches.set(switch, on)).is_some() => {}
+                    name => {
+                        let shown = String::from_utf8_lossy(name.map_or(b"", Vec::as_slice)).into_owned();
+                        problem = Some(format!("{shown}: invalid shell option name"));
                     }
                 },
                 letter if set_letter(&mut config.options, config.mode, *letter, on) => {}
@@ -63,21 +77,27 @@ pub fn run_command_line(arguments: &[Vec<u8>], mut config: ShellConfig) -> ExitS
             config.name = rest.remove(0);
         }
         config.arguments = rest;
-        let mut shell = Shell::new(config);
+        let mut shell = start(config, switches);
         shell.is_command_string = true;
         return shell.run(&source);
     }
     if from_input || rest.is_empty() {
         config.arguments = rest;
-        return run_input(config);
+        return run_input(config, switches);
     }
     let file = rest.remove(0);
     config.name.clone_from(&file);
     config.arguments = rest;
-    run_file(&file, config)
+    run_file(&file, config, switches)
 }
 
-fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
+fn start(config: ShellConfig, switches: Switches) -> Shell {
+    let mut shell = Shell::new(config);
+    shell.state.switches = switches;
+    shell
+}
+
+fn run_file(file: &[u8], config: ShellConfig, switches: Switches) -> ExitStatus {
     let limit = config.limits.source;
     let read = config.cwd.join(file).map_err(|error| error.to_string()).and_then(|path| {
         let cancel = config.process.cancel();
@@ -89,7 +109,7 @@ fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
     });
     match read {
         Ok(source) => {
-            let mut shell = Shell::new(config);
+            let mut shell = start(config, switches);
             shell.state.script = Some(file.into());
             shell.run(&source)
         }
@@ -106,9 +126,9 @@ fn run_file(file: &[u8], config: ShellConfig) -> ExitStatus {
     }
 }
 
-fn run_input(config: ShellConfig) -> ExitStatus {
+fn run_input(config: ShellConfig, switches: Switches) -> ExitStatus {
     let Some(input) = config.files.get(&0).cloned() else { return ExitStatus::SUCCESS };
-    let mut shell = Shell::new(config);
+    let mut shell = start(config, switches);
     shell.reads_input = true;
     shell.run_lines(&input)
 }

@@ -58,8 +58,17 @@ impl Shell {
         }
     }
 
-    /// An error in an expansion or an assignment: as `fatal`, but bash goes on with the next command that is read.
+    /// An error in an expansion or an assignment: as `fatal`, but bash goes on with the next command that is read. Under
+    /// `set -e` it ends, in conditions too.
     pub(crate) fn expansion_error(&self, message: &str) -> Flow {
+        match self.arithmetic_error(message) {
+            Flow::Discard(status) if self.options().errexit => Flow::Exit(status),
+            flow => flow,
+        }
+    }
+
+    /// The same, but bash goes on under `set -e` too.
+    pub(crate) fn arithmetic_error(&self, message: &str) -> Flow {
         match self.context.mode {
             Mode::Sh => self.fatal(message),
             Mode::Bash => {
@@ -75,7 +84,7 @@ impl Shell {
             return self.fatal(message);
         }
         self.complain(message);
-        let of_command_string = self.is_command_string && !self.subshell;
+        let of_command_string = self.is_command_string && !self.subshell && !self.options().errexit;
         Flow::Exit(if of_command_string { ExitStatus::NOT_FOUND } else { ExitStatus::FAILURE })
     }
 

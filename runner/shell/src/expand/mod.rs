@@ -258,7 +258,7 @@ impl Shell {
     pub(crate) fn arithmetic(&mut self, text: &[u8]) -> Result<i64, Flow> {
         self.try_arithmetic(text).map_err(|message| match std::mem::take(&mut self.met_unset) {
             true => self.missing_parameter(&message),
-            false => self.expansion_error(&message),
+            false => self.arithmetic_error(&message),
         })
     }
 

@@ -261,7 +261,7 @@ impl Shell {
                 let value = value.unwrap_or_default();
                 let Some(part) = substring(&value, offset, length) else {
                     let length = length.unwrap_or_default();
-                    return Err(self.expansion_error(&format!("{length}: substring expression < 0")));
+                    return Err(self.arithmetic_error(&format!("{length}: substring expression < 0")));
                 };
                 out.push(part, quoted);
                 return Ok(());
@@ -269,7 +269,7 @@ impl Shell {
             Found::List { values, star } => (values, star),
         };
         if let Some(length) = length.filter(|length| *length < 0) {
-            return Err(self.expansion_error(&format!("{length}: substring expression < 0")));
+            return Err(self.arithmetic_error(&format!("{length}: substring expression < 0")));
         }
         let most = length.map_or(usize::MAX, |length| usize::try_from(length).unwrap_or(usize::MAX));
         let values = match name {

@@ -90,6 +90,12 @@ impl Parser<'_> {
         Ok(Some(Target { name, subscript, append }))
     }
 
+    /// `(…)` that is the whole text.
+    pub(crate) fn compound_text(&mut self) -> Result<Vec<Element>, SyntaxError> {
+        let elements = self.nested(Self::compound_value)?;
+        if self.peek().is_some() { self.unexpected() } else { Ok(elements) }
+    }
+
     /// The entries of `NAME=(…)`, with the parenthesis at this place, which it passes.
     pub(super) fn compound_value(&mut self) -> Result<Vec<Element>, SyntaxError> {
         self.bump();

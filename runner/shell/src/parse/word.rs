@@ -181,7 +181,9 @@ impl Parser<'_> {
                 }
                 b'$' => self.dollar(in_quotes, parts)?,
                 b'`' => self.backticks(in_quotes, parts)?,
-                b'?' | b'*' | b'+' | b'@' | b'!' if self.extglob && !in_quotes && self.peek_at(1) == Some(b'(') => {
+                b'?' | b'*' | b'+' | b'@' | b'!'
+                    if self.extglob && !in_quotes && self.peek_at(1) == Some(b'(') && self.group_closes(place) =>
+                {
                     self.bump();
                     parts.literal(byte);
                     self.group(parts)?;
@@ -209,6 +211,30 @@ impl Parser<'_> {
             Place::Group => self.unterminated(self.line, "missing `)`", ")"),
             _ => self.unterminated(self.line, "missing `}`", "}"),
         }
+    }
+
+    /// Whether the group whose sign stands here ends before the braces around it do.
+    fn group_closes(&self, place: Place) -> bool {
+        if !matches!(place, Place::Braces | Place::Pattern) {
+            return true;
+        }
+        let mut open = 0u32;
+        let mut quote = None;
+        let mut rest = self.source[self.position..].iter();
+        while let Some(byte) = rest.next() {
+            match (quote, byte) {
+                (_, b'\\') => drop(rest.next()),
+                (Some(end), byte) if end == *byte => quote = None,
+                (Some(_), _) => {}
+                (None, b'\'' | b'"') => quote = Some(*byte),
+                (None, b'(') => open += 1,
+                (None, b')') if open == 1 => return true,
+                (None, b')') => open = open.saturating_sub(1),
+                (None, b'}') => return false,
+                _ => {}
+            }
+        }
+        false
     }
 
     /// `(…)` in a pattern, with its parentheses.

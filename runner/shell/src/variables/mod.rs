@@ -15,7 +15,7 @@ pub(crate) use access::{letters, lower, upper};
 pub(crate) use dynamic::{Dynamic, Source, enter};
 pub(crate) use indexed::Indexed;
 pub(crate) use place::{Key, Place, split_reference};
-pub(crate) use show::{assignment, definition, keys_and_values, quote_always, quote_minimal};
+pub(crate) use show::{assignment, definition, keys_and_values, needs_escapes, quote_always, quote_minimal};
 pub(crate) use table::Variables;
 
 use std::sync::Arc;

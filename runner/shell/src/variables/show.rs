@@ -5,7 +5,7 @@ use crate::builtins::quote;
 use crate::eval::Shell;
 
 /// Whether a text needs `$'…'`: it holds what is not printed, or is no text.
-fn needs_escapes(text: &[u8]) -> bool {
+pub(crate) fn needs_escapes(text: &[u8]) -> bool {
     std::str::from_utf8(text).map_or(true, |text| text.chars().any(char::is_control))
 }
 
