@@ -61,9 +61,8 @@ fn verified(mut file: File, compressed: &[u8], length: usize) -> Option<File> {
 }
 
 /// The compiled module in a file that has no name and that nobody can change any more.
-pub(crate) fn in_memory(compressed: &[u8]) -> io::Result<File> {
-    let mut file =
-        File::from(rustix::fs::memfd_create("stepbox-core", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
+pub(crate) fn in_memory(name: &str, compressed: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
     zstd::stream::copy_decode(compressed, &mut file)?;
     file.rewind()?;
     rustix::fs::fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;

@@ -41,18 +41,23 @@ impl Commands {
         let _ = self.family.set(Family { spawner, processes });
     }
 
-    /// Runs the image's module as it was called, whatever its name: for images of one module that is no set of commands.
+    /// Runs the image's first module as it was called, whatever its name: for images of one module that is no set of commands.
     pub fn run_module(&self, request: SpawnRequest) -> ExitStatus {
-        self.start(request).unwrap_or_else(|refused| {
+        self.run_of(0, request)
+    }
+
+    /// Runs a module of the image.
+    fn run_of(&self, module: usize, request: SpawnRequest) -> ExitStatus {
+        self.start(module, request).unwrap_or_else(|refused| {
             refused.stderr.say(&refused.message);
             ExitStatus::NOT_EXECUTABLE
         })
     }
 
-    fn start(&self, mut request: SpawnRequest) -> Result<ExitStatus, Refused> {
+    fn start(&self, module: usize, mut request: SpawnRequest) -> Result<ExitStatus, Refused> {
         let stderr = Stderr { file: request.files.get(&2).cloned(), cancel: request.cancel.clone() };
         let refused = |message: String| Refused { message, stderr: stderr.clone() };
-        let running = self.sandbox.running().map_err(|message| refused(message.to_owned()))?;
+        let (running, loaded) = self.sandbox.loaded(module).map_err(|message| refused(message.to_owned()))?;
         let limits = self.sandbox.limits();
         let name = request.argv.first().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default();
 
@@ -78,7 +83,7 @@ impl Commands {
         let mut host =
             Host::new(Arc::clone(&self.tree), &mut request, limits.open_files, clock, self.family.get().cloned());
         if stock.is_none() {
-            self.profile.open(&mut host, &self.tree, &cwd, running.changes_directory);
+            self.profile.open(&mut host, &self.tree, &cwd, loaded.changes_directory);
         }
         let guest = Guest {
             host,
@@ -101,7 +106,7 @@ impl Commands {
 
         self.modules.fetch_add(1, Ordering::Relaxed);
         self.sandbox.instantiated.fetch_add(1, Ordering::Relaxed);
-        let ended = running.module.instantiate(&mut store).and_then(|instance| {
+        let ended = loaded.module.instantiate(&mut store).and_then(|instance| {
             store.data_mut().memory = instance.get_memory(&mut store, "memory");
             let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
             start.call(&mut store, ())
@@ -208,7 +213,8 @@ impl Spawner for Commands {
     fn resolve(&self, name: &[u8], search_path: &[u8], cwd: &VirtualPath) -> Resolution {
         let found = |path: &VirtualPath| {
             let path = path.normalized();
-            self.image.command_at(&path).map(|_| Resolution::Found(Program { path, token: 0 }))
+            let (_, module) = self.image.command_at(&path)?;
+            Some(Resolution::Found(Program { path, token: module as u64 }))
         };
         if name.contains(&b'/') {
             return cwd.join(name).ok().and_then(|path| found(&path)).unwrap_or(Resolution::NotFound(None));
@@ -225,6 +231,6 @@ impl Spawner for Commands {
         if let (Some(first), Some(name)) = (request.argv.first_mut(), program.path.file_name()) {
             *first = name.to_vec();
         }
-        self.run_module(request)
+        self.run_of(usize::try_from(program.token).unwrap_or(usize::MAX), request)
     }
 }

@@ -60,6 +60,20 @@ pub struct Sandbox {
 
 pub(crate) struct Running {
     pub(crate) engine: Engine,
+    linker: Linker<Guest>,
+    /// The image's modules, each loaded when the first command of it runs.
+    modules: Vec<Module>,
+}
+
+/// A module of the image, by whoever needs it first.
+#[derive(Default)]
+struct Module {
+    loaded: OnceLock<Result<Loaded, String>>,
+    loading: Mutex<()>,
+}
+
+/// A module that is ready to run.
+pub(crate) struct Loaded {
     pub(crate) module: InstancePre<Guest>,
     /// Whether the module goes to `PWD` by itself (the marker of the guest SDK).
     pub(crate) changes_directory: bool,
@@ -135,17 +149,17 @@ impl Sandbox {
         self.instantiated.load(Ordering::Relaxed)
     }
 
-    /// The engine with the image's module; made by whoever asks first.
+    /// The engine; made by whoever asks first.
     pub(crate) fn running(&self) -> Result<&Running, &str> {
-        if self.running.get().is_none() {
-            let _one = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-            self.running.get_or_init(|| self.start().map_err(|error| error.to_string()));
-        }
-        match self.running.get() {
-            Some(Ok(running)) => Ok(running),
-            Some(Err(message)) => Err(message),
-            None => Err("the engine is not there"),
-        }
+        once(&self.running, &self.making, || self.start())
+    }
+
+    /// A module of the image, ready to run.
+    pub(crate) fn loaded(&self, index: usize) -> Result<(&Running, &Loaded), &str> {
+        let running = self.running()?;
+        let Some(module) = running.modules.get(index) else { return Err("the image has no such module") };
+        let loaded = once(&module.loaded, &module.loading, || self.load(running, index))?;
+        Ok((running, loaded))
     }
 
     fn start(&self) -> Result<Running, SandboxError> {
@@ -156,27 +170,48 @@ impl Sandbox {
             fuel: self.limits.fuel.is_some(),
         };
         let (engine, _) = engine(&limits)?;
-        let compiled = self.image.compiled.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let linker = linker(&engine, self.wasi).map_err(|error| SandboxError::Linker(format!("{error:#}")))?;
+        start_ticker(&engine)?;
+        Ok(Running { engine, linker, modules: self.image.modules.iter().map(|_| Module::default()).collect() })
+    }
+
+    fn load(&self, running: &Running, index: usize) -> Result<Loaded, SandboxError> {
+        let source = &self.image.modules[index];
+        let compiled = source.compiled.lock().unwrap_or_else(PoisonError::into_inner).take();
         let compiled = match compiled.map(|open| open()) {
             Some(Ok(file)) => Some(file),
             Some(Err(source)) => return Err(SandboxError::Io { what: "cannot open the compiled toolbox", source }),
             None => None,
         };
-        let module = match compiled.map(|file| load(&engine, file)) {
+        let module = match compiled.map(|file| load(&running.engine, file)) {
             Some(Ok(module)) => module,
             // Another processor or page size than the build assumed: slower, and right.
             _ => {
-                let wasm =
-                    (self.image.wasm)().map_err(|source| SandboxError::Io { what: "the image's module", source })?;
-                compile(&engine, &wasm)?
+                let wasm = (source.wasm)().map_err(|source| SandboxError::Io { what: "the image's module", source })?;
+                compile(&running.engine, &wasm)?
             }
         };
         let changes_directory = module.get_export(MARKER).is_some();
-        let module = linker(&engine, self.wasi)
-            .and_then(|linker| linker.instantiate_pre(&module))
-            .map_err(|error| SandboxError::Linker(format!("{error:#}")))?;
-        start_ticker(&engine)?;
-        Ok(Running { engine, module, changes_directory })
+        let module =
+            running.linker.instantiate_pre(&module).map_err(|error| SandboxError::Linker(format!("{error:#}")))?;
+        Ok(Loaded { module, changes_directory })
+    }
+}
+
+/// What is made once, by whoever asks first; the others wait for it.
+fn once<'a, T>(
+    place: &'a OnceLock<Result<T, String>>,
+    making: &Mutex<()>,
+    make: impl FnOnce() -> Result<T, SandboxError>,
+) -> Result<&'a T, &'a str> {
+    if place.get().is_none() {
+        let _one = making.lock().unwrap_or_else(PoisonError::into_inner);
+        place.get_or_init(|| make().map_err(|error| error.to_string()));
+    }
+    match place.get() {
+        Some(Ok(made)) => Ok(made),
+        Some(Err(message)) => Err(message),
+        None => Err("the engine is not there"),
     }
 }
 

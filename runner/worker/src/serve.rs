@@ -77,10 +77,7 @@ impl Worker {
         else {
             return Err(WorkerError::Unexpected { got: "too few handles".to_owned(), expected: "three or four" });
         };
-        let modules = directories.next();
-        let toolbox = stepbox_builtin::compiled(modules.as_ref())
-            .map_err(|source| WorkerError::Io { what: "cannot open the compiled toolbox", source })?;
-        let sandbox = step::sandbox(toolbox, &setup.limits);
+        let sandbox = step::sandbox(directories.next(), &setup.limits);
         let fs: Arc<dyn StoreFs> = match &setup.kill_at {
             None => Arc::new(HostFs),
             Some(point) => Arc::new(FaultyFs::dying_at(HostFs, point.clone(), kill_self)),

@@ -17,7 +17,7 @@ use crate::WorkerError;
 use crate::commands::VOLUME;
 use crate::host_stream::HostStream;
 use crate::programs::{Programs, STACK};
-use crate::step::{PATIENCE, lazy_sandbox, private_root, standard_environment};
+use crate::step::{PATIENCE, private_root, sandbox, standard_environment};
 
 /// A directory of the host that the shell sees.
 #[derive(Debug)]
@@ -130,8 +130,7 @@ impl Session {
             Some(volume) => volume,
             None => scratch.open_dir(VOLUME.trim_start_matches('/')).map_err(io("cannot open the volume"))?,
         };
-        let modules = setup.modules.map(directory);
-        let sandbox = lazy_sandbox(move || stepbox_builtin::compiled(modules.as_ref()), &setup.limits);
+        let sandbox = sandbox(setup.modules.map(directory), &setup.limits);
         let tree = sandbox
             .tree(scratch, volume, mounts, vec![])
             .map_err(|error| WorkerError::Session { message: error.to_string() })?;

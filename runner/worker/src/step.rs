@@ -32,18 +32,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const ROOT_DIRECTORIES: [&str; 9] =
     ["codefresh", "codefresh/volume", "etc", "home", "opt", "root", "tmp", "usr", "var"];
 
-/// The sandbox of a build, with the toolbox as its image.
-pub(crate) fn sandbox(compiled: File, limits: &Limits) -> Arc<Sandbox> {
-    lazy_sandbox(move || Ok(compiled), limits)
-}
-
-/// The same; the compiled toolbox is asked for when the first command of it runs.
-pub(crate) fn lazy_sandbox(
-    compiled: impl FnOnce() -> std::io::Result<File> + Send + 'static,
-    limits: &Limits,
-) -> Arc<Sandbox> {
-    let names = stepbox_builtin::commands().map(|command| command.name);
-    let image = Image::new(compiled, stepbox_builtin::wasm, names);
+/// The sandbox of a build, with the toolbox as its image. The compiled code of a family comes from `modules`, where it is unpacked
+/// when the first command of the family runs, or from memory.
+pub(crate) fn sandbox(modules: Option<Dir>, limits: &Limits) -> Arc<Sandbox> {
+    let modules = Arc::new(modules);
+    let image = stepbox_builtin::families().iter().fold(Image::empty(), |image, family| {
+        let modules = Arc::clone(&modules);
+        let compiled = move || family.compiled(Option::as_ref(&modules));
+        image.with(compiled, || family.wasm(), family.commands().map(|command| command.name))
+    });
     let limits = SandboxLimits { memory: limits.memory, commands: limits.processes, ..SandboxLimits::default() };
     Sandbox::new(image, limits)
 }

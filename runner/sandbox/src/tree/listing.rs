@@ -74,7 +74,7 @@ impl FileTree {
             listed.extend(missing.map(|name| Listed { name, kind, inode: 2 }));
         };
         if is_command_directory(&directory.path) {
-            add(&mut self.image.commands().iter().copied(), FileKind::File);
+            add(&mut self.image.commands(), FileKind::File);
         }
         if directory.path.as_bytes() == b"/dev" {
             add(&mut Device::names(), FileKind::CharacterDevice);

@@ -1,0 +1,298 @@
+use std::path::Path;
+
+use stepbox_tool::{file_info, mode};
+
+/// How deep parentheses and negations may nest.
+const MAX_DEPTH: usize = 64;
+
+/// A test or an action of `find`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expression {
+    All(Vec<Expression>),
+    Any(Vec<Expression>),
+    Not(Box<Expression>),
+    Constant(bool),
+    /// Pattern, and whether case is ignored: the last part of the path.
+    Name(String, bool),
+    /// The same, the whole path.
+    PathLike(String, bool),
+    /// Letters of `-type`.
+    Kind(String),
+    /// Seconds and nanoseconds: modified after them.
+    Newer(i64, u32),
+    /// In units of so many bytes, rounded up.
+    Size(Comparison, u64),
+    /// In units of so many seconds; which time: `a`, `c` or `m`.
+    Age(Comparison, i64, char),
+    Empty,
+    /// `-perm`: the bits; `=` exactly, `-` all of them, `/` any of them.
+    Mode(char, u32),
+    Prune,
+    Print(char),
+    Delete,
+    Quit,
+}
+
+/// `+N`, `-N` or `N`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Comparison {
+    More(i64),
+    Less(i64),
+    Exactly(i64),
+}
+
+impl Comparison {
+    fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| text.parse().ok().filter(|number: &i64| *number >= 0 && !text.starts_with('+'));
+        match text.as_bytes().first()? {
+            b'+' => number(&text[1..]).map(Self::More),
+            b'-' => number(&text[1..]).map(Self::Less),
+            _ => number(text).map(Self::Exactly),
+        }
+    }
+
+    /// Whether `value` is as asked.
+    pub(crate) fn holds(self, value: i64) -> bool {
+        match self {
+            Self::More(than) => value > than,
+            Self::Less(than) => value < than,
+            Self::Exactly(than) => value == than,
+        }
+    }
+}
+
+/// An expression with the options that stand among its tests.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Query {
+    pub(crate) expression: Expression,
+    pub(crate) min_depth: usize,
+    pub(crate) max_depth: usize,
+    /// Contents before the directory itself.
+    pub(crate) contents_first: bool,
+}
+
+/// Reads an expression. The error is a message.
+pub(crate) fn parse(words: &[String]) -> Result<Query, String> {
+    let query =
+        Query { expression: Expression::Constant(true), min_depth: 0, max_depth: usize::MAX, contents_first: false };
+    let mut parser = Parser { words, at: 0, depth: 0, acts: false, query };
+    if !words.is_empty() {
+        let expression = parser.any()?;
+        if let Some(word) = parser.peek() {
+            return Err(format!("unexpected `{word}`"));
+        }
+        parser.query.expression = expression;
+    }
+    if !parser.acts {
+        let expression = std::mem::replace(&mut parser.query.expression, Expression::Constant(true));
+        parser.query.expression = Expression::All(vec![expression, Expression::Print('\n')]);
+    }
+    Ok(parser.query)
+}
+
+struct Parser<'a> {
+    words: &'a [String],
+    at: usize,
+    depth: usize,
+    /// Whether an action was seen: without one, everything found is printed.
+    acts: bool,
+    query: Query,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Option<&'a str> {
+        self.words.get(self.at).map(String::as_str)
+    }
+
+    fn any(&mut self) -> Result<Expression, String> {
+        let mut alternatives = vec![self.all()?];
+        while let Some("-o" | "-or") = self.peek() {
+            self.at += 1;
+            alternatives.push(self.all()?);
+        }
+        Ok(if alternatives.len() == 1 { alternatives.remove(0) } else { Expression::Any(alternatives) })
+    }
+
+    fn all(&mut self) -> Result<Expression, String> {
+        let mut conditions = vec![self.one()?];
+        loop {
+            match self.peek() {
+                Some("-a" | "-and") => self.at += 1,
+                None | Some(")" | "-o" | "-or") => break,
+                Some(",") => return Err("`,` is not supported".to_owned()),
+                Some(_) => {}
+            }
+            conditions.push(self.one()?);
+        }
+        Ok(if conditions.len() == 1 { conditions.remove(0) } else { Expression::All(conditions) })
+    }
+
+    fn one(&mut self) -> Result<Expression, String> {
+        let word = self.peek().ok_or("an expression ends too early")?;
+        self.at += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err("the expression nests too deeply".to_owned());
+        }
+        let expression = match word {
+            "!" | "-not" => Expression::Not(Box::new(self.one()?)),
+            "(" => {
+                let inner = self.any()?;
+                if self.peek() != Some(")") {
+                    return Err("missing `)`".to_owned());
+                }
+                self.at += 1;
+                inner
+            }
+            _ => self.primary(word)?,
+        };
+        self.depth -= 1;
+        Ok(expression)
+    }
+
+    fn primary(&mut self, word: &str) -> Result<Expression, String> {
+        let expression = match word {
+            // All of the tree is one file system to a step.
+            "-true" | "-xdev" | "-mount" | "-noleaf" => Expression::Constant(true),
+            "-false" => Expression::Constant(false),
+            "-name" | "-iname" => Expression::Name(self.value(word)?, word == "-iname"),
+            "-path" | "-wholename" | "-ipath" | "-iwholename" => {
+                Expression::PathLike(self.value(word)?, word.starts_with("-i"))
+            }
+            "-type" => {
+                let letters = self.value(word)?.replace(',', "");
+                if letters.is_empty() || !letters.chars().all(|letter| "bcdpfls".contains(letter)) {
+                    return Err(format!("`{letters}` is no type"));
+                }
+                Expression::Kind(letters)
+            }
+            "-newer" => {
+                let file = self.value(word)?;
+                let info = file_info::read(Path::new(&file), true);
+                let (seconds, nanoseconds) =
+                    info.map_err(|error| format!("`{file}`: {}", stepbox_tool::describe(&error)))?.modified;
+                Expression::Newer(seconds, nanoseconds)
+            }
+            "-size" => self.size()?,
+            "-mtime" | "-atime" | "-ctime" | "-mmin" | "-amin" | "-cmin" => {
+                let unit = if word.ends_with("min") { 60 } else { 86400 };
+                Expression::Age(self.comparison(word)?, unit, char::from(word.as_bytes()[1]))
+            }
+            "-perm" => {
+                let text = self.value(word)?;
+                let (how, mode) = match text.as_bytes().first() {
+                    Some(b'-' | b'/') => text.split_at(1),
+                    _ => ("=", text.as_str()),
+                };
+                let mode = mode::apply(mode, 0, false).ok_or_else(|| format!("`{text}` is no mode"))?;
+                Expression::Mode(char::from(how.as_bytes()[0]), mode)
+            }
+            "-empty" => Expression::Empty,
+            "-prune" => Expression::Prune,
+            "-print" => self.action(Expression::Print('\n')),
+            "-print0" => self.action(Expression::Print('\0')),
+            "-quit" => self.action(Expression::Quit),
+            "-delete" => {
+                self.query.contents_first = true;
+                self.action(Expression::Delete)
+            }
+            "-depth" | "-d" => {
+                self.query.contents_first = true;
+                Expression::Constant(true)
+            }
+            "-maxdepth" => {
+                self.query.max_depth = self.level(word)?;
+                Expression::Constant(true)
+            }
+            "-mindepth" => {
+                self.query.min_depth = self.level(word)?;
+                Expression::Constant(true)
+            }
+            "-exec" | "-execdir" | "-ok" | "-okdir" => {
+                return Err(format!("`{word}` is not supported yet; use `find … -print0 | xargs -0`"));
+            }
+            other => return Err(format!("`{other}` is not supported")),
+        };
+        Ok(expression)
+    }
+
+    fn action(&mut self, expression: Expression) -> Expression {
+        self.acts = true;
+        expression
+    }
+
+    fn value(&mut self, word: &str) -> Result<String, String> {
+        let value = self.peek().ok_or_else(|| format!("`{word}` needs a value"))?;
+        self.at += 1;
+        Ok(value.to_owned())
+    }
+
+    fn comparison(&mut self, word: &str) -> Result<Comparison, String> {
+        let value = self.value(word)?;
+        Comparison::parse(&value).ok_or_else(|| format!("`{value}` is no number for `{word}`"))
+    }
+
+    fn level(&mut self, word: &str) -> Result<usize, String> {
+        let value = self.value(word)?;
+        value.parse().map_err(|_| format!("`{value}` is no number for `{word}`"))
+    }
+
+    fn size(&mut self) -> Result<Expression, String> {
+        let value = self.value("-size")?;
+        let unit = match value.chars().last() {
+            Some('c') => 1,
+            Some('w') => 2,
+            Some('k') => 1 << 10,
+            Some('M') => 1 << 20,
+            Some('G') => 1 << 30,
+            _ => 512,
+        };
+        let number = value.strip_suffix(['b', 'c', 'w', 'k', 'M', 'G']).unwrap_or(&value);
+        let comparison = Comparison::parse(number).ok_or_else(|| format!("`{value}` is no size"))?;
+        Ok(Expression::Size(comparison, unit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Expression::{All, Any, Constant, Kind, Name, Not, Print, Size};
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Query, String> {
+        parse(&text.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn and_binds_stronger_than_or() {
+        let name = |name: &str| Name(name.to_owned(), false);
+        let query = parsed("-name a -o -type f,l ! ( -name b -o -name c ) -print").expect("right");
+        let inner = Not(Box::new(Any(vec![name("b"), name("c")])));
+        let expected = Any(vec![name("a"), All(vec![Kind("fl".to_owned()), inner, Print('\n')])]);
+        assert_eq!(query.expression, expected);
+        let query = parsed("-maxdepth 2 -size +3k").expect("right");
+        assert_eq!(query.max_depth, 2);
+        let condition = All(vec![Constant(true), Size(Comparison::More(3), 1024)]);
+        assert_eq!(query.expression, All(vec![condition, Print('\n')]));
+    }
+
+    #[test]
+    fn wrong_expressions_name_the_word() {
+        for (text, message) in [
+            ("-exec ls ;", "`-exec` is not supported yet; use `find … -print0 | xargs -0`"),
+            ("-printf %p", "`-printf` is not supported"),
+            ("-daystart", "`-daystart` is not supported"),
+            ("( -name a", "missing `)`"),
+            ("-name", "`-name` needs a value"),
+            ("-name a )", "unexpected `)`"),
+            ("-name a -o", "an expression ends too early"),
+            ("-type x", "`x` is no type"),
+            ("-size ++1", "`++1` is no size"),
+            ("-mtime a", "`a` is no number for `-mtime`"),
+            ("-newer /nowhere", "`/nowhere`: No such file or directory"),
+        ] {
+            assert_eq!(parsed(text), Err(message.to_owned()), "{text}");
+        }
+        let nested = format!("{}-empty", "! ".repeat(10_000));
+        assert_eq!(parsed(&nested), Err("the expression nests too deeply".to_owned()));
+    }
+}

@@ -1,0 +1,232 @@
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::expression::{Expression, Query, parse};
+use stepbox_tool::fail;
+use stepbox_tool::file_info::{self, FileInfo};
+use stepbox_tool::{Streams, glob};
+
+/// `find`: paths, then an expression (see [`parse`]).
+pub(crate) fn find(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Result<i32> {
+    let mut words: Vec<String> = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut follow = false;
+    while let Some("-H" | "-L" | "-P") = words.first().map(String::as_str) {
+        follow = words.remove(0) == "-L";
+    }
+    let count =
+        words.iter().position(|word| (word.starts_with('-') && word.len() > 1) || matches!(word.as_str(), "!" | "("));
+    let tests = words.split_off(count.unwrap_or(words.len()));
+    if words.is_empty() {
+        words.push(".".to_owned());
+    }
+    let query = match parse(&tests) {
+        Ok(query) => query,
+        Err(message) => return fail("find", &message, streams),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let mut walk = Walk { query: &query, follow, now, status: 0, done: false, ancestors: vec![] };
+    for start in &words {
+        walk.visit(Path::new(start), 0, streams)?;
+    }
+    Ok(walk.status)
+}
+
+struct Walk<'a> {
+    query: &'a Query,
+    /// Follow links (`-L`).
+    follow: bool,
+    /// Seconds since 1970.
+    now: i64,
+    status: i32,
+    /// `-quit` was met.
+    done: bool,
+    /// Device and inode of the directories that we are in, against loops of links.
+    ancestors: Vec<(u64, u64)>,
+}
+
+impl Walk<'_> {
+    /// Recursion is as deep as a path can be long.
+    fn visit(&mut self, path: &Path, level: usize, streams: &mut Streams<'_>) -> io::Result<()> {
+        if self.done {
+            return Ok(());
+        }
+        let found = file_info::read(path, self.follow).or_else(|_| file_info::read(path, false));
+        let info = match found {
+            Ok(info) => info,
+            Err(error) => return self.complain(path, &error, streams),
+        };
+        let mut descend = info.is_directory() && level < self.query.max_depth;
+        let asked = level >= self.query.min_depth;
+        if asked && !self.query.contents_first {
+            let mut prune = false;
+            self.holds(&self.query.expression, path, &info, &mut prune, streams)?;
+            descend &= !prune;
+        }
+        let identity = (info.device, info.inode);
+        if descend && self.follow && self.ancestors.contains(&identity) {
+            return self.complain(path, &io::Error::other("a loop of links"), streams);
+        }
+        if descend {
+            self.ancestors.push(identity);
+            match file_info::entries(path) {
+                Ok(entries) => entries.iter().try_for_each(|entry| self.visit(entry, level + 1, streams))?,
+                Err(error) => self.complain(path, &error, streams)?,
+            }
+            self.ancestors.pop();
+        }
+        if asked && self.query.contents_first && !self.done {
+            self.holds(&self.query.expression, path, &info, &mut false, streams)?;
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, path: &Path, error: &io::Error, streams: &mut Streams<'_>) -> io::Result<()> {
+        streams.complain("find", &OsString::from(format!("'{}'", path.display())), error);
+        self.status = 1;
+        Ok(())
+    }
+
+    fn holds(
+        &mut self,
+        expression: &Expression,
+        path: &Path,
+        info: &FileInfo,
+        prune: &mut bool,
+        streams: &mut Streams<'_>,
+    ) -> io::Result<bool> {
+        Ok(match expression {
+            Expression::All(conditions) => {
+                for condition in conditions {
+                    if self.done || !self.holds(condition, path, info, prune, streams)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Expression::Any(alternatives) => {
+                for alternative in alternatives {
+                    if self.done || self.holds(alternative, path, info, prune, streams)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Expression::Not(inner) => !self.holds(inner, path, info, prune, streams)?,
+            Expression::Constant(value) => *value,
+            Expression::Name(pattern, ignore_case) => glob::matches(pattern, &base_name(path), *ignore_case),
+            Expression::PathLike(pattern, ignore_case) => glob::matches(pattern, &path.to_string_lossy(), *ignore_case),
+            Expression::Kind(letters) => letters.contains(info.letter()),
+            Expression::Newer(seconds, nanoseconds) => info.modified > (*seconds, *nanoseconds),
+            Expression::Size(comparison, unit) => {
+                comparison.holds(i64::try_from(info.size.div_ceil(*unit)).unwrap_or(i64::MAX))
+            }
+            Expression::Age(comparison, unit, which) => {
+                let (seconds, _) = match which {
+                    'a' => info.accessed,
+                    'c' => info.changed,
+                    _ => info.modified,
+                };
+                comparison.holds(self.now.saturating_sub(seconds).div_euclid(*unit))
+            }
+            Expression::Empty if info.is_directory() => {
+                std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+            }
+            Expression::Empty => info.letter() == 'f' && info.size == 0,
+            Expression::Mode('-', mode) => info.mode & mode == *mode,
+            Expression::Mode('/', mode) => *mode == 0 || info.mode & mode != 0,
+            Expression::Mode(_, mode) => info.mode == *mode,
+            Expression::Prune => {
+                *prune = true;
+                true
+            }
+            Expression::Print(end) => {
+                streams.output.write_all(path.as_os_str().as_encoded_bytes())?;
+                streams.output.write_all(&[u8::try_from(*end).unwrap_or(b'\n')])?;
+                true
+            }
+            // `.` itself cannot be removed; GNU passes over it.
+            Expression::Delete if path == Path::new(".") => true,
+            Expression::Delete => {
+                let removed = if info.is_directory() { std::fs::remove_dir(path) } else { std::fs::remove_file(path) };
+                match removed {
+                    Ok(()) => true,
+                    Err(error) => {
+                        self.complain(path, &error, streams)?;
+                        false
+                    }
+                }
+            }
+            Expression::Quit => {
+                self.done = true;
+                true
+            }
+        })
+    }
+}
+
+/// The last part of a path as `-name` sees it: also of `.`, `..` and `/`.
+fn base_name(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let trimmed = text.trim_end_matches('/');
+    match trimmed.rsplit('/').next() {
+        Some("") | None => "/".to_owned(),
+        Some(name) => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::run;
+
+    fn tree() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().expect("a directory");
+        for path in ["a/b", "node_modules/x", "empty"] {
+            std::fs::create_dir_all(directory.path().join(path)).expect("makes");
+        }
+        for (path, data) in
+            [("a/one.txt", "1"), ("a/b/two.TXT", ""), ("node_modules/x/three.txt", "333"), ("four", "4")]
+        {
+            std::fs::write(directory.path().join(path), data).expect("writes");
+        }
+        directory
+    }
+
+    fn found(tests: &str) -> String {
+        let directory = tree();
+        let path = directory.path().to_str().expect("text");
+        let mut words = vec!["find", path];
+        words.extend(tests.split_whitespace());
+        let (output, errors, _) = run(&words, "");
+        (output + &errors).replace(&format!("{path}/"), "").replace(path, ".").replace('\0', "0").replace('\n', " ")
+    }
+
+    #[test]
+    fn files_are_found_by_their_properties() {
+        assert_eq!(
+            found(""),
+            ". a a/b a/b/two.TXT a/one.txt empty four node_modules node_modules/x node_modules/x/three.txt "
+        );
+        assert_eq!(found("-name *.txt"), "a/one.txt node_modules/x/three.txt ");
+        assert_eq!(found("-iname *.txt -size -1"), "a/b/two.TXT ");
+        assert_eq!(found("-type d -empty"), "empty ");
+        assert_eq!(found("-empty"), "a/b/two.TXT empty ");
+        assert_eq!(found("-name node_modules -prune -o -type f -print"), "a/b/two.TXT a/one.txt four ");
+        assert_eq!(found("-maxdepth 1 -mindepth 1 ! -type d"), "four ");
+        assert_eq!(found("-path */x/* -print0"), "node_modules/x/three.txt0");
+        assert_eq!(found("-type f -mtime -1 -size 3c"), "node_modules/x/three.txt ");
+        assert_eq!(found("-name b -depth"), "a/b ");
+        assert_eq!(found("-name two* -print -quit -o -name one*"), "a/b/two.TXT ");
+        assert_eq!(found("-bogus"), "find: `-bogus` is not supported ");
+    }
+
+    #[test]
+    fn deleting_goes_from_the_inside_outwards() {
+        let directory = tree();
+        let path = directory.path().join("a");
+        assert_eq!(run(&["find", path.to_str().expect("text"), "-delete"], ""), (String::new(), String::new(), 0));
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,18 @@
+//! The family `text` of the toolbox: commands that search and change text.
+
+mod grep;
+mod grep_options;
+#[cfg(test)]
+mod testing;
+
+use std::ffi::OsString;
+
+use stepbox_tool::Tool;
+
+/// The command of that name, if it is one of ours.
+pub fn find_tool(name: &str, _: &[OsString]) -> Option<Tool> {
+    Some(match name {
+        "egrep" | "fgrep" | "grep" | "rgrep" => grep::grep,
+        _ => return None,
+    })
+}
