@@ -1,7 +1,7 @@
 //! `stepbox sh`: the shell of a step without a build around it.
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use stepbox_tests::{Place, send};
@@ -164,6 +164,19 @@ fn variables_are_handed_on_by_name_only() {
     let mut command =
         place.command(["sh", "--env", "A=1 2", "--env", "B", "--env", "NONE", "-c", "echo \"$A,$B,$C,${NONE-unset}\""]);
     place.finish(command.env("B", "b").env("C", "c").env_remove("NONE")).expect(0, "1 2,b,,unset\n", "");
+}
+
+#[test]
+fn the_umask_of_the_caller_is_not_that_of_the_step() {
+    let place = Place::new();
+    let script = "umask; mkdir d; echo > f; umask u=r; mkdir e; echo > g; : >> f; stat -c '%a %n' d e f g";
+    let inner = place.command(["sh", "-c", script]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 777; exec \"$0\" \"$@\""]).arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(place.path("project"));
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.output().expect("starts");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0022\n755 d\n455 e\n644 f\n444 g\n");
 }
 
 #[test]

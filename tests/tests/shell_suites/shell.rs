@@ -94,7 +94,8 @@ impl Shell {
         arguments: impl IntoIterator<Item = &'a str>,
     ) -> Command {
         let arguments = arguments.into_iter().map(OsString::from);
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.helpers());
+        // The same places where this machine keeps its commands, so that both shells name the same files.
+        let path = format!("{}:/usr/bin:/bin", self.helpers());
         let Some(native) = &self.native else {
             let mount = |host: &Path, guest: &str| {
                 let mut text = host.as_os_str().to_owned();

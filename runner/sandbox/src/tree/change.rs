@@ -33,8 +33,12 @@ impl FileTree {
     pub(crate) fn create_directory(&self, base: &Directory, path: &[u8], climb: Climb, mode: u32) -> io::Result<()> {
         let entry = self.to_change(base, path, climb, EEXIST)?;
         self.check_new(&entry)?;
-        let mode = Mode::from_raw_mode(mode & 0o777 | 0o700);
-        Ok(rustix::fs::mkdirat(entry.directory()?, entry.name_as_written(), mode)?)
+        rustix::fs::mkdirat(entry.directory()?, entry.name_as_written(), Mode::from_raw_mode(mode & 0o777 | 0o700))?;
+        if kernel::differs_when_new(mode, true) {
+            let made = kernel::open_name(entry.directory()?, entry.host_name(), OFlags::DIRECTORY, Mode::empty())?;
+            kernel::settle_new(made, mode, true)?;
+        }
+        Ok(())
     }
 
     /// A name that is there is an error before a mount that cannot be written is.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::fs::{FileType, Mode, OFlags};
 use stepbox_system::{FileKind, OpenFile};
@@ -74,6 +74,19 @@ impl OpenHow {
     }
 }
 
+/// Opens or makes a file; a new one has the mode that was asked for.
+fn open_file(directory: BorrowedFd<'_>, path: &[u8], flags: OFlags, how: &OpenHow) -> io::Result<OwnedFd> {
+    let open = if path.contains(&b'/') { kernel::open_path } else { kernel::open_name };
+    if how.create && kernel::differs_when_new(how.mode, false) {
+        match open(directory, path, flags | OFlags::EXCL, how.mode()) {
+            Ok(made) => return kernel::settle_new(&made, how.mode, false).map(|()| made),
+            Err(there) if there.raw_os_error() == Some(EEXIST) && !how.exclusive => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+    open(directory, path, flags, how.mode())
+}
+
 impl FileTree {
     /// Opens what a path leads to.
     pub(crate) fn open_at(&self, base: &Directory, path: &[u8], climb: Climb, how: &OpenHow) -> io::Result<Opened> {
@@ -90,11 +103,7 @@ impl FileTree {
             let (handle, rest) = self.nearest(base, &plain.path, number, rest)?;
             let mut flags = how.flags();
             flags.set(OFlags::DIRECTORY, how.directory || plain.slash);
-            let opened = if rest.contains(&b'/') {
-                kernel::open_path(handle, rest, flags, how.mode())
-            } else {
-                kernel::open_name(handle, rest, flags, how.mode())
-            };
+            let opened = open_file(handle, rest, flags, how);
             match opened {
                 Ok(opened) => {
                     let found = |handle| Directory::opened(plain.path.clone(), number, handle);
@@ -163,7 +172,7 @@ impl FileTree {
             return Err(error(EISDIR));
         }
         flags.set(OFlags::DIRECTORY, how.directory || entry.slash);
-        let opened = kernel::open_name(entry.directory()?, entry.host_name(), flags, how.mode());
+        let opened = open_file(entry.directory()?, entry.host_name(), flags, &how);
         let opened = opened.map_err(|failed| match failed.raw_os_error() {
             Some(ELOOP) if how.create && how.exclusive => error(EEXIST),
             _ => failed,
