@@ -84,6 +84,10 @@ pub(super) fn getopts(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
         _ => {
             status = ExitStatus::FAILURE;
             offset = 0;
+            // bash does not stay beyond the end.
+            if shell.is_bash() {
+                index = index.min(arguments.len() + 1);
+            }
             b'?'
         }
     };

@@ -75,21 +75,23 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             status = ExitStatus::FAILURE;
             continue;
         }
-        status = match find(shell, word) {
-            Some(at) => {
+        let before = shell.waited_before(word);
+        status = match (find(shell, word), before) {
+            (Some(at), _) => {
                 let id = shell.jobs[at].id;
                 let status = shell.wait_for(at)?;
                 assign_id(shell, name.as_deref(), id)?;
                 status
             }
-            None if shell.substituted.last().is_some_and(|job| job.id.to_string().as_bytes() == word) => {
+            (None, Some(status)) => status,
+            (None, None) if shell.substituted.last().is_some_and(|job| job.id.to_string().as_bytes() == word) => {
                 wait_for_substituted(shell)?
             }
-            None if word.starts_with(b"%") => {
+            (None, None) if word.starts_with(b"%") => {
                 shell.complain(&format!("wait: {}: no such job", show(word)));
                 ExitStatus::NOT_FOUND
             }
-            None => {
+            (None, None) => {
                 shell.complain(&format!("wait: pid {} is not a child of this shell", show(word)));
                 ExitStatus::NOT_FOUND
             }

@@ -39,7 +39,7 @@ pub(super) fn wait(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
             None if word.starts_with(b"%") => {
                 return Err(shell.fatal(&format!("wait: No such job: {}", show(word))));
             }
-            None => ExitStatus::NOT_FOUND,
+            None => shell.waited_before(word).unwrap_or(ExitStatus::NOT_FOUND),
         };
     }
     Ok(status)

@@ -103,6 +103,12 @@ impl Shell {
         }
     }
 
+    /// How a job ended that was waited for already: asking again tells it again.
+    pub(crate) fn waited_before(&self, id: &[u8]) -> Option<ExitStatus> {
+        let id: u32 = std::str::from_utf8(id).ok()?.parse().ok()?;
+        self.waited_for.iter().rev().find(|(known, _)| *known == id).map(|(_, status)| *status)
+    }
+
     /// The same, where only the status counts.
     pub(crate) fn wait_for(&mut self, index: usize) -> Result<ExitStatus, Flow> {
         self.wait_or_trap(index).map(|(Waited::Ended(status) | Waited::Interrupted(status))| status)
@@ -142,7 +148,11 @@ impl Shell {
         drop(registration);
         match status {
             Some(status) => {
-                self.jobs.remove(index);
+                let id = self.jobs.remove(index).id;
+                if self.waited_for.len() >= MAX_ENDED {
+                    self.waited_for.remove(0);
+                }
+                self.waited_for.push((id, status));
                 Ok(Waited::Ended(status))
             }
             None => {

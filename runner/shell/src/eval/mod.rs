@@ -84,6 +84,8 @@ pub struct Shell {
     pub(crate) process: Arc<Process>,
     pub(crate) state: State,
     pub(crate) jobs: Vec<Job>,
+    /// The jobs that were waited for, and how they ended.
+    pub(crate) waited_for: Vec<(u32, ExitStatus)>,
     /// Constructs inside constructs that are being executed.
     pub(crate) depth: u32,
     /// Above 0 where a failing command does not end the shell (conditions, `!`, the left of `&&`).
@@ -171,6 +173,7 @@ impl Shell {
             process,
             state,
             jobs: vec![],
+            waited_for: vec![],
             depth: 0,
             forgiving: 0,
             loops: 0,
@@ -385,6 +388,7 @@ impl Shell {
             process,
             state,
             jobs: vec![],
+            waited_for: vec![],
             depth: self.depth,
             forgiving: self.forgiving,
             // In bash a subshell cannot leave the loops around it.

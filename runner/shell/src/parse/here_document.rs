@@ -6,7 +6,7 @@ impl Parser<'_> {
     pub(super) fn here_documents(&mut self) -> Result<(), SyntaxError> {
         for pending in std::mem::take(&mut self.pending) {
             let begin = self.line;
-            let mut body = vec![];
+            let mut body: Vec<u8> = vec![];
             loop {
                 if self.peek().is_none() {
                     // As every shell does: the end of the script ends it.
@@ -18,10 +18,13 @@ impl Parser<'_> {
                 let mut line = &rest[..length];
                 self.position += length + usize::from(ended);
                 self.line += u32::from(ended);
-                if pending.strip_tabs {
+                // A line that a backslash joins to the one before is no line of its own (XCU 2.7.4).
+                let escapes = body.strip_suffix(b"\n").unwrap_or_default().iter().rev();
+                let joined = !pending.literal && escapes.take_while(|byte| **byte == b'\\').count() % 2 == 1;
+                if pending.strip_tabs && !joined {
                     line = &line[line.iter().take_while(|byte| **byte == b'\t').count()..];
                 }
-                if line == pending.delimiter {
+                if line == pending.delimiter && !joined {
                     break;
                 }
                 body.extend_from_slice(line);
