@@ -20,7 +20,7 @@ pub mod testing;
 
 pub use commands::{COMMANDS, Command};
 pub use program::main;
-pub use streams::{Streams, describe, fail};
+pub use streams::{Streams, describe, fail, os_string, read_whole};
 
 use std::ffi::OsString;
 use std::io;

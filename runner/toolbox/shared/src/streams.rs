@@ -1,4 +1,4 @@
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, Write};
 
 /// The streams of a command.
@@ -34,4 +34,26 @@ pub fn describe(error: &io::Error) -> String {
 pub fn fail(command: &str, message: &str, streams: &mut Streams<'_>) -> io::Result<i32> {
     streams.say(command, message);
     Ok(1)
+}
+
+/// The name of a file from bytes.
+pub fn os_string(bytes: &[u8]) -> OsString {
+    #[cfg(unix)]
+    use std::os::unix::ffi::OsStringExt;
+    #[cfg(target_os = "wasi")]
+    use std::os::wasi::ffi::OsStringExt;
+    OsString::from_vec(bytes.to_vec())
+}
+
+/// All of a file; `-` and `/dev/stdin` are standard input.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn read_whole(name: &[u8], input: &mut dyn BufRead) -> io::Result<Vec<u8>> {
+    if name == b"-" || name == b"/dev/stdin" {
+        let mut data = vec![];
+        input.read_to_end(&mut data)?;
+        return Ok(data);
+    }
+    std::fs::read(os_string(name))
 }
