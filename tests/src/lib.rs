@@ -11,8 +11,10 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 pub use processes::send;
+pub use terminal::Terminal;
 
 mod processes;
+mod terminal;
 
 /// What a run printed, and how it ended.
 #[derive(Debug, Eq, PartialEq)]

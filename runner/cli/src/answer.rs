@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &AnswerArguments, approve: bool) -> Result<u8, CliE
         toolbox: missing_commands,
     };
     let launch = launch(arguments.shown.in_process)?;
-    let interrupt = watch_signals()?;
+    let interrupt = watch_signals(None)?;
     Shown::new(&arguments.shown)
         .build(false, |show| stepbox_engine::continue_build(&directories, &launch, &continuation, &interrupt, show))
 }

@@ -187,6 +187,13 @@ pub(crate) struct RunArguments {
     /// Answer this approval with no; may be given again, or several with commas between
     #[arg(long, value_name = "STEP", value_delimiter = ',')]
     pub(crate) deny: Vec<String>,
+    /// Open a shell before the commands of this step: in its place, with its files and environment; needs a terminal; may be
+    /// given again, or several with commas between
+    #[arg(long, value_name = "STEP", value_delimiter = ',')]
+    pub(crate) shell_at: Vec<String>,
+    /// Open a shell after a step that has failed, where everything is as it left it; needs a terminal
+    #[arg(long)]
+    pub(crate) shell_on_failure: bool,
     /// Memory that one command may use, in MiB
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub(crate) memory: Option<u64>,

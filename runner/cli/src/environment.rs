@@ -19,6 +19,11 @@ pub(crate) fn no_color() -> bool {
     value("NO_COLOR").is_some() || env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
+/// Whether the terminal is one whose cursor can be moved.
+pub(crate) fn terminal_moves() -> bool {
+    value("TERM").is_some_and(|term| term != "dumb")
+}
+
 /// The user's home directory.
 pub(crate) fn home() -> Option<PathBuf> {
     value("HOME").map(PathBuf::from).filter(|path| path.is_absolute())

@@ -1,17 +1,20 @@
 //! `stepbox run`.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use stepbox_engine::{
-    BuildEvent, BuildRequest, BuildResult, Builds, ConcurrentVolume, Directories, EngineError, EngineErrorKind,
-    FromStep, GitCredentials, Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, Shell, VolumeOutcome,
-    WorkerLaunch, io_text, parse_assignment, parse_variable_file,
+    BuildEvent, BuildRequest, BuildResult, Builds, ConcurrentVolume, Console, Directories, EngineError,
+    EngineErrorKind, FromStep, GitCredentials, Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, Shell,
+    VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments, ShownArguments, WhenToSave, WhileInUse};
 use crate::error::{CliError, colors};
 use crate::results::Results;
+use crate::shell_console::ShellConsole;
 use crate::text::{Amount, Text};
 use crate::{configuration, environment, exit_code, json, plan, secrets, terminal, worker};
 
@@ -85,6 +88,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     request.deny.clone_from(&arguments.deny);
     request.annotations = assignments("-a", &arguments.annotations)?;
     request.approver = terminal::approver();
+    request.shell_at.clone_from(&arguments.shell_at);
+    request.shell_on_failure = arguments.shell_on_failure;
+    let console = shell_console(arguments)?;
+    request.console = console.clone().map(|console| Arc::new(console) as Arc<dyn Console>);
     request.skip_unsupported = arguments.skip_unsupported;
     if let Some(memory) = arguments.memory {
         request.limits.memory = memory << 20;
@@ -117,7 +124,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         return Ok(exit_code::SUCCESS);
     }
     let launch = launch(arguments.shown.in_process)?;
-    let interrupt = watch_signals()?;
+    let interrupt = watch_signals(console)?;
 
     let builds = variable_sets(arguments.variable_file.as_deref())?;
     let mut status = exit_code::SUCCESS;
@@ -333,14 +340,46 @@ pub(crate) fn launch(in_process: bool) -> Result<WorkerLaunch, CliError> {
     Ok(WorkerLaunch::Process { program, arguments: vec!["__worker".into()] })
 }
 
-/// Ctrl-C and its like end the build in order; a second one kills the worker.
-pub(crate) fn watch_signals() -> Result<Interrupt, CliError> {
+/// The terminal for the shells that are asked for.
+fn shell_console(arguments: &RunArguments) -> Result<Option<ShellConsole>, CliError> {
+    let flag = match (arguments.shell_at.first(), arguments.shell_on_failure) {
+        (Some(step), _) => format!("--shell-at {step}"),
+        (None, true) => "--shell-on-failure".to_owned(),
+        (None, false) => return Ok(None),
+    };
+    if arguments.shown.output != Output::Text {
+        let error =
+            CliError::usage(format!("`{flag}` opens a shell for a person, and `--output json` is for programs"));
+        return Err(error.hint("leave one of them out"));
+    }
+    let missing = [
+        ("standard input", std::io::stdin().is_terminal()),
+        ("standard output", std::io::stdout().is_terminal()),
+        ("standard error", std::io::stderr().is_terminal()),
+    ]
+    .into_iter()
+    .find(|(_, there)| !there);
+    match missing {
+        None => Ok(Some(ShellConsole::new())),
+        Some((what, _)) => Err(CliError::usage(format!("`{flag}` needs a terminal, and {what} is none"))
+            .hint("run it at a terminal, without redirections")
+            .hint(
+                "to look at what a build has left: `stepbox volume ls`, and `stepbox volume restore` into a directory",
+            )),
+    }
+}
+
+/// Ctrl-C and its like end the build in order; a second one kills the worker. In a shell of the build Ctrl-C is for what it
+/// executes.
+pub(crate) fn watch_signals(console: Option<ShellConsole>) -> Result<Interrupt, CliError> {
     let interrupt = Interrupt::new();
     let theirs = interrupt.clone();
     let signals = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
     let mut signals = signal_hook::iterator::Signals::new(signals)
         .map_err(|error| CliError::host(format!("cannot watch for signals: {error}")))?;
-    let watch = move || signals.forever().for_each(|_| theirs.trigger());
+    let taken =
+        move |signal| signal == signal_hook::consts::SIGINT && console.as_ref().is_some_and(ShellConsole::interrupt);
+    let watch = move || signals.forever().filter(|signal| !taken(*signal)).for_each(|_| theirs.trigger());
     std::thread::Builder::new()
         .name("signals".to_owned())
         .spawn(watch)

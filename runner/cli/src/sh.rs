@@ -13,7 +13,7 @@ use stepbox_worker::{Limits, Mode, Session, SessionMount, SessionSetup, SessionS
 use crate::arguments::ShArguments;
 use crate::environment;
 use crate::error::CliError;
-use crate::prompt::Prompt;
+use crate::line_editor::Prompt;
 
 /// Where the volume is inside.
 const VOLUME: &str = "/codefresh/volume";
@@ -172,6 +172,10 @@ pub(crate) fn watch(session: SessionSignals, prompt: Option<Prompt>) -> Result<(
                     prompt.interrupt();
                 }
                 continue;
+            }
+            if let Some(prompt) = &prompt {
+                // It ends as at the end of its lines, with the terminal as it was.
+                prompt.withdraw();
             }
             if seen.contains(&signal) {
                 session.end();

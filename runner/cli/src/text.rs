@@ -113,6 +113,13 @@ impl Text {
             }
             BuildEvent::BuildContinued { build, .. } if tells => self.line(&format!("build: {build}, which goes on")),
             BuildEvent::Output { step, stream, text } => self.output(step, *stream, text),
+            BuildEvent::ShellOpened { step, after } => {
+                let when = match after {
+                    None => "before its commands run; `exit` runs them".to_owned(),
+                    Some(status) => format!("which failed with exit status {status}; `exit` goes on with the build"),
+                };
+                self.line(&self.paint("1", &format!("shell at step `{}`, {when}", plain(step))));
+            }
             BuildEvent::HookStarted { step, hook } if tells => {
                 let of = step.as_ref().map_or(String::new(), |step| format!(" of {}", plain(step)));
                 self.line(&self.paint("1", &format!("--> {}{of}", plain(hook))));

@@ -116,6 +116,18 @@ pub enum BuildEvent {
         /// The annotation's name.
         name: String,
     },
+    /// A shell for a person begins in a step. What is printed there is output of the step; what is typed is told nowhere.
+    ShellOpened {
+        /// The step's name.
+        step: String,
+        /// The status with which the step has failed; none before its commands run.
+        after: Option<u8>,
+    },
+    /// It ended.
+    ShellClosed {
+        /// The step's name.
+        step: String,
+    },
     /// An attempt at a step failed; there will be another (rules F28-F31).
     StepRetried {
         /// Its name.

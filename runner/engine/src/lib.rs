@@ -13,6 +13,7 @@ mod build_about;
 mod build_id;
 mod builds;
 mod check;
+mod console;
 mod continuation;
 mod decisions;
 mod directories;
@@ -67,6 +68,7 @@ pub use build_about::{BuildAbout, RECORD_VERSION};
 pub use build_id::BuildId;
 pub use builds::{BuildEnd, BuildList, BuildQuery, BuildRecord, BuildState, BuildSummary, Builds};
 pub use check::{Missing, PipelineCheck, StepCheck, Toolbox, check};
+pub use console::{Console, OpenShell, ShellQuestion};
 pub use continuation::{Continuation, continue_build};
 pub use directories::{Directories, modules_directory};
 pub use earlier::FromStep;
@@ -85,7 +87,7 @@ pub use stepbox_pipeline::{
     BadAssignment, BuildVersion, Diagnostic, Layer, Severity, Shell, Variables, expression, json_schema, lint,
     parse_assignment, parse_variable_file, substitute_condition, validate,
 };
-pub use stepbox_protocol::Limits;
+pub use stepbox_protocol::{Limits, Typed};
 pub use stepbox_volume::io_text;
 pub use volume_contents::{ChangeKind, Difference, GcReport, LogEntry, SizeNode, VerifyReport};
 pub use volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};

@@ -8,6 +8,7 @@ use stepbox_pipeline::Shell;
 use stepbox_protocol::Limits;
 
 use crate::approval::Approver;
+use crate::console::Console;
 use crate::earlier::FromStep;
 use crate::git::GitCredentials;
 use crate::volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
@@ -51,6 +52,12 @@ pub struct BuildRequest {
     pub deny: Vec<String>,
     /// Who is asked for an approval that is not answered beforehand; where there is nobody, the build stops there and waits.
     pub approver: Option<Arc<dyn Approver>>,
+    /// Steps before whose commands a shell is opened for the person at `console`.
+    pub shell_at: Vec<String>,
+    /// Open such a shell after a step that has failed, where its volume, files and environment are as it left them.
+    pub shell_on_failure: bool,
+    /// Who sits there; without one no shell is opened.
+    pub console: Option<Arc<dyn Console>>,
     /// What is noted on the build from its beginning: names, of letters, digits and `_`, and texts.
     pub annotations: Vec<(String, String)>,
     /// Start at a step, from what an earlier build has left.
@@ -121,6 +128,9 @@ impl BuildRequest {
             approve: vec![],
             deny: vec![],
             approver: None,
+            shell_at: vec![],
+            shell_on_failure: false,
+            console: None,
             annotations: vec![],
             from: None,
             skip_unsupported: false,

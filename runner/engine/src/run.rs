@@ -13,6 +13,7 @@ use crate::approval;
 use crate::build::{self, Parts};
 use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
+use crate::console::check_shells;
 use crate::directories::{Directories, State, private_directory};
 use crate::earlier::Earlier;
 use crate::error::{EngineError, SourcePlace};
@@ -240,6 +241,7 @@ pub(crate) fn left_out(request: &BuildRequest, pipeline: &Pipeline) -> Result<Le
         approval::named(&flat, flag, name)?;
     }
     approval::check_answers(request, &flat)?;
+    check_shells(request, &flat)?;
     let named = |number: usize, names: &[String]| names.iter().any(|name| name == flat[number].step.name.as_str());
     let inside_of = |number: usize| std::iter::successors(Some(number), |number| flat[*number].parent);
     // With a parallel step go those inside of it, and a step needs those that it is inside of.

@@ -6,7 +6,7 @@ use stepbox_pipeline::{
     Approval, Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH,
     Variables, clone_parent, resolve, step_environment,
 };
-use stepbox_protocol::{StepEnd, StepId, StepReport, StepRequest};
+use stepbox_protocol::{ShellMoments, StepEnd, StepId, StepReport, StepRequest};
 
 use crate::build::Build;
 use crate::event::BuildEvent;
@@ -101,7 +101,7 @@ impl Build<'_, '_, '_> {
                 }
                 match (&step.kind, image) {
                     (StepKind::Freestyle(freestyle), Some(Ok(image))) => {
-                        self.commands(number, step, freestyle, &image, environment.values, &variables)
+                        self.commands((number, attempt), step, freestyle, &image, environment.values, &variables)
                     }
                     (StepKind::Freestyle(_), Some(Err(error))) => Err(self.unusable(&error)),
                     (StepKind::Freestyle(_), None) => Err(Ran::failed("the step has no image")),
@@ -118,7 +118,7 @@ impl Build<'_, '_, '_> {
 
     fn commands(
         &mut self,
-        number: usize,
+        (number, attempt): (usize, u32),
         step: &Step,
         freestyle: &Freestyle,
         image: &str,
@@ -150,8 +150,21 @@ impl Build<'_, '_, '_> {
             environment: environment.into_iter().map(bytes).collect(),
             working_directory: prepared.directory.clone().into_bytes(),
             volumes: prepared.volumes,
+            shell: self.shell_moments(number, step, attempt),
         };
         Ok(Job::Commands { request, directory: prepared.directory })
+    }
+
+    /// When a person comes in: not into the steps of hooks, and of several attempts before the first and after the last.
+    fn shell_moments(&self, number: usize, step: &Step, attempt: u32) -> ShellMoments {
+        let request = self.parts.request;
+        if request.console.is_none() || self.outcomes.get(number).is_none() {
+            return ShellMoments::default();
+        }
+        ShellMoments {
+            before: attempt == 1 && request.shell_at.iter().any(|name| name == step.name.as_str()),
+            after_failure: request.shell_on_failure && attempt >= step.retry.max_attempts,
+        }
     }
 
     /// What a report comes to, and what the step hands on.

@@ -169,6 +169,11 @@ impl Worker {
         let _ = self.sender.send_with(request, &handles);
     }
 
+    /// The way to it for whoever sits before a shell.
+    pub(crate) fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
     /// Waits for what comes next, at most until `deadline`. `heard` is the number of interrupts that the caller knows of.
     pub(crate) fn next(&mut self, heard: u32, deadline: Option<Instant>) -> Incoming {
         loop {

@@ -32,6 +32,27 @@ pub enum Event {
         /// What.
         data: Vec<u8>,
     },
+    /// A shell for a person begins.
+    ShellOpened {
+        /// In which step.
+        step: StepId,
+        /// The status with which the step has ended; `None` before it runs.
+        after: Option<u8>,
+    },
+    /// A shell, or what runs in it, asks for a line. Answer: `ShellTyped`; without one where it asks again or is closed.
+    ShellAsks {
+        /// In which step.
+        step: StepId,
+        /// The number of the question.
+        question: u32,
+        /// The shell's prompt; `None` where a program reads. Untrusted bytes.
+        prompt: Option<Vec<u8>>,
+    },
+    /// A shell ended.
+    ShellClosed {
+        /// In which step.
+        step: StepId,
+    },
     /// A step ended.
     StepFinished(StepReport),
     /// The volume is packed.

@@ -25,6 +25,20 @@ pub enum Request {
         /// Number of the signal.
         signal: u8,
     },
+    /// A person has answered a question of a step's shell.
+    ShellTyped {
+        /// Which step.
+        step: StepId,
+        /// The question's number.
+        question: u32,
+        /// What.
+        typed: Typed,
+    },
+    /// A person has typed Ctrl-C while a step's shell executes something.
+    ShellInterrupt {
+        /// Which step.
+        step: StepId,
+    },
     /// Packs the live volume into the staging directory. Answer: `Packed` or `PackFailed`.
     Pack(PackRequest),
     /// Ends the worker.
@@ -82,6 +96,29 @@ pub struct StepRequest {
     pub working_directory: Vec<u8>,
     /// Folders of the volume that it sees elsewhere.
     pub volumes: Vec<CustomMount>,
+    /// When it has a shell for a person.
+    pub shell: ShellMoments,
+}
+
+/// When a step has a shell for a person: in its place, with its files, environment and working directory. Events: `ShellOpened`,
+/// any number of `ShellAsks`, `ShellClosed`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ShellMoments {
+    /// Before it runs.
+    pub before: bool,
+    /// When it has ended with another status than 0.
+    pub after_failure: bool,
+}
+
+/// What a person answers to a question of a step's shell.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Typed {
+    /// A line with its newline, or the rest of the last one.
+    Text(Vec<u8>),
+    /// What was typed so far is not meant (Ctrl-C).
+    Interrupted,
+    /// There is no more (Ctrl-D).
+    End,
 }
 
 /// A folder of the volume at another place.

@@ -13,6 +13,7 @@ mod programs;
 mod serve;
 mod session;
 mod step;
+mod step_shell;
 
 pub use error::WorkerError;
 pub use exec::{Exec, ExecSetup};

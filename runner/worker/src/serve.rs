@@ -17,6 +17,7 @@ use stepbox_volume::{
 };
 
 use crate::programs::STACK;
+use crate::step_shell::StepShell;
 use crate::{WorkerError, step};
 
 /// Serves one build on a connected socket until the supervisor says `Shutdown` or goes away.
@@ -68,6 +69,8 @@ struct State {
     /// The snapshot that the volume comes from, and what is known of the tree since then.
     basis: Option<(stepbox_volume::Digest, KnownTree)>,
     steps: BTreeMap<StepId, CancelToken>,
+    /// The shells that persons sit before.
+    shells: BTreeMap<StepId, Arc<StepShell>>,
 }
 
 impl Worker {
@@ -138,9 +141,37 @@ impl Worker {
                 }
                 Ok(())
             }
+            Request::ShellTyped { step, question, typed } => {
+                if let Some(shell) = self.shell_of(step) {
+                    shell.typed(question, typed);
+                }
+                Ok(())
+            }
+            Request::ShellInterrupt { step } => {
+                if let Some(shell) = self.shell_of(step) {
+                    shell.interrupt();
+                }
+                Ok(())
+            }
             Request::Pack(request) => start("pack", move || worker.report(worker.pack(&request))),
             request @ (Request::Setup(_) | Request::Shutdown) => Err(unexpected(&request, "a task")),
         }
+    }
+
+    fn shell_of(&self, step: StepId) -> Option<Arc<StepShell>> {
+        self.state().shells.get(&step).cloned()
+    }
+
+    /// A person sits before a step's shell from now on.
+    pub(crate) fn open_shell(&self, step: StepId, shell: &Arc<StepShell>, after: Option<u8>) {
+        self.state().shells.insert(step, Arc::clone(shell));
+        self.report(Event::ShellOpened { step, after });
+    }
+
+    /// Nobody does any more.
+    pub(crate) fn close_shell(&self, step: StepId) {
+        self.state().shells.remove(&step);
+        self.report(Event::ShellClosed { step });
     }
 
     /// Sends an event. Where that fails the supervisor is gone, and the receiving side ends the worker.

@@ -14,13 +14,15 @@ use stepbox_protocol::{CustomMount, Event, Limits, OutputStream, ShellKind, Step
 use stepbox_sandbox::{Commands, FileMount, Image, Mount, Profile, Sandbox, SandboxLimits};
 use stepbox_shell::{Mode, Shell, ShellConfig, ShellOptions};
 use stepbox_system::{
-    CancelToken, ExitStatus, OpenFile, ProcessTable, Signal, SpawnRequest, Spawner, Vfs, VirtualPath, error_text,
+    CancelToken, ExitStatus, OpenFile, Process, ProcessTable, Signal, SpawnRequest, Spawner, Vfs, VirtualPath,
+    error_text,
 };
 
 use crate::commands::{EXPORT_FILE, VOLUME};
 use crate::output::{Budget, Output};
 use crate::programs::{DEFAULT_PATH, Programs};
 use crate::serve::Worker;
+use crate::step_shell::{Keyboard, Lines, StepShell};
 
 /// How large an export file may be, in bytes; a larger one fails the step (rule V28).
 const MAX_EXPORTS: u64 = 4 << 20;
@@ -57,7 +59,13 @@ pub(crate) fn run(
         StepReport { step: request.id, end: StepEnd::Exited(0), exports: None, masked: vec![], modules: 0 };
     match Step::prepare(worker, volume, request, name) {
         Ok(step) => {
+            if request.shell.before {
+                step.let_person_in(worker, request, cancel, None);
+            }
             let status = step.run(request, cancel);
+            if request.shell.after_failure && status.code() != 0 {
+                step.let_person_in(worker, request, cancel, Some(status.code()));
+            }
             report.end = match cancel.cancelled() {
                 Some(signal) => StepEnd::Cancelled(signal.number()),
                 None => StepEnd::Exited(status.code()),
@@ -199,27 +207,9 @@ impl Step {
         };
         match &request.work {
             Work::Script { shell, text } => {
-                let (mode, name) = match shell {
-                    ShellKind::Sh => (Mode::Sh, &b"sh"[..]),
-                    ShellKind::Bash => (Mode::Bash, &b"bash"[..]),
-                };
-                let config = ShellConfig {
-                    mode,
-                    name: name.to_vec(),
-                    arguments: vec![],
-                    environment: self.environment.clone(),
-                    cwd: self.cwd.clone(),
-                    umask: 0o022,
-                    files: self.files.clone(),
-                    vfs: Arc::clone(&self.vfs),
-                    spawner: Arc::clone(&self.programs) as Arc<dyn Spawner>,
-                    process,
-                    limits: stepbox_shell::Limits::default(),
-                    // Rule F6: `set -e` is in force from the start.
-                    options: ShellOptions { errexit: true, ..ShellOptions::default() },
-                    depth: 0,
-                };
-                Shell::new(config).run(text)
+                // Rule F6: `set -e` is in force from the start.
+                let options = ShellOptions { errexit: true, ..ShellOptions::default() };
+                Shell::new(self.shell(*shell, self.files.clone(), process, options)).run(text)
             }
             Work::Program(argv) => {
                 let spawn = SpawnRequest {
@@ -237,6 +227,60 @@ impl Step {
                 })
             }
         }
+    }
+
+    fn shell(
+        &self,
+        kind: ShellKind,
+        files: BTreeMap<u32, OpenFile>,
+        process: Process,
+        options: ShellOptions,
+    ) -> ShellConfig {
+        let (mode, name) = match kind {
+            ShellKind::Sh => (Mode::Sh, &b"sh"[..]),
+            ShellKind::Bash => (Mode::Bash, &b"bash"[..]),
+        };
+        ShellConfig {
+            mode,
+            name: name.to_vec(),
+            arguments: vec![],
+            environment: self.environment.clone(),
+            cwd: self.cwd.clone(),
+            umask: 0o022,
+            files,
+            vfs: Arc::clone(&self.vfs),
+            spawner: Arc::clone(&self.programs) as Arc<dyn Spawner>,
+            process,
+            limits: stepbox_shell::Limits::default(),
+            options,
+            depth: 0,
+        }
+    }
+
+    /// Opens a shell for a person where the step is, and waits for its end. `after` is the status that the step has left.
+    fn let_person_in(&self, worker: &Worker, request: &StepRequest, cancel: &CancelToken, after: Option<u8>) {
+        if cancel.is_cancelled() {
+            return;
+        }
+        let process = match self.processes.start(0, cancel) {
+            Ok(process) => process,
+            Err(error) => {
+                self.complain(&error.to_string(), cancel);
+                return;
+            }
+        };
+        let kind = match &request.work {
+            Work::Script { shell, .. } => *shell,
+            Work::Program(_) => ShellKind::Sh,
+        };
+        let person = StepShell::new(request.id, worker.sender.clone(), Arc::clone(&self.processes));
+        let mut files = self.files.clone();
+        files.insert(0, OpenFile::new(Keyboard(Arc::clone(&person))));
+        let mut lines = Lines { shell: Arc::clone(&person), cancel: process.cancel().clone() };
+        let shell = Shell::new(self.shell(kind, files, process, ShellOptions::default()));
+        worker.open_shell(request.id, &person, after);
+        shell.run_prompt(&mut lines, person.foreground());
+        worker.close_shell(request.id);
     }
 
     /// Tells the person on the step's standard error.

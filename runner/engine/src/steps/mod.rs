@@ -6,8 +6,9 @@
 mod advance;
 mod approvals;
 mod hooks;
+mod shells;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
@@ -36,6 +37,8 @@ struct Course<'c, 'a, 'r, 'e> {
     worker: &'c mut Worker,
     volume: &'c Volume,
     running: BTreeMap<usize, Running<'a>>,
+    /// The shells that persons sit before; the first one is shown.
+    shells: VecDeque<shells::WaitingShell>,
     /// When the parallel steps that run began.
     groups: BTreeMap<usize, Instant>,
     /// Whether what runs after all steps has begun.
@@ -54,6 +57,7 @@ impl Build<'_, '_, '_> {
                 worker,
                 volume,
                 running: BTreeMap::new(),
+                shells: VecDeque::new(),
                 groups: BTreeMap::new(),
                 ended: false,
                 heard: 0,
@@ -92,6 +96,15 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 self.output(step, stream, &data);
                 return true;
             }
+            Incoming::Event(Event::ShellOpened { step, after }) if self.runs_commands(step) => {
+                self.shell_opened(step, after);
+                return true;
+            }
+            Incoming::Event(Event::ShellAsks { step, question, prompt }) if self.runs_commands(step) => {
+                self.shell_asks(step, question, prompt);
+                return true;
+            }
+            Incoming::Event(Event::ShellClosed { step }) if self.shell_closed(step) => return true,
             Incoming::Event(Event::StepFinished(report)) if self.runs_commands(report.step) => {
                 let number = report.step.0 as usize;
                 let Some(step) = self.running.get_mut(&number) else { return false };
@@ -204,6 +217,16 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         let Some(step) = self.running.get(&number) else { return };
         for (stream, text) in output.finish() {
             self.build.reporter.emit(BuildEvent::Output { step: step.label.clone(), stream, text });
+        }
+    }
+
+    /// What was held back so far of the output of a step that goes on.
+    fn flush_some(&mut self, number: usize) {
+        let Some(Running { phase: Phase::Commands { output, .. }, label, .. }) = self.running.get_mut(&number) else {
+            return;
+        };
+        for (stream, text) in output.finish() {
+            self.build.reporter.emit(BuildEvent::Output { step: label.clone(), stream, text });
         }
     }
 
@@ -379,6 +402,10 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             Stop::Failed(error) => error.message.trim_start_matches("cannot run the step: ").to_owned(),
         };
         self.worker.give_up();
+        if let Some(console) = self.build.parts.request.console.as_ref().filter(|_| !self.shells.is_empty()) {
+            console.close();
+        }
+        self.shells.clear();
         self.build.broken = Some(reason.clone());
         for number in self.numbers(|_| true) {
             let Some(step) = self.running.get_mut(&number) else { continue };

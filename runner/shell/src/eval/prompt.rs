@@ -141,8 +141,11 @@ impl Shell {
         let result = self.execute_list(list);
         foreground.set(0);
         self.process = shell;
+        if let Some(signal) = self.cancel().cancelled() {
+            return Err(Flow::Cancelled(signal));
+        }
         match result {
-            Err(Flow::Cancelled(signal)) if !self.cancel().is_cancelled() => {
+            Err(Flow::Cancelled(signal)) => {
                 if signal == Signal::Int {
                     self.print_error(b"\n");
                 }
