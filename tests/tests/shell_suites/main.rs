@@ -2,7 +2,8 @@
 //! variable says so and passes. None of their text is here, only the names of the cases that fail, each with a word on why.
 //!
 //! `STEPBOX_SUITE_YASH` (yash-rs), `STEPBOX_SUITE_OILS`, `STEPBOX_SUITE_SMOOSH`, `STEPBOX_SUITE_BRUSH`: run with
-//! `cargo test -p stepbox-tests --test shell_suites -- --nocapture`. With `STEPBOX_SUITE_LIST=write` a run writes the lists.
+//! `cargo build -p stepbox && cargo test -p stepbox-tests --test shell_suites -- --nocapture`: the program that stands there is
+//! measured, whatever it was built from. With `STEPBOX_SUITE_LIST=write` a run writes the lists.
 
 mod brush;
 mod case_list;
