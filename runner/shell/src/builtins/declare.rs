@@ -207,9 +207,16 @@ fn variable(
         return Ok(Err(format!("`{}': not a valid identifier", show(target))));
     }
     let name = name.to_vec();
-    // A value that is a list for an array is read as one, wherever its parentheses come from.
-    let is_array = request.kind() != Kind::Scalar || shell.kind(shell.referred(&name)) != Kind::Scalar;
-    let read = value.filter(|value| is_array && compound.is_none() && subscript.is_none() && value.starts_with(b"("));
+    let makes_local = match command {
+        Command::Declare => shell.state.variables.in_function() && !request.global,
+        Command::Local => true,
+        Command::Export | Command::Readonly => false,
+    };
+    // A value that is a list for an array is read as one, wherever its parentheses come from; a new local one is none yet.
+    let read = value.filter(|value| compound.is_none() && subscript.is_none() && value.starts_with(b"("));
+    let is_there = read.is_some() && (!makes_local || shell.state.variables.locals().contains(&name));
+    let was_array = is_there && shell.kind(shell.referred(&name)) != Kind::Scalar;
+    let read = read.filter(|_| was_array || request.kind() != Kind::Scalar);
     let read = read.and_then(|value| {
         let (limits, mode, line) = (*shell.limits(), shell.context.mode, shell.line);
         Parser::new(value, line, mode, &limits).compound_text().ok()
@@ -230,11 +237,6 @@ fn variable(
     let entries = match compound {
         Some(elements) => Some(shell.expand_elements(elements, kind == Kind::Associative || was_associative)?),
         None => None,
-    };
-    let makes_local = match command {
-        Command::Declare => shell.state.variables.in_function() && !request.global,
-        Command::Local => true,
-        Command::Export | Command::Readonly => false,
     };
     if makes_local && shell.state.variables.get(&name).is_some_and(|old| old.attributes.readonly) {
         return Ok(Err(shell.read_only(&name)));
