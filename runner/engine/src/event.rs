@@ -236,7 +236,7 @@ pub enum Stream {
 }
 
 /// The names of all events, by which a reader knows what is damaged from what a newer Stepbox has written.
-pub(crate) const NAMES: [&str; 19] = [
+pub(crate) const NAMES: [&str; 21] = [
     "build_started",
     "volume_restored",
     "step_started",
@@ -246,6 +246,8 @@ pub(crate) const NAMES: [&str; 19] = [
     "annotation_set",
     "annotation_unset",
     "approval_awaited",
+    "shell_opened",
+    "shell_closed",
     "step_retried",
     "step_finished",
     "warning",

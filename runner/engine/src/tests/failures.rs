@@ -107,7 +107,7 @@ fn a_worker_that_breaks_the_protocol_is_an_error_of_ours() {
             garbage,
             "cannot set up the worker: the worker broke the protocol: the peer sent a malformed frame: no frame begins here",
         ),
-        (newer, "the worker speaks version 999 of the protocol, this program 2"),
+        (newer, "the worker speaks version 999 of the protocol, this program 3"),
         (early, "cannot set up the worker: the worker answered with Mounted"),
     ];
     for (serve, expected) in cases {

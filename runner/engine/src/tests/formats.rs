@@ -106,6 +106,9 @@ fn events() -> Vec<BuildEvent> {
         BuildEvent::ApprovalAwaited { step: "a".into(), until: u64::MAX },
         BuildEvent::VolumeHeld { digest: digest(), entries: 1, bytes: 2, change: -3, stored: 4, duration_ms: 5 },
         BuildEvent::BuildContinued { version: 1, build: build(), timestamp: 6 },
+        BuildEvent::ShellOpened { step: "a".into(), after: None },
+        BuildEvent::ShellOpened { step: "a".into(), after: Some(7) },
+        BuildEvent::ShellClosed { step: "a".into() },
     ];
     events.push(BuildEvent::AnnotationUnset { name: "n".into() });
     for value in annotations() {
@@ -147,6 +150,8 @@ fn every_event_is_read_as_it_was_written() {
             BuildEvent::VolumeRestored { .. } => "volume_restored",
             BuildEvent::StepStarted { .. } => "step_started",
             BuildEvent::Output { .. } => "output",
+            BuildEvent::ShellOpened { .. } => "shell_opened",
+            BuildEvent::ShellClosed { .. } => "shell_closed",
             BuildEvent::StepRetried { .. } => "step_retried",
             BuildEvent::HookStarted { .. } => "hook_started",
             BuildEvent::HookFinished { .. } => "hook_finished",

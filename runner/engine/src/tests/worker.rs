@@ -49,7 +49,8 @@ fn serve_build(socket: UnixStream, archives: bool) {
             Request::RunStep(step) => run(&step, volume.as_ref().expect("mounted"), &sender, &mut receiver),
             Request::Pack(pack) if archives => archive(volume.as_ref().expect("mounted"), pack.exclude, &staging),
             Request::Pack(pack) => pack_volume(volume.as_ref().expect("mounted"), &pack.exclude, &staging),
-            Request::Cancel { .. } => continue,
+            // Nobody here opens a shell.
+            Request::Cancel { .. } | Request::ShellTyped { .. } | Request::ShellInterrupt { .. } => continue,
             Request::Shutdown | Request::Setup(_) => return,
         };
         if sender.send(&answer).is_err() {
