@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 const TARGET: &str = "wasm32-wasip1";
 
 /// The families: each is a program of `runner/toolbox/programs`.
-const FAMILIES: [&str; 3] = ["core", "files", "text"];
+const FAMILIES: [&str; 5] = ["archive", "core", "data", "files", "text"];
 
 /// What the nested cargo must not take over from the one that runs this script.
 const SCRUBBED: [&str; 8] = [

@@ -84,6 +84,8 @@ mod tests {
         for command in commands() {
             let (find, program): (stepbox_tool::Find, _) = match command.family {
                 "core" => (stepbox_core::find_tool, include_str!("../../toolbox/programs/core/src/main.rs")),
+                "archive" => (stepbox_archive::find_tool, ""),
+                "data" => (stepbox_data::find_tool, ""),
                 "files" => (stepbox_files::find_tool, ""),
                 "text" => (stepbox_text::find_tool, ""),
                 other => panic!("{}: no family {other}", command.name),

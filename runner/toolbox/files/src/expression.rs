@@ -1,5 +1,8 @@
 use std::path::Path;
 
+use crate::execution::Execution;
+use crate::format::{self, Part};
+
 use stepbox_tool::{file_info, mode};
 
 /// How deep parentheses and negations may nest.
@@ -31,6 +34,10 @@ pub(crate) enum Expression {
     Print(char),
     Delete,
     Quit,
+    /// A command for each path, or for many, with its place among them.
+    Execute(Execution, usize),
+    Format(Vec<Part>),
+    Links(Comparison),
 }
 
 /// `+N`, `-N` or `N`.
@@ -69,12 +76,19 @@ pub(crate) struct Query {
     pub(crate) max_depth: usize,
     /// Contents before the directory itself.
     pub(crate) contents_first: bool,
+    /// How many commands are for many paths.
+    pub(crate) executions: usize,
 }
 
 /// Reads an expression. The error is a message.
 pub(crate) fn parse(words: &[String]) -> Result<Query, String> {
-    let query =
-        Query { expression: Expression::Constant(true), min_depth: 0, max_depth: usize::MAX, contents_first: false };
+    let query = Query {
+        expression: Expression::Constant(true),
+        min_depth: 0,
+        max_depth: usize::MAX,
+        contents_first: false,
+        executions: 0,
+    };
     let mut parser = Parser { words, at: 0, depth: 0, acts: false, query };
     if !words.is_empty() {
         let expression = parser.any()?;
@@ -208,12 +222,49 @@ impl<'a> Parser<'a> {
                 self.query.min_depth = self.level(word)?;
                 Expression::Constant(true)
             }
-            "-exec" | "-execdir" | "-ok" | "-okdir" => {
-                return Err(format!("`{word}` is not supported yet; use `find … -print0 | xargs -0`"));
+            "-exec" => self.execution()?,
+            "-ok" | "-okdir" => return Err(format!("`{word}` is not supported: nobody can be asked here")),
+            "-execdir" => return Err("`-execdir` is not supported, `-exec` is".to_owned()),
+            "-printf" => {
+                let parts = format::parse(&self.value(word)?)?;
+                self.action(Expression::Format(parts))
             }
+            "-links" => Expression::Links(self.comparison(word)?),
+            // Inside, everything is root's.
+            "-user" | "-group" | "-uid" | "-gid" => {
+                let name = self.value(word)?;
+                Expression::Constant(matches!(name.as_str(), "root" | "0"))
+            }
+            "-nouser" | "-nogroup" => Expression::Constant(false),
             other => return Err(format!("`{other}` is not supported")),
         };
         Ok(expression)
+    }
+
+    /// The rest of `-exec`, up to `;` or `{} +`.
+    fn execution(&mut self) -> Result<Expression, String> {
+        let mut words: Vec<String> = vec![];
+        loop {
+            let word = self.peek().ok_or("missing argument to `-exec`: a `;` or `{} +` at its end")?;
+            self.at += 1;
+            let many = word == "+" && words.last().is_some_and(|last| last == "{}");
+            if word != ";" && !many {
+                words.push(word.to_owned());
+                continue;
+            }
+            if many {
+                words.pop();
+                if words.iter().any(|word| word.contains("{}")) {
+                    return Err("only one `{}` is possible with `-exec … {} +`".to_owned());
+                }
+            }
+            if words.is_empty() {
+                return Err("`-exec` needs a command".to_owned());
+            }
+            let number = self.query.executions;
+            self.query.executions += usize::from(many);
+            return Ok(self.action(Expression::Execute(Execution { words, many }, number)));
+        }
     }
 
     fn action(&mut self, expression: Expression) -> Expression {
@@ -278,8 +329,12 @@ mod tests {
     #[test]
     fn wrong_expressions_name_the_word() {
         for (text, message) in [
-            ("-exec ls ;", "`-exec` is not supported yet; use `find … -print0 | xargs -0`"),
-            ("-printf %p", "`-printf` is not supported"),
+            ("-exec ls", "missing argument to `-exec`: a `;` or `{} +` at its end"),
+            ("-exec {} + ;", "`-exec` needs a command"),
+            ("-exec a{} {} + ;", "only one `{}` is possible with `-exec … {} +`"),
+            ("-ok rm {} ;", "`-ok` is not supported: nobody can be asked here"),
+            ("-execdir rm {} ;", "`-execdir` is not supported, `-exec` is"),
+            ("-printf %Z", "`%Z` in a format is not supported"),
             ("-daystart", "`-daystart` is not supported"),
             ("( -name a", "missing `)`"),
             ("-name", "`-name` needs a value"),

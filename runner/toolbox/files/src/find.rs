@@ -1,9 +1,11 @@
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::expression::{Expression, Query, parse};
+use crate::execution::{Execution, Waiting};
+use crate::expression::{Expression, Query, parse};
+use crate::format;
 use stepbox_tool::fail;
 use stepbox_tool::file_info::{self, FileInfo};
 use stepbox_tool::{Streams, glob};
@@ -27,9 +29,24 @@ pub(crate) fn find(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Res
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
     let now = i64::try_from(now).unwrap_or(i64::MAX);
-    let mut walk = Walk { query: &query, follow, now, status: 0, done: false, ancestors: vec![] };
+    let waiting = (0..query.executions).map(|_| None).collect();
+    let mut walk = Walk {
+        query: &query,
+        follow,
+        now,
+        status: 0,
+        done: false,
+        ancestors: vec![],
+        waiting,
+        start: PathBuf::new(),
+        level: 0,
+    };
     for start in &words {
+        walk.start = PathBuf::from(start);
         walk.visit(Path::new(start), 0, streams)?;
+    }
+    for (execution, waiting) in std::mem::take(&mut walk.waiting).into_iter().flatten() {
+        walk.many(&execution, waiting, streams)?;
     }
     Ok(walk.status)
 }
@@ -45,6 +62,12 @@ struct Walk<'a> {
     done: bool,
     /// Device and inode of the directories that we are in, against loops of links.
     ancestors: Vec<(u64, u64)>,
+    /// Paths for the commands that take many.
+    waiting: Vec<Option<(Execution, Waiting)>>,
+    /// Where the walk began.
+    start: PathBuf,
+    /// How deep below it what is looked at stands.
+    level: usize,
 }
 
 impl Walk<'_> {
@@ -60,6 +83,7 @@ impl Walk<'_> {
         };
         let mut descend = info.is_directory() && level < self.query.max_depth;
         let asked = level >= self.query.min_depth;
+        self.level = level;
         if asked && !self.query.contents_first {
             let mut prune = false;
             self.holds(&self.query.expression, path, &info, &mut prune, streams)?;
@@ -77,8 +101,17 @@ impl Walk<'_> {
             }
             self.ancestors.pop();
         }
+        self.level = level;
         if asked && self.query.contents_first && !self.done {
             self.holds(&self.query.expression, path, &info, &mut false, streams)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a command for the paths that wait for it.
+    fn many(&mut self, execution: &Execution, waiting: Waiting, streams: &mut Streams<'_>) -> io::Result<()> {
+        if !waiting.paths.is_empty() && !execution.all(waiting.paths, streams)? {
+            self.status = 1;
         }
         Ok(())
     }
@@ -159,6 +192,21 @@ impl Walk<'_> {
                     }
                 }
             }
+            Expression::Execute(execution, number) if execution.many => {
+                let (_, waiting) = self.waiting[*number].get_or_insert_with(|| (execution.clone(), Waiting::default()));
+                if waiting.add(path) {
+                    let waiting = std::mem::take(waiting);
+                    self.many(execution, waiting, streams)?;
+                }
+                true
+            }
+            Expression::Execute(execution, _) => execution.one(path, streams)?,
+            Expression::Format(parts) => {
+                let text = format::print(parts, path, &self.start, self.level, info);
+                streams.output.write_all(text.as_bytes())?;
+                true
+            }
+            Expression::Links(comparison) => comparison.holds(i64::try_from(info.links).unwrap_or(i64::MAX)),
             Expression::Quit => {
                 self.done = true;
                 true
@@ -220,6 +268,33 @@ mod tests {
         assert_eq!(found("-name b -depth"), "a/b ");
         assert_eq!(found("-name two* -print -quit -o -name one*"), "a/b/two.TXT ");
         assert_eq!(found("-bogus"), "find: `-bogus` is not supported ");
+        assert_eq!(
+            found("-name *.txt -printf %f:%s:%y:%d:%P\\n"),
+            "one.txt:1:f:2:a/one.txt three.txt:3:f:3:node_modules/x/three.txt "
+        );
+        assert_eq!(found("-type f -links 1 -user root -name four"), "four ");
+    }
+
+    #[test]
+    fn commands_run_for_what_is_found() {
+        let directory = tree();
+        let path = directory.path().to_str().expect("text");
+        let left = || directory.path().join("a/one.txt").exists();
+        assert_eq!(
+            run(&["find", path, "-name", "one.txt", "-exec", "test", "-d", "{}", ";", "-delete"], ""),
+            (String::new(), String::new(), 0)
+        );
+        assert!(left());
+        assert_eq!(
+            run(&["find", path, "-name", "one.txt", "-exec", "rm", "-f", "{}", ";"], ""),
+            (String::new(), String::new(), 0)
+        );
+        assert!(!left());
+        assert_eq!(run(&["find", path, "-type", "f", "-exec", "rm", "{}", "+"], "").2, 0);
+        assert_eq!(run(&["find", path, "-type", "f"], ""), (String::new(), String::new(), 0));
+        assert_eq!(run(&["find", path, "-maxdepth", "0", "-exec", "false", "{}", "+"], "").2, 1);
+        let (_, errors, status) = run(&["find", path, "-maxdepth", "0", "-exec", "no-such-command", ";"], "");
+        assert_eq!((errors.as_str(), status), ("find: 'no-such-command': No such file or directory\n", 0));
     }
 
     #[test]

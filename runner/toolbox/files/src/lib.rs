@@ -1,7 +1,9 @@
 //! The family `files` of the toolbox: commands that walk through directories.
 
+mod execution;
 mod expression;
 mod find;
+mod format;
 #[cfg(test)]
 mod testing;
 
