@@ -3,7 +3,7 @@
 use crate::error::{EngineError, EngineErrorKind};
 
 /// Base images whose steps use nothing but the standard commands, any tag and digest of them.
-const ORDINARY: [&str; 19] = [
+const ORDINARY: [&str; 22] = [
     "alpine",
     "alpine/git",
     "almalinux",
@@ -15,6 +15,8 @@ const ORDINARY: [&str; 19] = [
     "centos",
     "debian",
     "fedora",
+    "ghcr.io/jqlang/jq",
+    "mikefarah/yq",
     "opensuse/leap",
     "opensuse/tumbleweed",
     "oraclelinux",
@@ -22,6 +24,7 @@ const ORDINARY: [&str; 19] = [
     "redhat/ubi8",
     "redhat/ubi9",
     "rockylinux",
+    "stedolan/jq",
     "ubuntu",
 ];
 
@@ -42,7 +45,13 @@ pub(crate) struct Image {
     pub(crate) entry_point: &'static [&'static str],
     /// What runs where the step has neither commands nor `cmd`.
     pub(crate) command: &'static [&'static str],
+    /// What it adds to the environment of its commands.
+    pub(crate) environment: &'static [(&'static str, &'static str)],
 }
+
+/// Which `yq` an image has: the toolbox knows three programs of that name (`runner/toolbox/data/src/yq`).
+const YQ_3: [(&str, &str); 1] = [("STEPBOX_YQ", "3")];
+const YQ_4: [(&str, &str); 1] = [("STEPBOX_YQ", "4")];
 
 /// Why an image is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,13 +79,13 @@ pub(crate) fn find(image: &str, mapped: &[(String, String)]) -> Result<Image, No
     for (pattern, target) in mapped {
         if [image, without_tag(image), name].into_iter().any(|text| matches(pattern, text)) {
             return match target.as_str() {
-                "toolbox" => Ok(toolbox(name)),
+                "toolbox" => Ok(toolbox(image, name)),
                 _ => Err(NoImage::Target { name: pattern.clone(), target: target.clone() }),
             };
         }
     }
     // A name of our own: `image: toolbox`.
-    if name == "toolbox" || ORDINARY.contains(&name) { Ok(toolbox(name)) } else { Err(NoImage::Nobody) }
+    if name == "toolbox" || ORDINARY.contains(&name) { Ok(toolbox(image, name)) } else { Err(NoImage::Nobody) }
 }
 
 /// Whether something stands for an image without a pipeline around it.
@@ -91,12 +100,21 @@ pub fn check_image(image: &str) -> Result<(), EngineError> {
     }
 }
 
-fn toolbox(name: &str) -> Image {
-    match name {
-        "alpine/git" => Image { entry_point: &["git"], command: &["--help"] },
-        "bash" => Image { entry_point: &[], command: &["bash"] },
-        _ => Image { entry_point: &[], command: &["/bin/sh"] },
-    }
+fn toolbox(image: &str, name: &str) -> Image {
+    let (entry_point, command): (&[_], &[_]) = match name {
+        "alpine/git" => (&["git"], &["--help"]),
+        "bash" => (&[], &["bash"]),
+        "ghcr.io/jqlang/jq" | "stedolan/jq" => (&["jq"], &[]),
+        "mikefarah/yq" => (&["yq"], &[]),
+        _ => (&[], &["/bin/sh"]),
+    };
+    let tag = image.strip_prefix(without_tag(image)).unwrap_or_default();
+    let environment: &[_] = match name {
+        "mikefarah/yq" if tag.starts_with(":3") => &YQ_3,
+        "mikefarah/yq" => &YQ_4,
+        _ => &[],
+    };
+    Image { entry_point, command, environment }
 }
 
 /// The image without digest and tag.
@@ -166,6 +184,7 @@ mod tests {
             "alpine/git:v2",
             "public.ecr.aws/docker/library/debian:12",
             " buildpack-deps:curl ",
+            "stedolan/jq",
         ] {
             assert!(find(image, &[]).is_ok(), "{image}");
         }
@@ -173,6 +192,27 @@ mod tests {
             assert_eq!(find(image, &[]), Err(NoImage::Nobody), "{image}");
         }
         assert_eq!(find(" ", &[]), Err(NoImage::Empty));
+    }
+
+    #[test]
+    fn f11_the_image_says_which_yq_it_has() {
+        let mapped = mapped(&[("mikefarah/*", "toolbox")]);
+        for (image, dialect) in [
+            ("mikefarah/yq:3", "3"),
+            ("mikefarah/yq:3.4.1", "3"),
+            ("mikefarah/yq", "4"),
+            ("docker.io/mikefarah/yq:4", "4"),
+        ] {
+            for images in [&[][..], &mapped] {
+                let found = find(image, images).expect("known");
+                assert_eq!(
+                    (found.environment, found.entry_point),
+                    (&[("STEPBOX_YQ", dialect)][..], &["yq"][..]),
+                    "{image}"
+                );
+            }
+        }
+        assert_eq!(find("alpine", &[]).expect("known").environment, &[]);
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Build<'_, '_, '_> {
         step: &Step,
         freestyle: &Freestyle,
         image: &str,
-        environment: BTreeMap<String, String>,
+        mut environment: BTreeMap<String, String>,
         variables: &Variables,
     ) -> Result<Job, Ran> {
         let request = self.parts.request;
@@ -134,6 +134,9 @@ impl Build<'_, '_, '_> {
             }
             Ran::failed(problem.message)
         })?;
+        for (name, value) in image.environment {
+            environment.entry((*name).to_owned()).or_insert_with(|| (*value).to_owned());
+        }
         let prepared = freestyle::prepare(freestyle, image, variables, &self.references, |error| self.told(error))
             .map_err(Ran::failed)?;
         for (name, place) in prepared.undefined {
