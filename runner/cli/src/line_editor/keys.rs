@@ -93,14 +93,17 @@ impl Decoder {
             self.pending.truncate(1);
             return None;
         }
-        self.pending.push(byte);
+        // Of an endless one only the end counts.
+        if self.pending.len() < MAX_SEQUENCE {
+            self.pending.push(byte);
+        }
         let ended = match self.pending[1] {
             // A control sequence ends with a letter or `~`.
             b'[' => self.pending.len() > 2 && (0x40..=0x7e).contains(&byte),
             b'O' => self.pending.len() > 2,
             _ => true,
         };
-        if !ended && self.pending.len() < MAX_SEQUENCE {
+        if !ended {
             return None;
         }
         let sequence = std::mem::take(&mut self.pending);
@@ -153,7 +156,7 @@ mod tests {
             b"\x1bZa",
             b"\x1b\x1b\x1bZa",
             b"\x00\x1fa",
-            b"\x1b[0;0;0;0;0;0;0;0a",
+            b"\x1b[0;0;0;0;0;0;0;0;0;0;0;0Ra",
         ] {
             assert_eq!(keys(bytes), [Key::Text('a')], "{bytes:?}");
         }
