@@ -77,6 +77,9 @@ fn times(mtime: (i64, u32)) -> Timestamps {
 /// The attribute that holds, in octal, the mode that was asked for where the host's is another.
 pub(crate) const MODE_ATTRIBUTE: &str = "user.stepbox.mode";
 
+/// Set on the host's file where such a mode is remembered, so that the sandbox need not look for it elsewhere.
+const REMEMBERED: u32 = 0o1000;
+
 /// Sets a mode with `owner` added, and remembers the asked one. A file system that remembers nothing gets the asked one.
 fn set_mode(file: impl AsFd, mode: u32, owner: u32) -> io::Result<()> {
     let mut host = mode | owner;
@@ -84,6 +87,8 @@ fn set_mode(file: impl AsFd, mode: u32, owner: u32) -> io::Result<()> {
         let text = format!("{mode:o}");
         if rustix::fs::fsetxattr(&file, MODE_ATTRIBUTE, text.as_bytes(), XattrFlags::empty()).is_err() {
             host = mode;
+        } else {
+            host |= REMEMBERED;
         }
     }
     Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(host))?)

@@ -235,7 +235,7 @@ fn modes_without_the_owner_are_remembered_and_archived_again() {
     if mode("d") == 0o555 {
         return; // This file system remembers nothing, so that the modes are the asked ones.
     }
-    assert_eq!((mode("d"), mode("d/a")), (0o755, 0o644));
+    assert_eq!((mode("d"), mode("d/a")), (0o1755, 0o1644));
     std::fs::create_dir(forgery.place.path().join("staging")).expect("makes");
     let open = |name: &str| Dir::open_ambient_dir(forgery.place.path().join(name), ambient_authority()).expect("opens");
     let again = crate::pack(&HostFs, &open("target"), &open("staging"), &PackOptions::default(), None, &|| false);

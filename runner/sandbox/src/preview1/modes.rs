@@ -9,7 +9,7 @@ use super::call;
 use super::errno::{Errno, Fault};
 use super::table::{Object, OpenDirectory};
 use crate::guest::Guest;
-use crate::tree::{Climb, HostFile, remembered_mode, set_mode_of};
+use crate::tree::{Climb, HostFile, MARK, remembered_mode, set_mode_of};
 
 const MODULE: &str = "stepbox_fs_v1";
 
@@ -19,7 +19,9 @@ const FOLLOW: u32 = 1;
 fn mode_of(file: &OpenFile) -> Result<u32, Fault> {
     let metadata = file.metadata()?;
     let remembered = match file.downcast_ref::<HostFile>() {
-        Some(file) if metadata.kind == FileKind::File => remembered_mode(file.file().as_fd()),
+        Some(file) if metadata.kind == FileKind::File && metadata.mode & MARK != 0 => {
+            remembered_mode(file.file().as_fd())
+        }
         _ => None,
     };
     Ok(remembered.unwrap_or(metadata.mode))

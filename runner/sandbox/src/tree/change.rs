@@ -6,7 +6,7 @@ use rustix::fs::{AtFlags, Mode, OFlags, Timestamps};
 
 use super::entry::{Entry, Found};
 use super::errors::{EBUSY, EEXIST, EINVAL, ENOENT, ENOTDIR, EPERM, EROFS, EXDEV, error};
-use super::metadata::{kind_of, remember_mode};
+use super::metadata::{MARK, kind_of, remember_mode};
 use super::{Climb, Directory, FileTree, kernel, walk};
 
 impl FileTree {
@@ -187,12 +187,14 @@ impl FileTree {
 pub(crate) fn set_mode_of(file: impl std::os::fd::AsFd, directory: bool, mode: u32) -> io::Result<()> {
     let asked = mode & 0o7777;
     let host = asked & 0o777 | if directory { 0o700 } else { 0o600 };
-    rustix::fs::fchmod(&file, Mode::from_raw_mode(host))?;
     // Also where the host's mode says the same but nothing may execute it: its first bytes count no longer.
     let told = host == asked && (directory || asked & 0o111 != 0);
-    match remember_mode(&file, (!told).then_some(asked)) {
+    let mark = match remember_mode(&file, (!told).then_some(asked)) {
+        Ok(()) if told => 0,
+        Ok(()) => MARK,
         // A file system without attributes: the host's mode has to do.
-        Err(failed) if failed.raw_os_error() == Some(95) => Ok(()),
-        result => result,
-    }
+        Err(failed) if failed.raw_os_error() == Some(95) => 0,
+        Err(failed) => return Err(failed),
+    };
+    Ok(rustix::fs::fchmod(&file, Mode::from_raw_mode(host | mark))?)
 }

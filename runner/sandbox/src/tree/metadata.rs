@@ -16,6 +16,10 @@ use super::{Climb, Directory, FileTree, kernel};
 /// The attribute in which the mode that was asked for is remembered, in octal, where the host's file has another (DESIGN 3.5).
 const MODE_ATTRIBUTE: &str = "user.stepbox.mode";
 
+/// Set on the host's file where a mode is remembered, so that it is not looked for elsewhere, which would mean to open every
+/// file that is asked about. Of the modes that guests ask for only the lower nine bits come to the host, so that nothing else sets it.
+pub(crate) const MARK: u32 = 0o1000;
+
 pub(super) fn kind_of(kind: FileType) -> FileKind {
     match kind {
         FileType::Directory => FileKind::Directory,
@@ -173,7 +177,7 @@ impl FileTree {
         climb: Climb,
         metadata: &Metadata,
     ) -> Option<u32> {
-        if !matches!(metadata.kind, FileKind::File | FileKind::Directory) {
+        if metadata.mode & MARK == 0 || !matches!(metadata.kind, FileKind::File | FileKind::Directory) {
             return None;
         }
         match self.open_host(base, path, climb, OFlags::RDONLY).ok()? {

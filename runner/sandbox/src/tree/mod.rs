@@ -25,7 +25,7 @@ pub(crate) use change::set_mode_of;
 pub(crate) use directory::{Climb, Directory};
 pub(crate) use host_file::HostFile;
 pub(crate) use listing::Listed;
-pub(crate) use metadata::remembered_mode;
+pub(crate) use metadata::{MARK, remembered_mode};
 pub(crate) use open::{OpenHow, Opened};
 
 use std::sync::Arc;
