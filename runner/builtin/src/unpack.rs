@@ -6,17 +6,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use rustix::fs::{MemfdFlags, SealFlags};
 
-/// The compiled module from the cache; unpacked into it where it is missing or damaged; `None` where the cache cannot be
-/// used.
-///
-/// The whole file is compared with the embedded one, frame by frame of the decoder: it is native code. That costs
-/// some 30 to 50 milliseconds for 27 MB, once for each worker, and no memory to speak of.
+/// The compiled module from the cache, not yet compared; unpacked into it where it is missing or cut off; `None` where the cache
+/// cannot be used.
 pub(crate) fn cached(cache: &Dir, key: &str, compressed: &[u8], length: usize) -> Option<File> {
     let name = format!("{key}.cwasm");
     if let Ok(file) = cache.open(&name)
-        && let Some(file) = verified(file.into_std(), compressed, length)
+        && file.metadata().is_ok_and(|metadata| metadata.len() == length as u64)
     {
-        return Some(file);
+        return Some(file.into_std());
     }
     // Made under a name of its own and renamed, so that builds that start at once do not see half a file.
     static UNPACKED: AtomicU64 = AtomicU64::new(0);
@@ -29,7 +26,12 @@ pub(crate) fn cached(cache: &Dir, key: &str, compressed: &[u8], length: usize) -
         let _ = cache.remove_file(&temporary);
         return None;
     }
-    verified(cache.open(&name).ok()?.into_std(), compressed, length)
+    Some(cache.open(&name).ok()?.into_std())
+}
+
+/// Removes a damaged one; where that fails, the next to look finds it again.
+pub(crate) fn remove(cache: &Dir, key: &str) {
+    let _ = cache.remove_file(format!("{key}.cwasm"));
 }
 
 fn write(cache: &Dir, name: &str, compressed: &[u8]) -> io::Result<()> {
@@ -40,8 +42,9 @@ fn write(cache: &Dir, name: &str, compressed: &[u8]) -> io::Result<()> {
     file.flush()
 }
 
-/// The file, at its beginning, if it is what is embedded.
-fn verified(mut file: File, compressed: &[u8], length: usize) -> Option<File> {
+/// The file, at its beginning, if it is what is embedded: it is native code. They are compared frame by frame of the decoder,
+/// which takes no memory to speak of.
+pub(crate) fn verified(mut file: File, compressed: &[u8], length: usize) -> Option<File> {
     if file.metadata().ok()?.len() != length as u64 {
         return None;
     }

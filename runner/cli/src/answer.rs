@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &AnswerArguments, approve: bool) -> Result<u8, CliE
         clock: std::time::SystemTime::now,
         toolbox: missing_commands,
     };
-    let launch = launch(arguments.shown.in_process)?;
+    let launch = launch(arguments.shown.in_process, arguments.wall)?;
     let interrupt = watch_signals(None)?;
     Shown::new(&arguments.shown)
         .build(false, |show| stepbox_engine::continue_build(&directories, &launch, &continuation, &interrupt, show))

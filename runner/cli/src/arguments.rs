@@ -73,6 +73,9 @@ pub(crate) struct ShArguments {
     /// Set a variable of the shell's environment; NAME alone hands on the value that it has here; may be given again
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     pub(crate) environment: Vec<OsString>,
+    /// The second wall
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
     /// What is run, as `sh` takes it: options, `-c COMMANDS`, or a FILE inside; then its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -101,7 +104,10 @@ pub(crate) struct ExecArguments {
     /// Write there how it ended, as JSON: `status`, and `modules`, how many were started
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// The module, as wasm or as its text
+    /// The second wall
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
+    /// The module, in its binary form
     #[arg(value_name = "MODULE")]
     pub(crate) module: PathBuf,
     /// Its arguments
@@ -197,6 +203,9 @@ pub(crate) struct RunArguments {
     /// Memory that one command may use, in MiB
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub(crate) memory: Option<u64>,
+    /// The second wall
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
     /// Flags of the official command line that mean nothing here
     #[command(flatten)]
     pub(crate) meaningless: Meaningless,
@@ -258,9 +267,23 @@ pub(crate) struct AnswerArguments {
     /// NAME alone for the value of that environment variable; may be given again
     #[arg(short = 'S', long = "secret", value_name = "NAME[=VALUE|@FILE]")]
     pub(crate) secrets: Vec<String>,
+    /// The second wall
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
     /// How the build is shown
     #[command(flatten)]
     pub(crate) shown: ShownArguments,
+}
+
+/// The second wall: what the kernel keeps a process from that touches foreign bytes.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct WallArguments {
+    /// Run nothing where the kernel cannot lock what runs steps and modules (Landlock, seccomp) [default: say so and go on]
+    #[arg(long, conflicts_with = "no_lockdown")]
+    pub(crate) require_lockdown: bool,
+    /// Lock nothing, to look for faults of Stepbox
+    #[arg(long)]
+    pub(crate) no_lockdown: bool,
 }
 
 /// Arguments of `stepbox validate`.

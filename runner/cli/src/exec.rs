@@ -1,5 +1,6 @@
 //! `stepbox exec`: one module alone.
 
+use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use stepbox_worker::{Exec, ExecSetup, Limits, SessionMount, WasiHost};
@@ -34,6 +35,15 @@ pub(crate) fn run(arguments: &ExecArguments) -> Result<u8, CliError> {
             .hint("name a directory as the module sees it, below a `--mount`"));
     }
     let name = arguments.module.file_name().unwrap_or(arguments.module.as_os_str()).as_bytes().to_vec();
+    let report = arguments.report.as_ref().map(|path| (path, std::fs::File::create(path)));
+    let unwritten = |path: &std::path::Path, error: &std::io::Error| {
+        CliError::host(format!("cannot write `{}`: {}", path.display(), stepbox_engine::io_text(error)))
+    };
+    let report = match report {
+        Some((path, Ok(file))) => Some((path, file)),
+        Some((path, Err(error))) => return Err(unwritten(path, &error)),
+        None => None,
+    };
     let setup = ExecSetup {
         module,
         arguments: std::iter::once(name)
@@ -47,6 +57,7 @@ pub(crate) fn run(arguments: &ExecArguments) -> Result<u8, CliError> {
             rustix::io::dup(rustix::stdio::stdout()).ok(),
             rustix::io::dup(rustix::stdio::stderr()).ok(),
         ],
+        lockdown: !arguments.wall.no_lockdown,
         limits: Limits::default(),
         fuel: arguments.fuel,
         wasi: match arguments.wasi {
@@ -55,14 +66,14 @@ pub(crate) fn run(arguments: &ExecArguments) -> Result<u8, CliError> {
         },
     };
     let failed = |error: stepbox_worker::WorkerError| CliError::host(format!("the module cannot run: {error}"));
+    let signals = sh::signals()?;
     let exec = Exec::new(setup).map_err(failed)?;
-    sh::watch(exec.signals(), None)?;
+    sh::check(arguments.wall, exec.wall())?;
+    sh::watch(signals, exec.signals(), None)?;
     let (status, modules) = exec.run().map_err(failed)?;
-    if let Some(report) = &arguments.report {
+    if let Some((path, mut file)) = report {
         let text = format!("{{\"status\":{status},\"modules\":{modules}}}\n");
-        std::fs::write(report, text).map_err(|error| {
-            CliError::host(format!("cannot write `{}`: {}", report.display(), stepbox_engine::io_text(&error)))
-        })?;
+        file.write_all(text.as_bytes()).map_err(|error| unwritten(path, &error))?;
     }
     Ok(status)
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use stepbox_engine::{
     BuildEvent, BuildRequest, BuildResult, Builds, ConcurrentVolume, Console, Directories, EngineError,
-    EngineErrorKind, FromStep, GitCredentials, Interrupt, LocalVolume, MissingCommand, Outcome, SaveVolume, Shell,
-    VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
+    EngineErrorKind, FromStep, GitCredentials, Interrupt, LocalVolume, Lockdown, MissingCommand, Outcome, SaveVolume,
+    Shell, VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
 };
 
-use crate::arguments::{Output, RunArguments, ShownArguments, WhenToSave, WhileInUse};
+use crate::arguments::{Output, RunArguments, ShownArguments, WallArguments, WhenToSave, WhileInUse};
 use crate::error::{CliError, colors};
 use crate::results::Results;
 use crate::shell_console::ShellConsole;
@@ -123,7 +123,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         }
         return Ok(exit_code::SUCCESS);
     }
-    let launch = launch(arguments.shown.in_process)?;
+    let launch = launch(arguments.shown.in_process, arguments.wall)?;
     let interrupt = watch_signals(console)?;
 
     let builds = variable_sets(arguments.variable_file.as_deref())?;
@@ -331,13 +331,19 @@ pub(crate) fn directories() -> Result<Directories, CliError> {
     }
 }
 
-pub(crate) fn launch(in_process: bool) -> Result<WorkerLaunch, CliError> {
+/// How workers are started.
+pub(crate) fn launch(in_process: bool, wall: WallArguments) -> Result<WorkerLaunch, CliError> {
     if in_process {
         return Ok(WorkerLaunch::InProcess(worker::serve_here));
     }
     let program =
         std::env::current_exe().map_err(|error| CliError::host(format!("cannot find the program itself: {error}")))?;
-    Ok(WorkerLaunch::Process { program, arguments: vec!["__worker".into()] })
+    let lockdown = match wall {
+        WallArguments { no_lockdown: true, .. } => Lockdown::Off,
+        WallArguments { require_lockdown: true, .. } => Lockdown::Required,
+        WallArguments { .. } => Lockdown::On,
+    };
+    Ok(WorkerLaunch::Process { program, arguments: vec!["__worker".into()], lockdown })
 }
 
 /// The terminal for the shells that are asked for.

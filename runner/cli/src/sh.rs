@@ -7,10 +7,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode as FileMode, OFlags};
+use signal_hook::iterator::Signals;
 use stepbox_engine::modules_directory;
-use stepbox_worker::{Limits, Mode, Session, SessionMount, SessionSetup, SessionSignals};
+use stepbox_worker::{Limits, Mode, Session, SessionMount, SessionSetup, SessionSignals, Wall};
 
-use crate::arguments::ShArguments;
+use crate::arguments::{ShArguments, WallArguments};
 use crate::environment;
 use crate::error::CliError;
 use crate::line_editor::Prompt;
@@ -31,8 +32,11 @@ pub(crate) fn run(arguments: &ShArguments) -> Result<u8, CliError> {
         .prefix("stepbox-sh-")
         .tempdir()
         .map_err(|error| CliError::host(format!("cannot make a directory for the shell's private files: {error}")))?;
+    let parent = scratch.path().parent().unwrap_or(Path::new("/"));
     let setup = SessionSetup {
         scratch: open(scratch.path())?,
+        scratch_parent: open(parent)?,
+        lockdown: !arguments.wall.no_lockdown,
         mounts,
         modules: environment::cache().and_then(|cache| modules_directory(&cache).ok()),
         standard: [
@@ -45,16 +49,18 @@ pub(crate) fn run(arguments: &ShArguments) -> Result<u8, CliError> {
         mode: if arguments.bash { Mode::Bash } else { Mode::Sh },
         limits: Limits::default(),
     };
+    let signals = signals()?;
     let session = Session::new(setup).map_err(failed)?;
+    check(arguments.wall, session.wall())?;
     let prompts = arguments.command.is_empty() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if prompts {
         let prompt = Prompt::default();
-        watch(session.signals(), Some(prompt.clone()))?;
+        watch(signals, session.signals(), Some(prompt.clone()))?;
         let status = session.run_prompt(prompt).map_err(failed);
         drop(scratch);
         return status;
     }
-    watch(session.signals(), None)?;
+    watch(signals, session.signals(), None)?;
     let command = arguments.command.iter().map(|word| word.as_bytes().to_vec()).collect();
     let status = session.run(command).map_err(failed);
     // What a script leaves without permissions could not be removed otherwise; the directory is ours alone.
@@ -158,12 +164,26 @@ pub(crate) fn variables(given: &[OsString]) -> Result<Vec<Variable>, CliError> {
     given.iter().filter_map(|text| one(text).transpose()).collect()
 }
 
+/// The signals that a session hears. Asked for before it locks the process, which can open no sockets afterwards.
+pub(crate) fn signals() -> Result<Signals, CliError> {
+    let known = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+    Signals::new(known).map_err(|error| CliError::host(format!("cannot watch for signals: {error}")))
+}
+
+/// Looks whether enough of the second wall stands.
+pub(crate) fn check(asked: WallArguments, wall: Option<Wall>) -> Result<(), CliError> {
+    let Some(missing) = wall.and_then(|wall| wall.missing()) else { return Ok(()) };
+    if asked.require_lockdown {
+        let message = format!("the process cannot be locked as `--require-lockdown` wants: the kernel lacks {missing}");
+        return Err(CliError::host(message));
+    }
+    eprintln!("note: the process is not locked as it could be: the kernel lacks {missing}");
+    Ok(())
+}
+
 /// Hands signals on to the shell, which may have traps for them; the second of one kind ends it. At a prompt an interrupt is for
 /// the command that runs.
-pub(crate) fn watch(session: SessionSignals, prompt: Option<Prompt>) -> Result<(), CliError> {
-    let known = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
-    let mut signals = signal_hook::iterator::Signals::new(known)
-        .map_err(|error| CliError::host(format!("cannot watch for signals: {error}")))?;
+pub(crate) fn watch(mut signals: Signals, session: SessionSignals, prompt: Option<Prompt>) -> Result<(), CliError> {
     let watch = move || {
         let mut seen = vec![];
         for signal in signals.forever() {

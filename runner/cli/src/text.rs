@@ -92,6 +92,14 @@ impl Text {
                 let origin = from.as_ref().map_or("empty".to_owned(), |build| format!("from build {build}"));
                 self.line(&format!("volume: {}, {origin}", plain(volume)));
             }
+            BuildEvent::WorkerStarted { locked, landlock, seccomp } if self.amount == Amount::Verbose => {
+                let landlock = landlock.map_or("no Landlock".to_owned(), |version| format!("Landlock {version}"));
+                let seccomp = if *seccomp { "seccomp" } else { "no seccomp" };
+                match locked {
+                    true => self.line(&format!("worker: locked ({landlock}, {seccomp})")),
+                    false => self.line("worker: not locked"),
+                }
+            }
             BuildEvent::VolumeRestored { entries, bytes, duration_ms, .. } if self.amount == Amount::Verbose => {
                 let entries = human::count(*entries, "entry", "entries");
                 let time = human::duration(Duration::from_millis(*duration_ms));

@@ -12,7 +12,7 @@ mod runtime;
 
 pub use compile::{CodegenError, compatibility, compile, precompile};
 pub use load::load;
-pub use runtime::{Allocation, EngineLimits, engine};
+pub use runtime::{Allocation, EngineLimits, engine, prepare};
 
 use wasmtime::{Config, OptLevel};
 

@@ -41,6 +41,14 @@ pub fn engine(limits: &EngineLimits) -> Result<(Engine, Allocation), CodegenErro
     Ok((engine, Allocation::OnDemand))
 }
 
+/// Opens what engines need of the host, for a process that is about to lock itself: the file by which the memory of guests is
+/// cleared fast is opened by the first engine that there is, and kept.
+pub fn prepare() {
+    let smallest = EngineLimits { instances: 1, memory: 1 << 16, table_elements: 1, fuel: false };
+    // Where it fails, engines do without it.
+    let _ = pooling_engine(&smallest, 0, Enabled::Yes);
+}
+
 fn pooling_engine(limits: &EngineLimits, keep: usize, scan: Enabled) -> Result<Engine, CodegenError> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(limits.instances)

@@ -9,7 +9,7 @@ use stepbox_pipeline::{
     BuildResult as PlanResult, FlatStep, Pipeline, Place, Plan, PlanStep, References, Step, StepState, SubstituteError,
     Template, Variables, substitute,
 };
-use stepbox_protocol::{Event, Request, Setup, VERSION};
+use stepbox_protocol::{Event, Request, Setup, VERSION, Wall};
 
 use crate::annotations::Annotations;
 use crate::build_id::BuildId;
@@ -23,7 +23,7 @@ use crate::outcome::{BuildResult, Outcome, StepOutcome, VolumeOutcome, as_millis
 use crate::reporter::Reporter;
 use crate::repository::Repository;
 use crate::request::BuildRequest;
-use crate::restore::{GRACE, Stop, Volume, restore, unexpected};
+use crate::restore::{GRACE, Stop, Volume, incoming, restore, unexpected};
 use crate::resumed::Resumed;
 use crate::running::Ran;
 use crate::save;
@@ -33,7 +33,7 @@ use crate::unsupported::LeftOut;
 use crate::volume_options::SaveVolume;
 use crate::warm_trees::WarmTrees;
 use crate::work_directory::WorkDirectory;
-use crate::worker::{Incoming, Worker, WorkerLaunch};
+use crate::worker::{Incoming, Lockdown, Worker, WorkerLaunch};
 
 /// What a build needs that is ready before it begins.
 pub(crate) struct Parts<'a> {
@@ -197,9 +197,12 @@ impl Build<'_, '_, '_> {
     /// From the worker's start to the published archive.
     fn course(&mut self, kept: Box<dyn Any>) -> Result<VolumeOutcome, Stop> {
         let parts = self.parts;
-        let mut worker = Worker::start(parts.launch, parts.interrupt)?;
+        let mut worker = Worker::start(parts.launch, &parts.request.limits, parts.interrupt)?;
         let staging = parts.work.open("staging")?;
-        let prepared = self.set_up(&mut worker, &staging).and_then(|()| restore(&mut worker, parts, self.reporter));
+        let prepared = incoming(parts).map_err(Stop::from).and_then(|incoming| {
+            self.set_up(&mut worker, &staging, &incoming.directory)?;
+            restore(&mut worker, incoming, parts, self.reporter)
+        });
         // What is saved builds on the snapshot that the volume comes from.
         let lease = prepared.as_ref().ok().and_then(|volume| parts.snapshots.lease(volume.parent.as_ref()?));
         drop(kept);
@@ -279,22 +282,56 @@ impl Build<'_, '_, '_> {
         VolumeOutcome::Kept { path: folder.shown() }
     }
 
-    fn set_up(&mut self, worker: &mut Worker, staging: &Dir) -> Result<(), Stop> {
+    fn set_up(&mut self, worker: &mut Worker, staging: &Dir, volume: &Dir) -> Result<(), Stop> {
         let parts = self.parts;
         let scratch = parts.work.open("scratch")?;
         let blobs = parts.snapshots.blobs()?;
-        let setup = Setup { version: VERSION, limits: parts.request.limits, kill_at: parts.request.kill_at.clone() };
-        let mut handles: Vec<&dyn std::os::fd::AsFd> = vec![&scratch, &blobs, staging];
+        let lockdown = parts.launch.lockdown();
+        let setup = Setup {
+            version: VERSION,
+            lockdown: lockdown != Lockdown::Off,
+            limits: parts.request.limits,
+            kill_at: parts.request.kill_at.clone(),
+        };
+        let mut handles: Vec<&dyn std::os::fd::AsFd> = vec![&scratch, &blobs, staging, volume];
         handles.extend(parts.modules.iter().map(|modules| modules as &dyn std::os::fd::AsFd));
         worker.send(&Request::Setup(setup), &handles);
         // A first start unpacks the toolbox.
         match worker.next(0, Some(Instant::now() + GRACE * 12)) {
-            Incoming::Event(Event::Ready { version: VERSION }) => Ok(()),
-            Incoming::Event(Event::Ready { version }) => {
+            Incoming::Event(Event::Ready { version: VERSION, wall }) => self.walled(lockdown, wall.as_ref()),
+            Incoming::Event(Event::Ready { version, .. }) => {
                 let message = format!("the worker speaks version {version} of the protocol, this program {VERSION}");
                 Err(EngineError::new(EngineErrorKind::Worker, message).into())
             }
             other => Err(unexpected(worker, other, "set up the worker")),
+        }
+    }
+
+    /// Tells what stands of the second wall, and goes on only where that is enough.
+    fn walled(&mut self, lockdown: Lockdown, wall: Option<&Wall>) -> Result<(), Stop> {
+        let failed = |message: String| EngineError::new(EngineErrorKind::Worker, message);
+        self.reporter.emit(BuildEvent::WorkerStarted {
+            locked: wall.is_some(),
+            landlock: wall.and_then(|wall| wall.landlock),
+            seccomp: wall.is_some_and(|wall| wall.seccomp),
+        });
+        match (lockdown, wall) {
+            (Lockdown::Off, _) => Ok(()),
+            (_, None) => Err(failed("the worker has not locked itself".to_owned()).into()),
+            (_, Some(Wall { missing: None, .. })) => Ok(()),
+            (Lockdown::Required, Some(Wall { missing: Some(missing), .. })) => {
+                let error = failed(format!(
+                    "the worker cannot be locked as `--require-lockdown` wants: the kernel lacks {missing}"
+                ));
+                Err(error
+                    .hint("use a newer kernel, or trust the first wall alone and leave `--require-lockdown` out")
+                    .into())
+            }
+            (Lockdown::On, Some(Wall { missing: Some(missing), .. })) => {
+                self.reporter
+                    .warn(None, format!("the worker is not locked as it could be: the kernel lacks {missing}"));
+                Ok(())
+            }
         }
     }
 

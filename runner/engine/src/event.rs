@@ -40,6 +40,15 @@ pub enum BuildEvent {
         /// How many steps there are.
         steps: usize,
     },
+    /// The worker is there, which runs the steps.
+    WorkerStarted {
+        /// Whether it has locked itself; false with `--no-lockdown`.
+        locked: bool,
+        /// The version of Landlock's interface that it has used; none where the kernel has none that can be used.
+        landlock: Option<u32>,
+        /// Whether its system calls are filtered.
+        seccomp: bool,
+    },
     /// A snapshot is on the volume.
     VolumeRestored {
         /// The snapshot's manifest.
@@ -236,8 +245,9 @@ pub enum Stream {
 }
 
 /// The names of all events, by which a reader knows what is damaged from what a newer Stepbox has written.
-pub(crate) const NAMES: [&str; 21] = [
+pub(crate) const NAMES: [&str; 22] = [
     "build_started",
+    "worker_started",
     "volume_restored",
     "step_started",
     "output",

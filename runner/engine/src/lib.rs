@@ -8,6 +8,7 @@
 
 mod annotations;
 mod approval;
+mod bounds;
 mod build;
 mod build_about;
 mod build_id;
@@ -92,4 +93,4 @@ pub use stepbox_volume::io_text;
 pub use volume_contents::{ChangeKind, Difference, GcReport, LogEntry, SizeNode, VerifyReport};
 pub use volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};
 pub use volumes::{Export, SnapshotInfo, VolumeInfo, Volumes};
-pub use worker::WorkerLaunch;
+pub use worker::{Lockdown, WorkerLaunch};

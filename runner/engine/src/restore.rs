@@ -1,5 +1,6 @@
 //! The volume as the last build left it: restored, or refused, never wrong.
 
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 use cap_std::fs::Dir;
@@ -42,13 +43,38 @@ pub(crate) struct Volume {
     pub(crate) bytes: u64,
 }
 
-/// Makes the live volume: from the newest snapshot that is whole, or empty where there is none at all. A folder of the host
-/// is taken as it is.
-pub(crate) fn restore(worker: &mut Worker, parts: &Parts<'_>, reporter: &mut Reporter<'_>) -> Result<Volume, Stop> {
+/// What becomes the live volume: it must be there before the worker locks itself.
+pub(crate) struct Arriving {
+    pub(crate) directory: Dir,
+    /// Of a tree that an earlier build has left: what was noted of it.
+    warm: Option<Option<File>>,
+}
+
+/// An empty directory, a tree that an earlier build has left, or a folder of the host.
+pub(crate) fn incoming(parts: &Parts<'_>) -> Result<Arriving, EngineError> {
     if let Some(folder) = &parts.folder {
         let directory = folder.directory.try_clone();
         let directory =
             directory.map_err(|error| EngineError::state(format!("cannot use `{}`", folder.shown()), &error))?;
+        return Ok(Arriving { directory, warm: None });
+    }
+    let newest = parts.history.first().map(|snapshot| digest_text(&snapshot.manifest));
+    match newest.and_then(|newest| parts.warm.take(&parts.work, &newest)) {
+        Some(WarmTree { tree, noted }) => Ok(Arriving { directory: tree, warm: Some(noted) }),
+        None => Ok(Arriving { directory: parts.work.fresh("incoming")?, warm: None }),
+    }
+}
+
+/// Makes the live volume: from the newest snapshot that is whole, or empty where there is none at all. A folder of the host
+/// is taken as it is.
+pub(crate) fn restore(
+    worker: &mut Worker,
+    incoming: Arriving,
+    parts: &Parts<'_>,
+    reporter: &mut Reporter<'_>,
+) -> Result<Volume, Stop> {
+    let Arriving { directory, mut warm } = incoming;
+    if parts.folder.is_some() {
         return mount(worker, directory, None, 0);
     }
     let Parts { work, history, .. } = parts;
@@ -56,10 +82,10 @@ pub(crate) fn restore(worker: &mut Worker, parts: &Parts<'_>, reporter: &mut Rep
     for (number, snapshot) in history.iter().enumerate() {
         let started = Instant::now();
         // A tree that an earlier build has left is handed over; where that does not work the snapshot is unpacked.
-        let taken = if number == 0 { parts.warm.take(work, &digest_text(&snapshot.manifest)) } else { None };
-        let over = match taken {
-            Some(WarmTree { tree, noted }) => {
-                let mut handles: Vec<&dyn std::os::fd::AsFd> = vec![&tree];
+        let emptied = number == 0 && warm.is_none();
+        let over = match warm.take() {
+            Some(noted) => {
+                let mut handles: Vec<&dyn std::os::fd::AsFd> = vec![&directory];
                 handles.extend(noted.iter().map(|noted| noted as &dyn std::os::fd::AsFd));
                 worker.send(&Request::Unpack { manifest: snapshot.manifest, older: true }, &handles);
                 answer(worker)?.ok()
@@ -69,8 +95,10 @@ pub(crate) fn restore(worker: &mut Worker, parts: &Parts<'_>, reporter: &mut Rep
         let answer = match over {
             Some(done) => Ok(done),
             None => {
-                let incoming = work.fresh("incoming")?;
-                worker.send(&Request::Unpack { manifest: snapshot.manifest, older: false }, &[&incoming]);
+                if !emptied {
+                    work.emptied("incoming")?;
+                }
+                worker.send(&Request::Unpack { manifest: snapshot.manifest, older: false }, &[&directory]);
                 answer(worker)?
             }
         };
@@ -100,9 +128,6 @@ pub(crate) fn restore(worker: &mut Worker, parts: &Parts<'_>, reporter: &mut Rep
         };
         reporter.warn(None, message);
         reporter.warn(None, format!("falling back to the older volume that build {} left", older.build));
-    }
-    if found.is_none() {
-        work.fresh("incoming")?;
     }
     work.rename("incoming", "volume")?;
     let (parent, bytes) = found.map_or((None, 0), |(parent, bytes)| (Some(parent), bytes));

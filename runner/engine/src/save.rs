@@ -31,9 +31,12 @@ pub(crate) fn save(
         Err(Packing::Terminated) => return terminated(),
         Err(Packing::Failed(reason)) => return VolumeOutcome::NotSaved { reason },
     };
-    for (path, why) in &packed.skipped {
+    for (path, why) in packed.skipped.iter().take(SKIPPED) {
         let path = String::from_utf8_lossy(path);
         reporter.warn(None, format!("`{path}` is not kept in the volume: {why}"));
+    }
+    if let Some(more) = packed.skipped.len().checked_sub(SKIPPED).filter(|more| *more > 0) {
+        reporter.warn(None, format!("{more} more are not kept in the volume"));
     }
     for file in packed.added.iter().flat_map(|added| [&added.layer, &added.index]) {
         if let Err(reason) = verify(file) {
@@ -62,6 +65,9 @@ pub(crate) fn save(
         Err(reason) => VolumeOutcome::NotSaved { reason },
     }
 }
+
+/// How many entries that are not kept are told one by one.
+const SKIPPED: usize = 100;
 
 /// What becomes of the volume of a build that is stopped (rule L7).
 pub(crate) fn terminated() -> VolumeOutcome {

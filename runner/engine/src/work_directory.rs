@@ -98,6 +98,16 @@ impl WorkDirectory {
         self.open(name)
     }
 
+    /// A directory in it that is there, after everything in it is removed. It stays the same for who has it open.
+    pub(crate) fn emptied(&self, name: &str) -> Result<Dir, EngineError> {
+        let directory = self.open(name)?;
+        let failed = |error| self.failed("cannot empty", name, &error);
+        for entry in directory.entries().map_err(failed)? {
+            remove_tree(&directory, entry.map_err(failed)?.file_name()).map_err(failed)?;
+        }
+        Ok(directory)
+    }
+
     /// Moves a directory in it to another place of the state directory.
     pub(crate) fn give(&self, name: &str, to: &Dir, new: &str) -> Result<(), EngineError> {
         self.directory.rename(name, to, new).map_err(|error| self.failed("cannot move", name, &error))

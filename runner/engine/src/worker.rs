@@ -11,9 +11,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stepbox_protocol::{Connection, Event, Receiver, Request, Sender};
+use stepbox_protocol::{Connection, Event, Limits, Receiver, Request, Sender};
 
 use crate::approval::{Answer, Answers, Reply};
+use crate::bounds::Bounds;
 use crate::error::{EngineError, EngineErrorKind};
 use crate::interrupt::Interrupt;
 use crate::repository::{Cloned, Told};
@@ -28,9 +29,33 @@ pub enum WorkerLaunch {
         program: PathBuf,
         /// Its arguments.
         arguments: Vec<OsString>,
+        /// Whether it locks itself.
+        lockdown: Lockdown,
     },
     /// As a thread of this process. For tests: nothing is walled off.
     InProcess(fn(UnixStream)),
+}
+
+/// Whether the worker has the kernel keep it from the host (`stepbox_lockdown`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Lockdown {
+    /// As far as the kernel can; what it lacks is told once.
+    #[default]
+    On,
+    /// Where the kernel lacks any of it, nothing runs.
+    Required,
+    /// Not at all, to look for faults.
+    Off,
+}
+
+impl WorkerLaunch {
+    /// Whether the worker is to lock itself. A thread of this process cannot.
+    pub(crate) fn lockdown(&self) -> Lockdown {
+        match self {
+            Self::Process { lockdown, .. } => *lockdown,
+            Self::InProcess(_) => Lockdown::Off,
+        }
+    }
 }
 
 /// What the supervisor waits for.
@@ -110,7 +135,7 @@ impl Worker {
     ///
     /// # Errors
     /// [`EngineErrorKind::Worker`].
-    pub(crate) fn start(launch: &WorkerLaunch, interrupt: &Interrupt) -> Result<Self, EngineError> {
+    pub(crate) fn start(launch: &WorkerLaunch, limits: &Limits, interrupt: &Interrupt) -> Result<Self, EngineError> {
         let broken = |what: &str, error: &std::io::Error| {
             EngineError::new(EngineErrorKind::Worker, format!("cannot start the worker: {what}: {}", io_text(error)))
         };
@@ -119,7 +144,9 @@ impl Worker {
             .map_err(|error| EngineError::new(EngineErrorKind::Worker, format!("cannot start the worker: {error}")))?;
         let (mut child, mut complaints) = (None, None);
         match launch {
-            WorkerLaunch::Process { program, arguments } => {
+            WorkerLaunch::Process { program, arguments, lockdown: _ } => {
+                // What this process was given itself is not for the worker.
+                close_fds::set_fds_cloexec(3, &[]);
                 let mut started = Command::new(program)
                     .args(arguments)
                     .env_clear()
@@ -148,11 +175,12 @@ impl Worker {
         // Bounded: a worker that prints faster than anybody listens must wait. Interrupts go another way round a full
         // queue: they block their own thread only as long as the queue is full.
         let (queue, messages) = mpsc::sync_channel(QUEUE);
+        let bounds = Bounds::new(limits.output);
         let interrupts = queue.clone();
         let mailbox = queue.clone();
         thread::Builder::new()
             .name("events".into())
-            .spawn(move || forward(receiver, &queue))
+            .spawn(move || forward(receiver, bounds, &queue))
             .map_err(|error| broken("no thread", &error))?;
         interrupt.listen(move |count| {
             // Where the queue is full the count is seen at the next event.
@@ -301,10 +329,13 @@ impl Drop for Worker {
     }
 }
 
-fn forward(mut receiver: Receiver, queue: &mpsc::SyncSender<Message>) {
+fn forward(mut receiver: Receiver, mut bounds: Bounds, queue: &mpsc::SyncSender<Message>) {
     loop {
         let message = match receiver.receive::<Event>() {
-            Ok(Some((event, _))) => Message::Event(event),
+            Ok(Some((event, handles))) => match bounds.check(&event, handles.len()) {
+                Ok(()) => Message::Event(event),
+                Err(error) => Message::Closed(Some(error)),
+            },
             Ok(None) => Message::Closed(None),
             Err(error) => Message::Closed(Some(error.to_string())),
         };

@@ -151,6 +151,10 @@ impl Receiver {
                             handles.extend(rights);
                         }
                     }
+                    // A frame may come in many pieces, each with as many.
+                    if handles.len() > MAX_HANDLES {
+                        return Err(ProtocolError::Malformed(format!("more than {MAX_HANDLES} handles")));
+                    }
                     if received.bytes == 0 {
                         break;
                     }

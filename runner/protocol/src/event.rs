@@ -9,6 +9,8 @@ pub enum Event {
     Ready {
         /// The worker's [`crate::VERSION`].
         version: u32,
+        /// What the kernel keeps it from; `None` where it was not to lock itself.
+        wall: Option<Wall>,
     },
     /// A snapshot is restored.
     Unpacked {
@@ -66,6 +68,17 @@ pub enum Event {
         /// In words.
         message: String,
     },
+}
+
+/// What the kernel keeps a worker from.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Wall {
+    /// The version of Landlock's interface; `None` where the kernel has none that can be used.
+    pub landlock: Option<u32>,
+    /// Whether system calls are filtered.
+    pub seccomp: bool,
+    /// What the kernel lacks of the wall, in words.
+    pub missing: Option<String>,
 }
 
 /// Where a step printed.

@@ -9,11 +9,11 @@ mod event;
 mod request;
 
 pub use connection::{Connection, MAX_FRAME, MAX_HANDLES, ProtocolError, Receiver, Sender};
-pub use event::{Added, Event, Failure, FailureKind, OutputStream, PackReport, StagedFile, StepEnd, StepReport};
+pub use event::{Added, Event, Failure, FailureKind, OutputStream, PackReport, StagedFile, StepEnd, StepReport, Wall};
 pub use request::{
     BlobDigest, CustomMount, Limits, PackRequest, Request, Setup, ShellKind, ShellMoments, StepId, StepRequest, Typed,
     Work,
 };
 
 /// The version of the protocol. Supervisor and worker of different versions refuse each other.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Request {
     /// The first request. Handles: a private directory for the scratch trees of steps; the store's blobs, to read; a
-    /// staging directory for new blobs; and, if there is one, the directory of compiled modules. Answer: `Ready`.
+    /// staging directory for new blobs; the directory that will be the live volume; and, if there is one, the directory of
+    /// compiled modules. The worker can open nothing outside of them afterwards. Answer: `Ready`.
     Setup(Setup),
-    /// Restores a snapshot. Handles: a directory, and, with an older tree, what was noted of it, if there is that. Answer:
+    /// Restores a snapshot. Handles: the directory of the volume, and, with an older tree, what was noted of it, if there is that. Answer:
     /// `Unpacked` or `UnpackFailed`.
     Unpack {
         /// The snapshot's manifest.
@@ -14,7 +15,7 @@ pub enum Request {
         /// Whether the directory holds the tree of an older build, of which as much is kept as can be; else it is empty.
         older: bool,
     },
-    /// Makes a directory the live volume. Handle: that directory. Answer: `Mounted`.
+    /// Begins with the volume as it is. Handle: its directory, once more. Answer: `Mounted`.
     Mount,
     /// Runs a step on the live volume. Answers: `Output` any number of times, then `StepFinished`.
     RunStep(StepRequest),
@@ -50,6 +51,8 @@ pub enum Request {
 pub struct Setup {
     /// The supervisor's [`crate::VERSION`].
     pub version: u32,
+    /// Whether it locks itself before it touches foreign bytes.
+    pub lockdown: bool,
     /// Bounds for every step of this build.
     pub limits: Limits,
     /// For tests: the name of a point in saving or restoring at which the worker kills itself.

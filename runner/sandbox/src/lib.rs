@@ -21,4 +21,5 @@ pub use error::SandboxError;
 pub use image::{COMMAND_DIRECTORIES, Image};
 pub use profile::Profile;
 pub use sandbox::{Sandbox, SandboxLimits, WasiHost};
+pub use stepbox_codegen::prepare;
 pub use tree::{FileMount, FileTree, Mount};

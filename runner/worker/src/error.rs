@@ -22,6 +22,9 @@ pub enum WorkerError {
         /// The worker's.
         ours: u32,
     },
+    /// It cannot lock itself, for another reason than that the kernel lacks what is needed.
+    #[error("cannot lock the process: {0}")]
+    Lockdown(#[from] stepbox_lockdown::LockdownError),
     /// A shell without a build cannot begin, or failed.
     #[error("{message}")]
     Session {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use stepbox_lockdown::{Lockdown, Wall};
 use stepbox_protocol::Limits;
 use stepbox_sandbox::{Commands, Image, Mount, Profile, Sandbox, SandboxLimits, WasiHost};
 use stepbox_system::{OpenFile, Process, ProcessTable, SpawnRequest, Vfs, VirtualPath, error_text};
 
 use crate::WorkerError;
 use crate::programs::STACK;
-use crate::session::{SessionMount, SessionSignals, directory, standard_files};
+use crate::session::{SessionMount, SessionSignals, access, directory, duplicate, lock, standard_files};
 
 /// How a component begins; a module has another version.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -36,10 +37,13 @@ pub struct ExecSetup {
     pub fuel: Option<u64>,
     /// Whose preview 1 it is given.
     pub wasi: WasiHost,
+    /// Whether the process locks itself ([`stepbox_lockdown`]).
+    pub lockdown: bool,
 }
 
 /// A module that is about to run.
 pub struct Exec {
+    wall: Option<Wall>,
     sandbox: Arc<Sandbox>,
     commands: Arc<Commands>,
     request: SpawnRequest,
@@ -48,9 +52,10 @@ pub struct Exec {
 }
 
 impl Exec {
-    /// Makes everything ready.
+    /// Makes everything ready, and locks the process where that is wanted.
     ///
     /// # Errors
+    /// [`WorkerError::Lockdown`] where it cannot be locked, as when it has threads already;
     /// [`WorkerError::Session`] where a path is none or the module is a component; [`WorkerError::Io`] where a descriptor cannot be used.
     pub fn new(setup: ExecSetup) -> Result<Self, WorkerError> {
         let wrong = |path: &[u8], why: String| WorkerError::Session {
@@ -65,7 +70,9 @@ impl Exec {
             Ok(path.normalized())
         };
         let mut mounts = vec![];
+        let mut reachable = vec![];
         for mount in setup.mounts {
+            reachable.push((duplicate(&mount.directory)?, access(mount.writable)));
             mounts.push(Mount {
                 at: path(&mount.at)?,
                 directory: directory(mount.directory),
@@ -105,7 +112,18 @@ impl Exec {
         };
         let commands = sandbox.commands(tree, Profile::Exec { cwd });
         let signals = SessionSignals::new(process.id(), processes, everything);
-        Ok(Self { sandbox, commands, request, process, signals })
+        let wall = match (setup.lockdown, setup.wasi) {
+            (false, _) => None,
+            (true, WasiHost::Own) => Some(lock(Lockdown::new(), &reachable)?),
+            // It opens its mounts by `/proc/self/fd`.
+            (true, WasiHost::Stock) => Some(lock(Lockdown::new().inspectable(), &reachable)?),
+        };
+        Ok(Self { wall, sandbox, commands, request, process, signals })
+    }
+
+    /// What the kernel keeps the process from; `None` where it is not locked.
+    pub fn wall(&self) -> Option<Wall> {
+        self.wall
     }
 
     /// For whoever hears signals meanwhile.
@@ -118,7 +136,7 @@ impl Exec {
     /// # Errors
     /// [`WorkerError::Io`] where no thread can be started.
     pub fn run(self) -> Result<(u8, u64), WorkerError> {
-        let Self { sandbox, commands, request, process, signals } = self;
+        let Self { wall: _, sandbox, commands, request, process, signals } = self;
         let thread = std::thread::Builder::new()
             .name("module".to_owned())
             .stack_size(STACK)

@@ -2,7 +2,8 @@
 //!
 //! The supervisor starts the program again, with a socket as its standard input, and sends requests
 //! ([`stepbox_protocol`]). The worker restores the volume, runs the steps and packs the volume. It owns whatever handles
-//! foreign bytes: the shell, the guests, the archives. It opens no path of the host: every directory comes as a handle.
+//! foreign bytes: the shell, the guests, the archives. It opens no path of the host: every directory comes as a handle, all of them
+//! with the first request, after which it locks itself ([`stepbox_lockdown`]).
 
 mod commands;
 mod error;
@@ -19,6 +20,7 @@ pub use error::WorkerError;
 pub use exec::{Exec, ExecSetup};
 pub use serve::serve;
 pub use session::{Session, SessionMount, SessionSetup, SessionSignals};
+pub use stepbox_lockdown::Wall;
 pub use stepbox_protocol::Limits;
 pub use stepbox_sandbox::WasiHost;
 pub use stepbox_shell::{Line, LineEditor, Mode, SyntaxError, commands_of};

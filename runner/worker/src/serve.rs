@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
+use stepbox_lockdown::{Access, Lockdown};
 use stepbox_protocol::{
     Added, BlobDigest, Connection, Event, Failure, FailureKind, PackReport, PackRequest, Request, Sender, Setup,
-    StagedFile, StepEnd, StepId, StepReport, StepRequest, VERSION,
+    StagedFile, StepEnd, StepId, StepReport, StepRequest, VERSION, Wall,
 };
 use stepbox_sandbox::Sandbox;
 use stepbox_system::{CancelToken, Signal};
@@ -17,6 +18,7 @@ use stepbox_volume::{
 };
 
 use crate::programs::STACK;
+use crate::session::{duplicate, lock};
 use crate::step_shell::StepShell;
 use crate::{WorkerError, step};
 
@@ -28,8 +30,9 @@ pub fn serve(socket: UnixStream) -> Result<(), WorkerError> {
     if setup.version != VERSION {
         return Err(WorkerError::Version { theirs: setup.version, ours: VERSION });
     }
-    let worker = Arc::new(Worker::new(&setup, handles, sender)?);
-    worker.sender.send(&Event::Ready { version: VERSION })?;
+    let (worker, wall) = Worker::new(&setup, handles, sender)?;
+    let worker = Arc::new(worker);
+    worker.sender.send(&Event::Ready { version: VERSION, wall })?;
 
     let result = loop {
         match receiver.receive::<Request>() {
@@ -74,18 +77,37 @@ struct State {
 }
 
 impl Worker {
-    fn new(setup: &Setup, handles: Vec<OwnedFd>, sender: Sender) -> Result<Self, WorkerError> {
-        let mut directories = handles.into_iter().map(directory);
-        let (Some(scratch), Some(blobs), Some(staging)) = (directories.next(), directories.next(), directories.next())
-        else {
-            return Err(WorkerError::Unexpected { got: "too few handles".to_owned(), expected: "three or four" });
+    /// Makes everything ready, and locks the process.
+    fn new(setup: &Setup, handles: Vec<OwnedFd>, sender: Sender) -> Result<(Self, Option<Wall>), WorkerError> {
+        let mut handles = handles.into_iter();
+        let few = || WorkerError::Unexpected { got: "too few handles".to_owned(), expected: "four or five" };
+        let mut next = || handles.next().map(directory).ok_or_else(few);
+        let (scratch, blobs, staging, volume) = (next()?, next()?, next()?, next()?);
+        let modules = next().ok();
+        let toolbox = step::find_toolbox(modules.as_ref());
+        let wall = match setup.lockdown {
+            true => {
+                let mut reachable = vec![
+                    (duplicate(&scratch)?, Access::Write),
+                    (duplicate(&blobs)?, Access::Read),
+                    (duplicate(&staging)?, Access::Write),
+                    (duplicate(&volume)?, Access::Write),
+                ];
+                if let Some(modules) = &modules {
+                    // A damaged one goes.
+                    reachable.push((duplicate(modules)?, Access::RemoveFiles));
+                }
+                let wall = lock(Lockdown::new(), &reachable)?;
+                Some(Wall { landlock: wall.landlock, seccomp: wall.seccomp, missing: wall.missing() })
+            }
+            false => None,
         };
-        let sandbox = step::sandbox(directories.next(), &setup.limits);
+        let sandbox = step::sandbox(toolbox, &setup.limits);
         let fs: Arc<dyn StoreFs> = match &setup.kill_at {
             None => Arc::new(HostFs),
             Some(point) => Arc::new(FaultyFs::dying_at(HostFs, point.clone(), kill_self)),
         };
-        Ok(Self {
+        let worker = Self {
             sender,
             scratch,
             sandbox,
@@ -96,7 +118,8 @@ impl Worker {
             everything: CancelToken::new(),
             attempts: AtomicU64::new(0),
             state: Mutex::default(),
-        })
+        };
+        Ok((worker, wall))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

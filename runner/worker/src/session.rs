@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
+use stepbox_lockdown::{Access, Lockdown, Wall};
 use stepbox_protocol::Limits;
 use stepbox_sandbox::{Mount, Profile};
 use stepbox_shell::{Foreground, LineEditor, Mode, Shell, ShellConfig, ShellOptions, run_command_line};
@@ -17,7 +18,7 @@ use crate::WorkerError;
 use crate::commands::VOLUME;
 use crate::host_stream::HostStream;
 use crate::programs::{Programs, STACK};
-use crate::step::{PATIENCE, private_root, sandbox, standard_environment};
+use crate::step::{PATIENCE, find_toolbox, private_root, sandbox, standard_environment};
 
 /// A directory of the host that the shell sees.
 #[derive(Debug)]
@@ -35,6 +36,10 @@ pub struct SessionMount {
 pub struct SessionSetup {
     /// An empty directory for what is written outside the mounts. Whoever made it removes it.
     pub scratch: OwnedFd,
+    /// The directory in which that is, from which the process can remove empty directories also when it is locked.
+    pub scratch_parent: OwnedFd,
+    /// Whether the process locks itself ([`stepbox_lockdown`]).
+    pub lockdown: bool,
     /// What is mounted; one at `/codefresh/volume` is the volume.
     pub mounts: Vec<SessionMount>,
     /// The directory of compiled modules, which only its owner can write; without one they are unpacked into memory.
@@ -53,6 +58,7 @@ pub struct SessionSetup {
 
 /// A shell that is about to run.
 pub struct Session {
+    wall: Option<Wall>,
     config: ShellConfig,
     processes: Arc<ProcessTable>,
     everything: CancelToken,
@@ -96,10 +102,10 @@ impl SessionSignals {
 }
 
 impl Session {
-    /// Makes everything ready.
+    /// Makes everything ready, and locks the process where that is wanted.
     ///
     /// # Errors
-    /// [`WorkerError::Io`] where the private root cannot be made; [`WorkerError::Session`] where a path is none.
+    /// [`WorkerError::Lockdown`] where it cannot be locked, as when it has threads already; [`WorkerError::Io`] where the private root cannot be made; [`WorkerError::Session`] where a path is none.
     pub fn new(setup: SessionSetup) -> Result<Self, WorkerError> {
         let io = |what| move |source| WorkerError::Io { what, source };
         let wrong = |path: &[u8], why: String| WorkerError::Session {
@@ -109,7 +115,9 @@ impl Session {
         private_root(&scratch).map_err(io("cannot make the shell's private files"))?;
         let mut volume = None;
         let mut mounts = vec![];
+        let mut reachable = vec![];
         for mount in setup.mounts {
+            reachable.push((duplicate(&mount.directory)?, access(mount.writable)));
             let path = VirtualPath::new(mount.at.clone()).map_err(|error| wrong(&mount.at, error.to_string()))?;
             let at = path.normalized();
             // A place in the private root, so that it is listed.
@@ -130,7 +138,19 @@ impl Session {
             Some(volume) => volume,
             None => scratch.open_dir(VOLUME.trim_start_matches('/')).map_err(io("cannot open the volume"))?,
         };
-        let sandbox = sandbox(setup.modules.map(directory), &setup.limits);
+        let modules = setup.modules.map(directory);
+        let toolbox = find_toolbox(modules.as_ref());
+        let wall = match setup.lockdown {
+            true => {
+                reachable.push((duplicate(&scratch)?, Access::Write));
+                reachable.push((setup.scratch_parent, Access::RemoveDirectories));
+                // A damaged module goes.
+                reachable.extend(modules.map(|modules| (modules.into_std_file().into(), Access::RemoveFiles)));
+                Some(lock(Lockdown::new(), &reachable)?)
+            }
+            false => None,
+        };
+        let sandbox = sandbox(toolbox, &setup.limits);
         let tree = sandbox
             .tree(scratch, volume, mounts, vec![])
             .map_err(|error| WorkerError::Session { message: error.to_string() })?;
@@ -169,7 +189,12 @@ impl Session {
             options: ShellOptions::default(),
             depth: 0,
         };
-        Ok(Self { config, processes, everything, foreground: Foreground::default() })
+        Ok(Self { wall, config, processes, everything, foreground: Foreground::default() })
+    }
+
+    /// What the kernel keeps the process from; `None` where it is not locked.
+    pub fn wall(&self) -> Option<Wall> {
+        self.wall
     }
 
     /// For whoever hears signals meanwhile.
@@ -203,7 +228,7 @@ impl Session {
         self,
         work: impl FnOnce(ShellConfig, &Foreground) -> ExitStatus + Send + 'static,
     ) -> Result<u8, WorkerError> {
-        let Self { config, processes, everything, foreground } = self;
+        let Self { wall: _, config, processes, everything, foreground } = self;
         let thread = std::thread::Builder::new()
             .name("shell".to_owned())
             .stack_size(STACK)
@@ -216,6 +241,25 @@ impl Session {
         }
         status.map(ExitStatus::code).map_err(|_| WorkerError::Session { message: "the shell failed inside".to_owned() })
     }
+}
+
+/// Locks the process: what it reaches of the host from now on are these directories.
+pub(crate) fn lock<'a>(mut lockdown: Lockdown<'a>, reachable: &'a [(OwnedFd, Access)]) -> Result<Wall, WorkerError> {
+    stepbox_sandbox::prepare();
+    for (directory, access) in reachable {
+        lockdown = lockdown.allow(directory, *access);
+    }
+    Ok(lockdown.process()?)
+}
+
+/// What is allowed in a mount.
+pub(crate) fn access(writable: bool) -> Access {
+    if writable { Access::Write } else { Access::Read }
+}
+
+pub(crate) fn duplicate(handle: &impl AsFd) -> Result<OwnedFd, WorkerError> {
+    let what = "cannot duplicate a handle";
+    handle.as_fd().try_clone_to_owned().map_err(|source| WorkerError::Io { what, source })
 }
 
 /// The caller's standard descriptors, by number.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use cap_std::fs::{Dir, OpenOptions as HostOpenOptions};
 use rustix::fs::OFlags;
+use stepbox_builtin::Compiled;
 use stepbox_protocol::{CustomMount, Event, Limits, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
 use stepbox_sandbox::{Commands, FileMount, Image, Mount, Profile, Sandbox, SandboxLimits};
 use stepbox_shell::{Mode, Shell, ShellConfig, ShellOptions};
@@ -34,14 +35,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const ROOT_DIRECTORIES: [&str; 9] =
     ["codefresh", "codefresh/volume", "etc", "home", "opt", "root", "tmp", "usr", "var"];
 
-/// The sandbox of a build, with the toolbox as its image. The compiled code of a family comes from `modules`, where it is unpacked
-/// when the first command of the family runs, or from memory.
-pub(crate) fn sandbox(modules: Option<Dir>, limits: &Limits) -> Arc<Sandbox> {
-    let modules = Arc::new(modules);
-    let image = stepbox_builtin::families().iter().fold(Image::empty(), |image, family| {
-        let modules = Arc::clone(&modules);
-        let compiled = move || family.compiled(Option::as_ref(&modules));
-        image.with(compiled, || family.wasm(), family.commands().map(|command| command.name))
+/// The compiled code of the toolbox, found before a process locks itself.
+pub(crate) fn find_toolbox(modules: Option<&Dir>) -> Vec<Compiled> {
+    stepbox_builtin::families().iter().map(|family| family.find(modules)).collect()
+}
+
+/// The sandbox of a build, with the toolbox as its image. The compiled code of a family is asked for when the first command of the
+/// family runs.
+pub(crate) fn sandbox(toolbox: Vec<Compiled>, limits: &Limits) -> Arc<Sandbox> {
+    let image = toolbox.into_iter().fold(Image::empty(), |image, compiled| {
+        let family = compiled.family();
+        image.with(move || compiled.open(), || family.wasm(), family.commands().map(|command| command.name))
     });
     let limits = SandboxLimits { memory: limits.memory, commands: limits.processes, ..SandboxLimits::default() };
     Sandbox::new(image, limits)

@@ -96,11 +96,11 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
                 self.output(step, stream, &data);
                 return true;
             }
-            Incoming::Event(Event::ShellOpened { step, after }) if self.runs_commands(step) => {
+            Incoming::Event(Event::ShellOpened { step, after }) if self.takes_shells(step) => {
                 self.shell_opened(step, after);
                 return true;
             }
-            Incoming::Event(Event::ShellAsks { step, question, prompt }) if self.runs_commands(step) => {
+            Incoming::Event(Event::ShellAsks { step, question, prompt }) if self.takes_shells(step) => {
                 self.shell_asks(step, question, prompt);
                 return true;
             }
@@ -147,6 +147,11 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
 
     fn runs_commands(&self, step: StepId) -> bool {
         self.running.get(&(step.0 as usize)).is_some_and(|step| matches!(step.phase, Phase::Commands { .. }))
+    }
+
+    /// Whether a step may open shells: without a person, a shell would only end its time limit.
+    fn takes_shells(&self, step: StepId) -> bool {
+        self.build.parts.request.console.is_some() && self.runs_commands(step)
     }
 
     /// Begins an attempt (rule F25: its time runs from here on).

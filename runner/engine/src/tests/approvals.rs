@@ -220,6 +220,7 @@ fn a9_without_anybody_the_build_stops_there_and_goes_on_later() {
         events(&done),
         [
             "build_continued",
+            "worker_started",
             "volume_restored",
             "step_finished",
             "step_started",

@@ -16,8 +16,8 @@ use crate::repository::{CloneRequest, Cloned, Repository, Told};
 use crate::run::{Rooms, run_in};
 use crate::snapshots::{History, Publication, Snapshot, Snapshots, digest_text};
 use crate::{
-    BuildEvent, BuildId, BuildRequest, Continuation, Directories, EngineError, Interrupt, MissingCommand, Outcome,
-    VolumeOutcome, WorkerLaunch,
+    BuildEvent, BuildId, BuildRequest, Continuation, Directories, EngineError, Interrupt, Lockdown, MissingCommand,
+    Outcome, VolumeOutcome, WorkerLaunch,
 };
 
 /// A state directory with a store in memory, and a source that is always there.
@@ -203,7 +203,7 @@ impl Build<'_> {
     pub(super) fn process(mut self) -> Self {
         let program = std::env::current_exe().expect("this program");
         let arguments = ["tests::worker::as_worker", "--exact", "--ignored", "--nocapture"].map(Into::into).to_vec();
-        self.launch = WorkerLaunch::Process { program, arguments };
+        self.launch = WorkerLaunch::Process { program, arguments, lockdown: Lockdown::Off };
         self
     }
 

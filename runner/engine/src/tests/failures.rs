@@ -1,7 +1,7 @@
 //! When things break.
 
 use super::bench::Bench;
-use crate::{BuildResult, EngineErrorKind, VolumeOutcome, WorkerLaunch};
+use crate::{BuildResult, EngineErrorKind, Lockdown, VolumeOutcome, WorkerLaunch};
 
 #[test]
 fn a_worker_that_dies_is_a_failed_step_and_the_volume_is_not_saved() {
@@ -29,7 +29,8 @@ fn a_step_that_cannot_be_run_says_why() {
 fn a_worker_that_cannot_be_started_is_an_error_of_ours() {
     let bench = Bench::new();
     let mut build = bench.steps("  a:\n    image: alpine\n    commands: [say x]\n");
-    build.launch = WorkerLaunch::Process { program: "/nowhere/stepbox".into(), arguments: vec![] };
+    build.launch =
+        WorkerLaunch::Process { program: "/nowhere/stepbox".into(), arguments: vec![], lockdown: Lockdown::Off };
     let done = build.run();
     assert_eq!(done.error().kind, EngineErrorKind::Worker);
     assert_eq!(done.error().message, "cannot start the worker: /nowhere/stepbox: no such file or directory");
@@ -44,7 +45,7 @@ fn a_worker_that_says_nothing_useful_is_an_error_of_ours() {
     build.launch = WorkerLaunch::InProcess(drop);
     assert_eq!(build.run().error().message, "cannot set up the worker: the worker ended");
     let mut build = bench.steps("  a:\n    image: alpine\n    commands: [say x]\n");
-    build.launch = WorkerLaunch::Process { program: "/bin/false".into(), arguments: vec![] };
+    build.launch = WorkerLaunch::Process { program: "/bin/false".into(), arguments: vec![], lockdown: Lockdown::Off };
     assert_eq!(build.run().error().message, "cannot set up the worker: the worker ended with status 1");
 }
 
@@ -85,7 +86,7 @@ fn a_worker_that_breaks_the_protocol_is_an_error_of_ours() {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
 
-    use stepbox_protocol::{Connection, Event, Request};
+    use stepbox_protocol::{Connection, Event, Request, VERSION};
 
     fn answer(socket: UnixStream, event: &Event) {
         let mut connection = Connection::new(socket).expect("a connection");
@@ -96,19 +97,20 @@ fn a_worker_that_breaks_the_protocol_is_an_error_of_ours() {
         let _ = socket.write_all(b"GET / HTTP/1.1\r\n\r\n");
     }
     fn newer(socket: UnixStream) {
-        answer(socket, &Event::Ready { version: 999 });
+        answer(socket, &Event::Ready { version: 999, wall: None });
     }
     fn early(socket: UnixStream) {
         answer(socket, &Event::Mounted);
     }
-    type Case = (fn(UnixStream), &'static str);
-    let cases: [Case; 3] = [
+    type Case<'a> = (fn(UnixStream), &'a str);
+    let newer_text = format!("the worker speaks version 999 of the protocol, this program {VERSION}");
+    let cases: [Case<'_>; 3] = [
         (
             garbage,
             "cannot set up the worker: the worker broke the protocol: the peer sent a malformed frame: no frame begins here",
         ),
-        (newer, "the worker speaks version 999 of the protocol, this program 3"),
-        (early, "cannot set up the worker: the worker answered with Mounted"),
+        (newer, &newer_text),
+        (early, "cannot set up the worker: the worker broke the protocol: it spoke before it was ready"),
     ];
     for (serve, expected) in cases {
         let bench = Bench::new();

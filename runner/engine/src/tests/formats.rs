@@ -82,6 +82,8 @@ fn events() -> Vec<BuildEvent> {
     let mut events = vec![
         started(None),
         started(Some("68e0a1b20123456789abcdee")),
+        BuildEvent::WorkerStarted { locked: false, landlock: None, seccomp: false },
+        BuildEvent::WorkerStarted { locked: true, landlock: Some(7), seccomp: true },
         BuildEvent::VolumeRestored { digest: digest(), from: "x".into(), entries: 1, bytes: 2, duration_ms: 3 },
         begun(None),
         begun(Some("x")),
@@ -147,6 +149,7 @@ fn every_event_is_read_as_it_was_written() {
     for event in events() {
         let name = match &event {
             BuildEvent::BuildStarted { .. } => "build_started",
+            BuildEvent::WorkerStarted { .. } => "worker_started",
             BuildEvent::VolumeRestored { .. } => "volume_restored",
             BuildEvent::StepStarted { .. } => "step_started",
             BuildEvent::Output { .. } => "output",

@@ -15,6 +15,7 @@ mod exports;
 mod failures;
 mod formats;
 mod hooks;
+mod hostile_worker;
 mod interrupts;
 mod order;
 mod parallel;

@@ -27,8 +27,7 @@ fn s4_steps_run_in_order_and_zero_is_success() {
         .iter()
         .map(|event| serde_json::to_value(event).expect("json")["event"].as_str().expect("a name").to_owned())
         .collect();
-    let expected =
-        "build_started step_started output step_finished step_started output step_finished volume_saved build_finished";
+    let expected = "build_started worker_started step_started output step_finished step_started output step_finished volume_saved build_finished";
     assert_eq!(names.join(" "), expected);
 }
 

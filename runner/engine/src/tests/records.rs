@@ -234,7 +234,8 @@ fn a_build_that_is_killed_is_unfinished_and_its_record_is_read_as_far_as_it_goes
         .iter()
         .map(|event| serde_json::from_str::<serde_json::Value>(event).expect("json")["event"].to_string())
         .collect();
-    let expected = "\"build_started\" \"step_started\" \"output\" \"step_finished\" \"step_started\"";
+    let expected =
+        "\"build_started\" \"worker_started\" \"step_started\" \"output\" \"step_finished\" \"step_started\"";
     assert_eq!((names.join(" ").as_str(), cut), (expected, true));
     // Whether somebody has swept its work directory changes nothing.
     bench.steps(SAY).run();

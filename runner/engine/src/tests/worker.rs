@@ -26,8 +26,8 @@ fn serve_build(socket: UnixStream, archives: bool) {
     let Connection { sender, mut receiver } = Connection::new(socket).expect("a connection");
     let Some((Request::Setup(setup), handles)) = next(&mut receiver) else { return };
     assert_eq!(setup.version, VERSION);
-    let [_, blobs, staging] = <[OwnedFd; 3]>::try_from(handles).expect("three handles").map(directory);
-    sender.send(&Event::Ready { version: VERSION }).expect("sent");
+    let [_, blobs, staging, _] = <[OwnedFd; 4]>::try_from(handles).expect("four handles").map(directory);
+    sender.send(&Event::Ready { version: VERSION, wall: None }).expect("sent");
     let mut volume = None;
     while let Some((request, handles)) = next(&mut receiver) {
         let mut handles = handles.into_iter();
