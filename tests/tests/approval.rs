@@ -251,6 +251,7 @@ fn a9_events_of_a_build_that_waits_as_json() {
     let stopped = run(&place, &[&RUN[..], &["--output", "json"]].concat());
     let expected = [
         "build_started",
+        "worker_started",
         "step_started",
         "step_finished",
         "step_started",
@@ -262,6 +263,7 @@ fn a9_events_of_a_build_that_waits_as_json() {
     let done = run(&place, &["approve", "latest", "--output", "json"]);
     let expected = [
         "build_continued",
+        "worker_started",
         "volume_restored",
         "step_finished",
         "step_started",

@@ -218,7 +218,21 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError>
     rules.insert(libc::SYS_kill, vec![SeccompRule::new(vec![equal(0, own)?])?]);
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![equal(0, own)?])?]);
     #[allow(clippy::unnecessary_cast, reason = "another type where the C library is another")]
-    let ioctls = [libc::TCGETS, libc::TIOCGWINSZ, libc::FIONREAD, libc::FIOCLEX].map(|request| request as u64);
+    let ioctls = [
+        libc::FIOCLEX,
+        libc::FIONREAD,
+        libc::TIOCGWINSZ,
+        // How the caller's terminal takes lines, which whoever edits them sets. Not `TIOCSTI`, which would type into it.
+        libc::TCGETS,
+        libc::TCSETS,
+        libc::TCSETSW,
+        libc::TCSETSF,
+        libc::TCGETS2,
+        libc::TCSETS2,
+        libc::TCSETSW2,
+        libc::TCSETSF2,
+    ]
+    .map(|request| request as u64);
     rules.insert(libc::SYS_ioctl, any_of(1, ioctls.into_iter().chain([PAGEMAP_SCAN]))?);
     let controls = [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_GET_DUMPABLE].map(|option| option as u64);
     rules.insert(libc::SYS_prctl, any_of(0, controls.into_iter().chain([PR_SET_VMA]))?);
