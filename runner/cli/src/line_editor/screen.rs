@@ -64,7 +64,7 @@ impl Screen {
         drawn.push_str(&format!("\r{}{text}\x1b[J", self.prompt));
         // A terminal goes to the next row when the next character comes.
         if end > 0 && end.is_multiple_of(self.width) {
-            drawn.push_str("\n");
+            drawn.push('\n');
         }
         up(&mut drawn, end / self.width - cursor / self.width);
         drawn.push('\r');

@@ -97,7 +97,7 @@ pub(crate) fn pack(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Res
     let zstd = method == Method::Zstd;
     let expand =
         (expand || parsed.has('d') || parsed.has('t') || parsed.has('l') || parsed.has('\u{3}')) && !parsed.has('z');
-    let levels = parsed.options.iter().filter_map(|(letter, _)| letter.to_digit(10));
+    let level = parsed.options.iter().rev().find_map(|(letter, _)| letter.to_digit(10));
     let call = Call {
         method,
         expand,
@@ -110,7 +110,7 @@ pub(crate) fn pack(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Res
         quiet: parsed.has('q'),
         verbose: parsed.has('v'),
         recursive: parsed.has('r'),
-        level: levels.last().unwrap_or(if zstd {
+        level: level.unwrap_or(if zstd {
             3
         } else if method == Method::Bzip2 {
             9
@@ -333,12 +333,7 @@ fn replace(
         let (small, large) = if call.expand { (metadata.len(), size) } else { (size, metadata.len()) };
         let saved = if large == 0 { 0.0 } else { 100.0 - small as f64 * 100.0 / large as f64 };
         let how = if call.keep { "created" } else { "replaced with" };
-        let line = if call.keep {
-            format!("{}:\t{saved:5.1}% -- {how} {}", path.display(), target.display())
-        } else {
-            format!("{}:\t{saved:5.1}% -- {how} {}", path.display(), target.display())
-        };
-        let _ = writeln!(streams.errors, "{line}");
+        let _ = writeln!(streams.errors, "{}:\t{saved:5.1}% -- {how} {}", path.display(), target.display());
     }
     if call.keep { Ok(()) } else { fs::remove_file(path) }
 }

@@ -87,7 +87,7 @@ pub(crate) fn zip(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Resu
         streams.output.write_all(b"zip [-rqjyDmX0-9] [-x PATTERN...] [-i PATTERN...] ARCHIVE FILE...\n")?;
         return Ok(0);
     }
-    let level = parsed.options.iter().filter_map(|(letter, _)| letter.to_digit(10)).last();
+    let level = parsed.options.iter().rev().find_map(|(letter, _)| letter.to_digit(10));
     let call = Call {
         recursive: parsed.has('r'),
         quiet: parsed.has('q'),

@@ -135,7 +135,7 @@ impl<W: Write> Packer<'_, W> {
         }
         let seconds = u64::try_from(info.modified.0).unwrap_or(0);
         let old = self.known.get(&member).is_some_and(|time| *time >= seconds);
-        if !member.trim_matches('/').is_empty() && !(old && !directory) {
+        if !member.trim_matches('/').is_empty() && (directory || !old) {
             self.write(place, &member, &info, streams)?;
         }
         if !directory || !self.options.recurse {

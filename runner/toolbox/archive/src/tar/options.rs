@@ -315,7 +315,7 @@ fn long_name(name: &str) -> Result<&str, String> {
         "sparse" => "S",
         "blocking-factor" => "b",
         "strip" => "strip-components",
-        other if other.is_empty() => return Err("option `--` needs a name".to_owned()),
+        "" => return Err("option `--` needs a name".to_owned()),
         other => other,
     })
 }

@@ -101,11 +101,14 @@ fn run(code: &str, options: &Options, streams: &mut Streams<'_>) -> io::Result<i
 
 type Input = Result<Value, String>;
 
+/// What values are read from.
+type Source<'a> = Reader<Box<dyn BufRead + 'a>>;
+
 /// The files and standard input, one after the other.
 struct Sources<'a> {
     files: VecDeque<String>,
     standard: Option<&'a mut dyn BufRead>,
-    reader: Option<(Option<String>, Reader<Box<dyn BufRead + 'a>>)>,
+    reader: Option<(Option<String>, Source<'a>)>,
     session: &'a Session,
     /// A file could not be read.
     failed: &'a Cell<bool>,
@@ -113,7 +116,7 @@ struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// The reader of the file that is the turn of; nothing at the end of all.
-    fn current(&mut self) -> Option<&mut Reader<Box<dyn BufRead + 'a>>> {
+    fn current(&mut self) -> Option<&mut Source<'a>> {
         while self.reader.is_none() {
             if let Some(input) = self.standard.take() {
                 self.reader = Some((None, Reader::new(Box::new(input))));
@@ -137,10 +140,7 @@ impl<'a> Sources<'a> {
     }
 
     /// What `read` finds next, going on to the next file at the end of one.
-    fn next(
-        &mut self,
-        mut read: impl FnMut(&mut Reader<Box<dyn BufRead + 'a>>) -> Result<Option<Value>, ReadError>,
-    ) -> Option<Input> {
+    fn next(&mut self, mut read: impl FnMut(&mut Source<'a>) -> Result<Option<Value>, ReadError>) -> Option<Input> {
         loop {
             let found = read(self.current()?);
             if let Some((name, reader)) = &self.reader {

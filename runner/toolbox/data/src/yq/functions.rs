@@ -116,7 +116,7 @@ impl Evaluator<'_> {
                     changed.extend(evaluator.run(change, &[entry], false)?);
                 }
                 let entries = evaluator.add(Content::Sequence(changed));
-                evaluator.from_entries(entries)
+                evaluator.map_of_entries(entries)
             }),
             ("sort_by" | "group_by" | "unique_by" | "min_by" | "max_by", [key]) => {
                 self.each(context, |evaluator, node| evaluator.ordered(name, node, Some(key)))
@@ -243,7 +243,7 @@ impl Evaluator<'_> {
                     continue;
                 }
                 "from_entries" => {
-                    results.push(self.from_entries(id)?);
+                    results.push(self.map_of_entries(id)?);
                     continue;
                 }
                 "not" => Node::plain((!self.is_true(id)).to_string()),
@@ -532,7 +532,7 @@ impl Evaluator<'_> {
         (node.head, node.foot, node.comment) = (vec![], vec![], None);
     }
 
-    fn from_entries(&mut self, node: NodeId) -> Result<NodeId, String> {
+    fn map_of_entries(&mut self, node: NodeId) -> Result<NodeId, String> {
         let mut entries = vec![];
         for entry in self.children(node)? {
             let key = self.tree.get(entry, "key").ok_or("from_entries expects entries with `key`")?;
