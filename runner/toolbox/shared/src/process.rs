@@ -36,7 +36,7 @@ impl Child {
     }
 }
 
-/// Starts a command with the caller's environment (what [`std::env`] tells now) and working directory. `argv` begins with
+/// Starts a command with the caller's environment (what [`std::env`](mod@std::env) tells now) and working directory. `argv` begins with
 /// its name.
 ///
 /// # Errors
