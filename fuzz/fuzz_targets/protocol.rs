@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn again<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug>(message: &T) {
+fn again<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + Sync + std::fmt::Debug>(message: &T) {
     let (here, there) = Connection::pair().expect("a pair");
     let mut there = Connection::new(there).expect("a side");
     let sender = here.sender;

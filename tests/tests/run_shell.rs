@@ -34,8 +34,9 @@ fn a_person_comes_in_before_a_step_and_what_is_done_there_stays() {
     terminal.type_in("pwd; echo $COLOR; ls -d /srv/*; cat ../state\r");
     terminal.wait_for("\r\n/codefresh/volume/sub\r\nblue\r\n/srv/shared\r\nprepared\r\n$ ");
     // A program that reads is given a line; Ctrl-C ends a command and neither shell nor build.
-    terminal.type_in("cat > ../state\r");
-    terminal.wait_for("\r\n");
+    // Typed only when the terminal takes lines again: Ctrl-D is no end of file before.
+    terminal.type_in("echo be$((1))gun; cat > ../state\r");
+    terminal.wait_for("be1gun\r\n");
     terminal.type_in("by hand\n\x04");
     terminal.wait_for("$ ");
     for blocked in ["while :; do :; done", "sleep 1000", "cat"] {
