@@ -191,12 +191,15 @@ fn remove_dead(work: &Dir, name: &str) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    if let Some(lock) = &lock {
-        match flock(lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        }
+    // Without one the directory itself is locked: else who looks first could take away the next one of the name.
+    let held = match &lock {
+        Some(lock) => flock(lock, FlockOperation::NonBlockingLockExclusive),
+        None => flock(&directory, FlockOperation::NonBlockingLockExclusive),
+    };
+    match held {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(lock.is_none()),
+        Err(error) => return Err(error.into()),
     }
     // It may have been taken away, and the name given to another one, before the lock was held.
     let now = open_directory(work, name).and_then(|now| now.dir_metadata());
