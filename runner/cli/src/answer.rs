@@ -5,12 +5,13 @@ use stepbox_engine::{Builds, Continuation};
 use crate::arguments::AnswerArguments;
 use crate::error::CliError;
 use crate::run::{Shown, directories, git_credentials, launch, missing_commands, watch_signals};
-use crate::{environment, secrets, terminal};
+use crate::{environment, policy, secrets, terminal};
 
 /// Goes on with a build that waits; the exit status.
 pub(crate) fn run(arguments: &AnswerArguments, approve: bool) -> Result<u8, CliError> {
     let directories = directories()?;
     let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
+    let policy = policy::read(arguments.policy.as_deref())?;
     let continuation = Continuation {
         build: Builds::open(&directories)?.find(&arguments.build)?,
         approve,
@@ -21,6 +22,8 @@ pub(crate) fn run(arguments: &AnswerArguments, approve: bool) -> Result<u8, CliE
         initiator: environment::user(),
         approver: terminal::approver(),
         kill_at: environment::test_kill_at(),
+        policy: policy.limits,
+        clone_hosts: policy.allow_clone,
         pace: 1.0,
         clock: std::time::SystemTime::now,
         toolbox: missing_commands,

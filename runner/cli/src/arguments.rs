@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stepbox_engine::Limit;
 
 /// Runs Codefresh pipelines without Docker.
 #[derive(Debug, Parser)]
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Sh(ShArguments),
     /// Run one WASI module alone
     Exec(ExecArguments),
+    /// Let a project have what its `stepbox.yaml` asks for, until that changes
+    Trust(TrustArguments),
     /// Print a JSON Schema of pipelines, for editors
     Schema,
     /// Look at the volumes that builds have left
@@ -76,6 +79,9 @@ pub(crate) struct ShArguments {
     /// The second wall
     #[command(flatten)]
     pub(crate) wall: WallArguments,
+    /// What is limited, and by whom
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
     /// What is run, as `sh` takes it: options, `-c COMMANDS`, or a FILE inside; then its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -95,6 +101,9 @@ pub(crate) struct ExecArguments {
     /// The working directory: an absolute path as the module sees it; it is given as `.` and named in PWD
     #[arg(long, value_name = "DIR")]
     pub(crate) cwd: Option<OsString>,
+    /// What is limited, and by whom
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
     /// How much the module may compute, in units of about an instruction [default: no bound]
     #[arg(long, value_name = "N")]
     pub(crate) fuel: Option<u64>,
@@ -206,6 +215,12 @@ pub(crate) struct RunArguments {
     /// The second wall
     #[command(flatten)]
     pub(crate) wall: WallArguments,
+    /// Give the build this variable of the environment; may be given again
+    #[arg(long = "env", value_name = "NAME")]
+    pub(crate) environment: Vec<String>,
+    /// What is limited, and by whom
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
     /// Flags of the official command line that mean nothing here
     #[command(flatten)]
     pub(crate) meaningless: Meaningless,
@@ -233,6 +248,37 @@ pub(crate) struct RunArguments {
     /// How the build is shown
     #[command(flatten)]
     pub(crate) shown: ShownArguments,
+}
+
+/// Arguments of `stepbox trust`.
+#[derive(Args, Debug)]
+pub(crate) struct TrustArguments {
+    /// The pipeline file beside which `stepbox.yaml` is [default: `codefresh.yml`, then `.codefresh/codefresh.yml`]
+    pub(crate) pipeline_file: Option<PathBuf>,
+    /// Trust it no longer
+    #[arg(long)]
+    pub(crate) remove: bool,
+}
+
+/// What is limited, and by whom.
+#[derive(Args, Debug)]
+pub(crate) struct LimitArguments {
+    /// Set a limit, such as `memory=512MiB`; may be given again; `--help` lists all
+    #[arg(long = "limit", value_name = "NAME=AMOUNT", long_help = limits_help())]
+    pub(crate) limits: Vec<String>,
+    /// A policy of the host's owner, beside /etc/stepbox/policy.yaml, which always counts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// What `--limit` can set.
+fn limits_help() -> String {
+    format!(
+        "Set a limit; may be given again. AMOUNT is a size (64KiB, 1.5GiB), a number, a time (90s, 10m, 2h) or `none`.\n\
+         `stepbox.yaml` may ask for less, the owner of the host (/etc/stepbox/policy.yaml) has the last word.\n\n  \
+         NAME          default   per      what\n{}",
+        Limit::reference()
+    )
 }
 
 /// How a build is shown, and what its status means.
@@ -270,6 +316,9 @@ pub(crate) struct AnswerArguments {
     /// The second wall
     #[command(flatten)]
     pub(crate) wall: WallArguments,
+    /// A policy of the host's owner, beside /etc/stepbox/policy.yaml, which always counts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// How the build is shown
     #[command(flatten)]
     pub(crate) shown: ShownArguments,
@@ -383,7 +432,7 @@ impl Meaningless {
             (self.enable_notifications, "--enable-notifications", "there is nobody to notify"),
             (self.local, "--local", "every build is local"),
             (self.cpu.is_some(), "--cpu", "all processors may be used"),
-            (self.disk.is_some(), "--disk", "the disk is not bounded yet"),
+            (self.disk.is_some(), "--disk", "`--limit written=…` bounds what a step writes"),
             (self.pack_name.is_some(), "--pack-name", "this machine is as large as it is"),
             (self.runtime_name.is_some(), "--runtime-name", "builds run on this machine"),
         ]

@@ -11,7 +11,7 @@ use crate::{exit_code, json};
 
 /// Checks; the exit status, 1 where a step cannot run.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, CliError> {
-    let mut request = request(arguments.pipeline_file.as_deref(), &arguments.images)?;
+    let (mut request, _) = request(arguments.pipeline_file.as_deref(), &arguments.images)?;
     request.variables = assignments("-v", &arguments.variables)?;
     let found = check(&directories()?, &request)?;
     print(&match arguments.output {

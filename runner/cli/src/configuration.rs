@@ -1,25 +1,17 @@
-//! `stepbox.yaml` beside the pipeline, and the user's `config.yaml`. Unknown keys are errors with their place.
+//! The user's `config.yaml`, and how such files are read. Unknown keys are errors with their place.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use stepbox_engine::Wanted;
 
 use crate::environment;
 use crate::error::CliError;
 
 /// How large such a file may be, in bytes.
-const MAX_FILE: u64 = 1 << 20;
-
-/// `stepbox.yaml`: what a project asks for. It is as untrusted as the pipeline itself.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Project {
-    /// Image names or globs, and what stands for each: `toolbox`.
-    #[serde(default)]
-    pub(crate) images: BTreeMap<String, String>,
-}
+pub(crate) const MAX_FILE: u64 = 1 << 20;
 
 /// `config.yaml`: what the user has settled.
 #[derive(Debug, Default, Deserialize)]
@@ -33,12 +25,12 @@ pub(crate) struct User {
     pub(crate) allow_clone: Vec<String>,
     /// The pipeline's name, as `--pipeline` gives it.
     pub(crate) pipeline: Option<String>,
-}
-
-/// The project's file in the directory of the pipeline.
-pub(crate) fn project(pipeline: &Path) -> Result<Project, CliError> {
-    let directory = pipeline.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    read(&directory.join("stepbox.yaml"))
+    /// What builds may use, where no flag says so.
+    #[serde(default)]
+    pub(crate) limits: Wanted,
+    /// Variables of the user's environment that every build has.
+    #[serde(default)]
+    pub(crate) environment: Vec<String>,
 }
 
 /// The user's file.
@@ -49,7 +41,7 @@ pub(crate) fn user() -> Result<User, CliError> {
     }
 }
 
-fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, CliError> {
+pub(crate) fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, CliError> {
     let shown = path.display().to_string();
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
@@ -61,13 +53,18 @@ fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, CliError> {
     }
     let text =
         std::fs::read_to_string(path).map_err(|error| CliError::usage(format!("cannot read {shown}: {error}")))?;
+    parse(&shown, &text)
+}
+
+/// Reads the text of a file that is called so; an empty one says nothing.
+pub(crate) fn parse<T: DeserializeOwned + Default>(shown: &str, text: &str) -> Result<T, CliError> {
     if text.trim().is_empty() {
         return Ok(T::default());
     }
-    serde_yaml::from_str(&text).map_err(|error| {
+    serde_yaml::from_str(text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-        CliError::File { path: shown, text, message, line, column }
+        CliError::File { path: shown.to_owned(), text: text.to_owned(), message, line, column }
     })
 }

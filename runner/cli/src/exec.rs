@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use stepbox_worker::{Exec, ExecSetup, Limits, SessionMount, WasiHost};
+use stepbox_worker::{Exec, ExecSetup, SessionMount, WasiHost};
 
 use crate::arguments::{ExecArguments, Wasi};
 use crate::error::CliError;
-use crate::sh;
+use crate::{limits, sh};
 
 /// How large a module may be, in bytes.
 const MAX_MODULE: u64 = 256 << 20;
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &ExecArguments) -> Result<u8, CliError> {
             rustix::io::dup(rustix::stdio::stderr()).ok(),
         ],
         lockdown: !arguments.wall.no_lockdown,
-        limits: Limits::default(),
+        limits: limits::of_one(&arguments.limits)?,
         fuel: arguments.fuel,
         wasi: match arguments.wasi {
             Wasi::Own => WasiHost::Own,

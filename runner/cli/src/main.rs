@@ -10,10 +10,14 @@ mod error;
 mod eval;
 mod exec;
 mod exit_code;
+mod grants;
 mod human;
 mod json;
+mod limits;
 mod line_editor;
 mod plan;
+mod policy;
+mod project;
 mod results;
 mod run;
 mod sanitize;
@@ -22,6 +26,7 @@ mod sh;
 mod shell_console;
 mod terminal;
 mod text;
+mod trust;
 mod validate;
 mod volume;
 mod volume_contents;
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Sh(arguments) => sh::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
+        Command::Trust(arguments) => trust::run(&arguments),
         Command::Schema => validate::schema(),
         Command::Volume(command) => volume::run(&command),
         Command::Builds(command) => builds::run(&command),

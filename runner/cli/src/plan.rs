@@ -11,7 +11,7 @@ use crate::{exit_code, json};
 
 /// Prints the graph; the exit status.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<u8, CliError> {
-    let mut request = request(arguments.pipeline_file.as_deref(), &[])?;
+    let (mut request, _) = request(arguments.pipeline_file.as_deref(), &[])?;
     request.variables = assignments("-v", &arguments.variables)?;
     let found = graph(&directories()?, &request)?;
     print(&match arguments.output {

@@ -13,10 +13,11 @@ use stepbox_engine::{
 
 use crate::arguments::{Output, RunArguments, ShownArguments, WallArguments, WhenToSave, WhileInUse};
 use crate::error::{CliError, colors};
+use crate::project::ProjectFile;
 use crate::results::Results;
 use crate::shell_console::ShellConsole;
 use crate::text::{Amount, Text};
-use crate::{configuration, environment, exit_code, json, plan, secrets, terminal, worker};
+use crate::{configuration, environment, exit_code, grants, json, plan, policy, secrets, terminal, worker};
 
 /// Where a pipeline is looked for, in this order.
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
@@ -24,11 +25,11 @@ const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
 /// How large a pipeline or variable file may be, in bytes.
 pub(crate) const MAX_FILE: u64 = 4 << 20;
 
-/// What is to be built, as files and environment say it.
-pub(crate) fn request(file: Option<&Path>, images: &[String]) -> Result<BuildRequest, CliError> {
+/// What is to be built, as files and environment say it, and what else the project's own file asks for.
+pub(crate) fn request(file: Option<&Path>, images: &[String]) -> Result<(BuildRequest, ProjectFile), CliError> {
     let file = pipeline_file(file)?;
     let text = read_file(&file, "the pipeline")?;
-    let project = configuration::project(&file)?;
+    let project = ProjectFile::of(&file)?;
     let mut request = BuildRequest::new(file, text, missing_commands);
     request.home = environment::home();
     for image in images {
@@ -42,8 +43,8 @@ pub(crate) fn request(file: Option<&Path>, images: &[String]) -> Result<BuildReq
             }
         }
     }
-    request.images.extend(project.images);
-    Ok(request)
+    request.images.extend(project.project.images.clone());
+    Ok((request, project))
 }
 
 /// What is said of the volume.
@@ -68,7 +69,7 @@ fn volume_options(request: &mut BuildRequest, arguments: &RunArguments) {
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let variables = assignments("-v", &arguments.variables)?;
     let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut request = request(arguments.pipeline_file.as_deref(), &arguments.images).map_err(|error| {
+    let (mut request, project) = request(arguments.pipeline_file.as_deref(), &arguments.images).map_err(|error| {
         let meant_folder = arguments.local_volume == Some(None);
         let no_file = arguments.pipeline_file.as_ref().is_some_and(|path| !path.is_file());
         if meant_folder && no_file {
@@ -93,23 +94,24 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let console = shell_console(arguments)?;
     request.console = console.clone().map(|console| Arc::new(console) as Arc<dyn Console>);
     request.skip_unsupported = arguments.skip_unsupported;
-    if let Some(memory) = arguments.memory {
-        request.limits.memory = memory << 20;
-    }
     for (flag, why) in arguments.meaningless.given().into_iter().filter(|_| !arguments.shown.quiet) {
         eprintln!("note: `{flag}` has no meaning here: {why}");
     }
     request.source.clone_from(&arguments.source);
-    request.pipeline = arguments.pipeline.clone().or_else(environment::pipeline).or(user.pipeline);
+    request.pipeline = arguments.pipeline.clone().or_else(environment::pipeline).or(user.pipeline.clone());
     volume_options(&mut request, arguments);
     request.source_tracked_only = arguments.source_tracked_only;
     request.strict_revision = arguments.strict_revision;
-    request.allow_clone = arguments.allow_clone.iter().cloned().chain(user.allow_clone).collect();
-    request.git_prefixes = user.git.into_iter().collect();
+    request.allow_clone = arguments.allow_clone.iter().chain(&user.allow_clone).cloned().collect();
+    request.git_prefixes = user.git.clone().into_iter().collect();
     request.git_credentials = git_credentials()?;
+    let policy = policy::read(arguments.limits.policy.as_deref())?;
+    grants::settle(&mut request, arguments, &project, &user, &policy)?;
     request.kill_at = environment::test_kill_at();
     request.initiator = environment::user();
 
+    // What is passed on from the environment; `-v` wins over it.
+    let passed = std::mem::take(&mut request.variables);
     let directories = directories()?;
     if let Some(step) = &arguments.from {
         let build = arguments.from_build.as_ref();
@@ -118,7 +120,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     }
     if arguments.dry_run {
         for from_file in variable_sets(arguments.variable_file.as_deref())? {
-            request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();
+            request.variables = from_file.into_iter().chain(passed.iter().chain(&variables).cloned()).collect();
             plan::dry_run(&directories, &request, arguments.shown.output)?;
         }
         return Ok(exit_code::SUCCESS);
@@ -138,7 +140,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         }
         let mut request = request.clone();
         // What is given on the command line wins over the file.
-        request.variables = from_file.into_iter().chain(variables.iter().cloned()).collect();
+        request.variables = from_file.into_iter().chain(passed.iter().chain(&variables).cloned()).collect();
         let one = Shown::new(&arguments.shown).build(arguments.require_all, |show| {
             stepbox_engine::run(&directories, &launch, &request, &interrupt, show)
         })?;
@@ -248,7 +250,7 @@ pub(crate) fn rewrite_shorts(arguments: impl Iterator<Item = OsString>) -> Vec<O
     arguments
 }
 
-fn pipeline_file(given: Option<&Path>) -> Result<PathBuf, CliError> {
+pub(crate) fn pipeline_file(given: Option<&Path>) -> Result<PathBuf, CliError> {
     if let Some(path) = given {
         return Ok(path.to_owned());
     }

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode as FileMode, OFlags};
 use signal_hook::iterator::Signals;
 use stepbox_engine::modules_directory;
-use stepbox_worker::{Limits, Mode, Session, SessionMount, SessionSetup, SessionSignals, Wall};
+use stepbox_worker::{Mode, Session, SessionMount, SessionSetup, SessionSignals, Wall};
 
 use crate::arguments::{ShArguments, WallArguments};
-use crate::environment;
 use crate::error::CliError;
 use crate::line_editor::Prompt;
+use crate::{environment, limits};
 
 /// Where the volume is inside.
 const VOLUME: &str = "/codefresh/volume";
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &ShArguments) -> Result<u8, CliError> {
         environment: variables(&arguments.environment)?,
         cwd: cwd.into_vec(),
         mode: if arguments.bash { Mode::Bash } else { Mode::Sh },
-        limits: Limits::default(),
+        limits: limits::of_one(&arguments.limits)?,
     };
     let signals = signals()?;
     let session = Session::new(setup).map_err(failed)?;

@@ -1,6 +1,6 @@
-use wasmtime::{Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::{CodegenError, code_settings};
+use crate::{CodegenError, MAX_WASM_STACK, code_settings};
 
 /// How many instances may live at once, and how large their memory may become.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,6 +11,8 @@ pub struct EngineLimits {
     pub memory: u64,
     /// Elements of its tables.
     pub table_elements: usize,
+    /// How long its stack may grow, in bytes; at most [`crate::MAX_WASM_STACK`].
+    pub stack: usize,
     /// Whether code counts what it computes. It fits no code that was compiled before.
     pub fuel: bool,
 }
@@ -35,8 +37,7 @@ pub fn engine(limits: &EngineLimits) -> Result<(Engine, Allocation), CodegenErro
     if let Ok(engine) = modern.or_else(|_| pooling_engine(limits, 64 << 10, Enabled::No)) {
         return Ok((engine, Allocation::Pooling));
     }
-    let mut config = code_settings();
-    config.consume_fuel(limits.fuel);
+    let config = settings(limits);
     let engine = Engine::new(&config).map_err(|error| CodegenError::Engine(format!("{error:#}")))?;
     Ok((engine, Allocation::OnDemand))
 }
@@ -44,7 +45,7 @@ pub fn engine(limits: &EngineLimits) -> Result<(Engine, Allocation), CodegenErro
 /// Opens what engines need of the host, for a process that is about to lock itself: the file by which the memory of guests is
 /// cleared fast is opened by the first engine that there is, and kept.
 pub fn prepare() {
-    let smallest = EngineLimits { instances: 1, memory: 1 << 16, table_elements: 1, fuel: false };
+    let smallest = EngineLimits { instances: 1, memory: 1 << 16, table_elements: 1, stack: 64 << 10, fuel: false };
     // Where it fails, engines do without it.
     let _ = pooling_engine(&smallest, 0, Enabled::Yes);
 }
@@ -62,8 +63,14 @@ fn pooling_engine(limits: &EngineLimits, keep: usize, scan: Enabled) -> Result<E
         .table_keep_resident(keep)
         .pagemap_scan(scan)
         .max_unused_warm_slots(32);
-    let mut config = code_settings();
-    config.consume_fuel(limits.fuel);
+    let mut config = settings(limits);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config).map_err(|error| CodegenError::Engine(format!("{error:#}")))
+}
+
+fn settings(limits: &EngineLimits) -> Config {
+    let mut config = code_settings();
+    config.consume_fuel(limits.fuel);
+    config.max_wasm_stack(limits.stack.min(MAX_WASM_STACK));
+    config
 }

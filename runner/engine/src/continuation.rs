@@ -10,12 +10,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use stepbox_limits::{Limit, Limits, Setter, Wanted};
 use stepbox_pipeline::{FlatStep, Layer, StepState};
 use stepbox_volume::Scope;
 
 use crate::approval::{Approver, meant};
 use crate::build::{self, Parts};
 use crate::build_id::BuildId;
+use crate::build_slots::BuildSlot;
 use crate::builds::no_build;
 use crate::directories::{Directories, State, private_directory};
 use crate::error::{EngineError, EngineErrorKind, listed};
@@ -67,6 +69,10 @@ pub struct Continuation {
     pub pace: f64,
     /// What time it is.
     pub clock: fn() -> SystemTime,
+    /// What the owner of the host lets anybody have.
+    pub policy: Wanted,
+    /// As [`BuildRequest::clone_hosts`].
+    pub clone_hosts: Option<Vec<String>>,
     /// What the toolbox lacks.
     pub toolbox: ToolboxCheck,
 }
@@ -98,6 +104,7 @@ pub(crate) fn continue_in(
     let started = Instant::now();
     let id = &continuation.build;
     let state = State::open(&directories.state)?;
+    let _slot = BuildSlot::take(&state, within(continuation, Limits::default()).setting(Limit::Builds))?;
     let crashed = sweep(&state);
     let record = RecordDirectory::open(&state.builds, &state.path.join("builds"), id)?;
     let record = record.ok_or_else(|| no_build(id.as_str()))?;
@@ -157,7 +164,7 @@ pub(crate) fn continue_in(
         launch,
         interrupt,
         work,
-        warm: WarmTrees::new(&state, &Scope::from(&identity.scope))?,
+        warm: WarmTrees::new(&state, &Scope::from(&identity.scope), request.limits.get(Limit::Cache))?,
         modules,
         history,
         folder,
@@ -169,6 +176,11 @@ pub(crate) fn continue_in(
     });
     drop(in_use);
     outcome
+}
+
+/// Limits of a build within those that the owner of the host sets now.
+fn within(continuation: &Continuation, limits: Limits) -> Limits {
+    limits.within(&continuation.policy, Setter::Owner)
 }
 
 /// What is recorded of a build that waits; for every other one, why it cannot go on.
@@ -260,6 +272,8 @@ fn request(
     request.initiator.clone_from(&continuation.initiator);
     request.approver.clone_from(&continuation.approver);
     request.kill_at.clone_from(&continuation.kill_at);
+    request.limits = within(continuation, request.limits);
+    request.clone_hosts.clone_from(&continuation.clone_hosts);
     request.pace = continuation.pace;
     request.clock = continuation.clock;
     Ok((request, notes))

@@ -12,6 +12,7 @@ mod bounds;
 mod build;
 mod build_about;
 mod build_id;
+mod build_slots;
 mod builds;
 mod check;
 mod console;
@@ -84,11 +85,12 @@ pub use recorded_events::RecordedEvents;
 pub use recorded_variables::RecordedVariables;
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};
 pub use run::run;
+pub use stepbox_limits::{BadLimit, Limit, Limits, Per, Setter, Setting, Settled, Wanted};
 pub use stepbox_pipeline::{
     BadAssignment, BuildVersion, Diagnostic, Layer, Severity, Shell, Variables, expression, json_schema, lint,
     parse_assignment, parse_variable_file, substitute_condition, validate,
 };
-pub use stepbox_protocol::{Limits, Typed};
+pub use stepbox_protocol::Typed;
 pub use stepbox_volume::io_text;
 pub use volume_contents::{ChangeKind, Difference, GcReport, LogEntry, SizeNode, VerifyReport};
 pub use volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};

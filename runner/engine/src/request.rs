@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use stepbox_limits::Limits;
 use stepbox_pipeline::Shell;
-use stepbox_protocol::Limits;
 
 use crate::approval::Approver;
 use crate::console::Console;
@@ -82,6 +82,8 @@ pub struct BuildRequest {
     pub strict_revision: bool,
     /// Hosts that git-clone steps may reach.
     pub allow_clone: Vec<String>,
+    /// Hosts and directories that clones come from at all, by the word of the host's owner; any where `None`.
+    pub clone_hosts: Option<Vec<String>>,
     /// Names of git integrations, and the prefix of addresses that each stands for.
     pub git_prefixes: Vec<(String, String)>,
     /// What git-clone steps without credentials of their own show to hosts. It is masked like a secret.
@@ -94,7 +96,7 @@ pub struct BuildRequest {
     pub local_volume: Option<LocalVolume>,
     /// Do not use what is compiled already (rule L13).
     pub no_cache: bool,
-    /// Bounds for every step.
+    /// What steps, the build and the host may use.
     pub limits: Limits,
     /// For tests: the point in saving or restoring at which the process that is there kills itself.
     pub kill_at: Option<String>,
@@ -143,6 +145,7 @@ impl BuildRequest {
             source_tracked_only: false,
             strict_revision: false,
             allow_clone: vec![],
+            clone_hosts: None,
             git_prefixes: vec![],
             git_credentials: GitCredentials::default(),
             save_volume: SaveVolume::default(),

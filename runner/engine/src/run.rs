@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Instant, UNIX_EPOCH};
 
+use stepbox_limits::Limit;
 use stepbox_pipeline::{
     BuildFacts, Diagnostic, Layer, Pipeline, PipelineSpec, SpecOptions, SpecVariable, Step, Variables, system_variables,
 };
@@ -13,6 +14,7 @@ use crate::approval;
 use crate::build::{self, Parts};
 use crate::build_about::BuildAbout;
 use crate::build_id::BuildId;
+use crate::build_slots::BuildSlot;
 use crate::console::check_shells;
 use crate::directories::{Directories, State, private_directory};
 use crate::earlier::Earlier;
@@ -85,13 +87,14 @@ pub(crate) fn run_in(
     let left_out = unsupported::settle(request, &pipeline, unsupported, chosen, &variables)?;
 
     let state = State::open(&directories.state)?;
+    let _slot = BuildSlot::take(&state, request.limits.setting(Limit::Builds))?;
     let folder = LocalFolder::open(request, directories, &identity)?;
     // Rule L13.
     let cache =
         directories.cache.as_deref().filter(|_| !request.no_cache && !option(&spec, |options| options.no_cache));
     let modules = cache.map(private_directory).transpose()?;
     let crashed = sweep(&state);
-    collect_mirrors(&state.path, now);
+    collect_mirrors(&state.path, now, request.limits.get(Limit::Cache));
     let snapshots = rooms.snapshots(&state, request, &identity, crashed)?;
     // Until the volume is restored.
     let kept = snapshots.keep()?;
@@ -159,7 +162,7 @@ pub(crate) fn run_in(
         launch,
         interrupt,
         work,
-        warm: WarmTrees::new(&state, &Scope::from(&identity.scope))?,
+        warm: WarmTrees::new(&state, &Scope::from(&identity.scope), request.limits.get(Limit::Cache))?,
         modules,
         history: history.snapshots,
         folder,
@@ -313,7 +316,12 @@ impl Rooms for RealRooms {
         identity: &Identity,
         crashed: bool,
     ) -> Result<Box<dyn Snapshots>, EngineError> {
-        let snapshots = StoredSnapshots::open(state, &identity.scope, request.kill_at.as_deref())?;
+        let snapshots = StoredSnapshots::open(
+            state,
+            &identity.scope,
+            request.limits.setting(Limit::Store),
+            request.kill_at.as_deref(),
+        )?;
         if crashed {
             snapshots.sweep()?;
         }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use stepbox_limits::Setting;
 use stepbox_pipeline::{Step, StepState};
 
 use crate::output::StepOutput;
@@ -55,6 +56,8 @@ pub(crate) struct Running<'a> {
     /// When something is to happen although nobody says anything: the time of the attempt is up, it was told to end and
     /// should have, or the pause is over.
     pub(crate) deadline: Option<Instant>,
+    /// How long any attempt may take.
+    pub(crate) most_time: Setting,
     /// Whether its own time was up (rule F25).
     pub(crate) timed_out: bool,
     /// The step whose failure ends it (rule P12).
@@ -95,6 +98,12 @@ pub(crate) enum Suspended {
 }
 
 impl Running<'_> {
+    /// How long an attempt may take: its own timeout, or the limit of all steps.
+    pub(crate) fn time(&self) -> Duration {
+        let most = Duration::from_secs(self.most_time.value);
+        self.step.timeout.map_or(most, |timeout| timeout.duration().min(most))
+    }
+
     /// Has it a further attempt (rules F30, F31)?
     pub(crate) fn may_try_again(&self, ran: &Ran) -> bool {
         let failed = ran.state != StepState::Success && self.stopped_by.is_none();
@@ -118,8 +127,11 @@ impl Running<'_> {
             ran.reason = Some(format!("stopped, because step `{name}` failed"));
         } else if self.timed_out {
             ran.state = StepState::Terminated;
-            let seconds = self.step.timeout.map_or(0.0, |timeout| timeout.duration().as_secs_f64());
-            ran.reason = Some(format!("the step took longer than its timeout of {seconds} s"));
+            let timeout = self.step.timeout.map(|timeout| timeout.duration());
+            ran.reason = Some(match timeout.filter(|timeout| *timeout <= self.time()) {
+                Some(timeout) => format!("the step took longer than its timeout of {} s", timeout.as_secs_f64()),
+                None => format!("the step took longer than {}", self.most_time.words()),
+            });
         }
         ran
     }

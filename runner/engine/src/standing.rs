@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use stepbox_limits::Limits;
 use stepbox_pipeline::{FailurePolicy, Masker, PlanStanding, StepFacts, StepState};
-use stepbox_protocol::Limits;
 use stepbox_volume::Digest;
 
 use crate::build_id::BuildId;

@@ -154,6 +154,7 @@ impl Build<'_, '_, '_> {
             working_directory: prepared.directory.clone().into_bytes(),
             volumes: prepared.volumes,
             shell: self.shell_moments(number, step, attempt),
+            limits: request.limits,
         };
         Ok(Job::Commands { request, directory: prepared.directory })
     }

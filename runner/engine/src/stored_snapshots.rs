@@ -4,10 +4,11 @@ use std::any::Any;
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
+use stepbox_limits::Setting;
 use stepbox_protocol::{BlobDigest, PackReport, StagedFile};
 use stepbox_volume::{
     Added, Digest, FaultyFs, HostFs, Packed, PublishMeta, Scope, StagedBlob, Store, StoreFs, VolumeError,
-    VolumeErrorKind,
+    VolumeErrorKind, io_text,
 };
 
 use crate::build_id::BuildId;
@@ -20,6 +21,8 @@ use crate::snapshots::{History, Publication, Snapshot, Snapshots};
 pub(crate) struct StoredSnapshots {
     store: Store,
     scope: Scope,
+    /// How large the store may become.
+    room: Setting,
 }
 
 impl StoredSnapshots {
@@ -27,13 +30,35 @@ impl StoredSnapshots {
     ///
     /// # Errors
     /// [`EngineErrorKind::Store`] where it cannot be read or written.
-    pub(crate) fn open(state: &State, scope: &VolumeScope, kill_at: Option<&str>) -> Result<Self, EngineError> {
+    pub(crate) fn open(
+        state: &State,
+        scope: &VolumeScope,
+        room: Setting,
+        kill_at: Option<&str>,
+    ) -> Result<Self, EngineError> {
         let fs: Arc<dyn StoreFs> = match kill_at {
             None => Arc::new(HostFs),
             Some(point) => Arc::new(FaultyFs::dying_at(HostFs, point.to_owned(), kill_self)),
         };
         let store = open(state, fs)?;
-        Ok(Self { store, scope: scope.into() })
+        Ok(Self { store, scope: scope.into(), room })
+    }
+
+    /// Whether so much more fits into the store.
+    fn check_room(&self, more: u64) -> Result<(), String> {
+        if self.room.value == u64::MAX {
+            return Ok(());
+        }
+        let failed = |error: std::io::Error| format!("cannot tell how large the store is: {}", io_text(&error));
+        let blobs = self.store.blobs().map_err(|error| error.to_string())?;
+        let mut size = more;
+        for entry in blobs.entries().map_err(failed)? {
+            size = size.saturating_add(entry.and_then(|entry| entry.metadata()).map_err(failed)?.len());
+        }
+        if size <= self.room.value {
+            return Ok(());
+        }
+        Err(format!("the store would have {size} bytes, above {}; `stepbox volume gc` makes room", self.room.words()))
     }
 
     /// Removes what a dead build has left in the store.
@@ -90,6 +115,9 @@ impl Snapshots for StoredSnapshots {
     }
 
     fn publish(&self, packed: &PackReport, staging: &Dir, about: &Publication<'_>) -> Result<BlobDigest, String> {
+        if let Some(added) = &packed.added {
+            self.check_room(added.layer.size.saturating_add(added.index.size))?;
+        }
         let packed = Packed {
             added: packed.added.as_ref().map(|added| Added {
                 layer: blob(&added.layer),

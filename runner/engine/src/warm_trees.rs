@@ -38,6 +38,8 @@ pub(crate) struct WarmTrees {
     work: Dir,
     /// What the names of its trees begin with.
     key: String,
+    /// How many bytes all trees may have.
+    most: u64,
 }
 
 /// A tree that now is this build's.
@@ -65,13 +67,13 @@ struct Listed {
 }
 
 impl WarmTrees {
-    /// The trees of a volume.
+    /// The trees of a volume; all trees together have `most` bytes.
     ///
     /// # Errors
     /// [`crate::EngineErrorKind::State`].
-    pub(crate) fn new(state: &State, scope: &Scope) -> Result<Self, EngineError> {
+    pub(crate) fn new(state: &State, scope: &Scope, most: u64) -> Result<Self, EngineError> {
         let work = state.work.try_clone().map_err(|error| EngineError::state("cannot open the state", &error))?;
-        Ok(Self { state: state.path.clone(), work, key: scope.key() })
+        Ok(Self { state: state.path.clone(), work, key: scope.key(), most: BYTES.min(most) })
     }
 
     /// Moves the best tree into a build's directory, as `incoming`: that of the snapshot, else the newest one of the
@@ -93,7 +95,7 @@ impl WarmTrees {
     /// one. Too many are removed, the oldest first.
     pub(crate) fn keep(&self, work: &WorkDirectory, build: &BuildId, manifest: &str, bytes: u64) -> io::Result<()> {
         let free = rustix::fs::fstatvfs(&self.work)?;
-        if free.f_bavail.saturating_mul(free.f_frsize) < FREE || bytes > BYTES {
+        if free.f_bavail.saturating_mul(free.f_frsize) < FREE || bytes > self.most {
             return Ok(());
         }
         let staging = work.open("staging").map_err(io::Error::other)?;
@@ -122,7 +124,7 @@ impl WarmTrees {
         let held = lock(&directory)?;
         work.give("leaving", &directory, &format!("{}.{build}", self.key)).map_err(io::Error::other)?;
         let mut gone = vec![];
-        for (number, name) in surplus(self.list(&directory)?).into_iter().enumerate() {
+        for (number, name) in surplus(self.list(&directory)?, self.most).into_iter().enumerate() {
             // A name that the next sweep knows, should this one not come to its end.
             let removed = format!("leaving-{number}");
             if work.take(&directory, &name, &removed).is_ok() {
@@ -182,14 +184,14 @@ fn owner(name: &str) -> Option<&str> {
 }
 
 /// The names of the trees that are too many.
-fn surplus(mut all: Vec<Listed>) -> Vec<String> {
+fn surplus(mut all: Vec<Listed>, most: u64) -> Vec<String> {
     all.sort_by_key(|listed| std::cmp::Reverse(listed.time));
     let mut of_volume: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
     let (mut count, mut bytes) = (0, 0u64);
     let mut gone = vec![];
     for listed in all {
         let own = of_volume.entry(owner(&listed.name).unwrap_or_default().to_owned()).or_default();
-        if *own < OF_VOLUME && count < ALL && bytes.saturating_add(listed.about.bytes) <= BYTES && listed.time > 0 {
+        if *own < OF_VOLUME && count < ALL && bytes.saturating_add(listed.about.bytes) <= most && listed.time > 0 {
             *own += 1;
             count += 1;
             bytes += listed.about.bytes;
@@ -237,7 +239,7 @@ mod tests {
     }
 
     fn gone(all: Vec<Listed>) -> Vec<i128> {
-        let mut gone: Vec<i128> = surplus(all)
+        let mut gone: Vec<i128> = surplus(all, BYTES)
             .iter()
             .map(|name| i128::from_str_radix(name.rsplit('.').next().expect("an end"), 16).expect("a number"))
             .collect();

@@ -11,7 +11,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stepbox_protocol::{Connection, Event, Limits, Receiver, Request, Sender};
+use stepbox_limits::{Limit, Limits};
+use stepbox_protocol::{Connection, Event, Receiver, Request, Sender};
 
 use crate::approval::{Answer, Answers, Reply};
 use crate::bounds::Bounds;
@@ -175,7 +176,7 @@ impl Worker {
         // Bounded: a worker that prints faster than anybody listens must wait. Interrupts go another way round a full
         // queue: they block their own thread only as long as the queue is full.
         let (queue, messages) = mpsc::sync_channel(QUEUE);
-        let bounds = Bounds::new(limits.output);
+        let bounds = Bounds::new(limits.get(Limit::Output));
         let interrupts = queue.clone();
         let mailbox = queue.clone();
         thread::Builder::new()

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use stepbox_limits::Limits;
 
 /// From supervisor to worker. What handles go with a request stands with its variant.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -53,27 +54,10 @@ pub struct Setup {
     pub version: u32,
     /// Whether it locks itself before it touches foreign bytes.
     pub lockdown: bool,
-    /// Bounds for every step of this build.
+    /// The limits of this build and, where a step has none of its own, of its steps.
     pub limits: Limits,
     /// For tests: the name of a point in saving or restoring at which the worker kills itself.
     pub kill_at: Option<String>,
-}
-
-/// Bounds that hold for each step.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Limits {
-    /// Linear memory of one command, in bytes.
-    pub memory: u64,
-    /// Commands and shells of one step that live at once.
-    pub processes: u32,
-    /// Bytes that one step may print.
-    pub output: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { memory: 1 << 30, processes: 256, output: 1 << 30 }
-    }
 }
 
 /// A sha256, which names a blob of the store.
@@ -101,6 +85,8 @@ pub struct StepRequest {
     pub volumes: Vec<CustomMount>,
     /// When it has a shell for a person.
     pub shell: ShellMoments,
+    /// Its limits, none of which is above the build's.
+    pub limits: Limits,
 }
 
 /// When a step has a shell for a person: in its place, with its files, environment and working directory. Events: `ShellOpened`,

@@ -2,6 +2,7 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use stepbox_limits::{Limit, Limits};
 use stepbox_system::{
     CancelToken, ExitStatus, OpenFile, ProcessTable, Program, Resolution, SpawnRequest, Spawner, VirtualPath,
 };
@@ -12,7 +13,7 @@ use wasmtime_wasi::{FsPerms, I32Exit, ResourceTableError, WasiCtxBuilder, WasiVi
 use crate::guest::{Guest, Input, Limiter, Monotonic, Output, Stopped, stopped};
 use crate::preview1::{Family, Host};
 use crate::trapped::Ended;
-use crate::{FileTree, Image, Profile, Sandbox, SandboxLimits, WasiHost};
+use crate::{FileTree, Image, Profile, Sandbox, WasiHost};
 
 /// Starts the image's commands for one step.
 pub struct Commands {
@@ -20,14 +21,21 @@ pub struct Commands {
     tree: Arc<FileTree>,
     image: Arc<Image>,
     profile: Profile,
+    limits: Limits,
     /// With what commands start others, once it is known.
     family: OnceLock<Family>,
     modules: AtomicU64,
 }
 
 impl Commands {
-    pub(crate) fn new(sandbox: Arc<Sandbox>, tree: Arc<FileTree>, image: Arc<Image>, profile: Profile) -> Self {
-        Self { sandbox, tree, image, profile, family: OnceLock::new(), modules: AtomicU64::new(0) }
+    pub(crate) fn new(
+        sandbox: Arc<Sandbox>,
+        tree: Arc<FileTree>,
+        image: Arc<Image>,
+        profile: Profile,
+        limits: Limits,
+    ) -> Self {
+        Self { sandbox, tree, image, profile, limits, family: OnceLock::new(), modules: AtomicU64::new(0) }
     }
 
     /// How many modules were instantiated for this step.
@@ -58,14 +66,14 @@ impl Commands {
         let stderr = Stderr { file: request.files.get(&2).cloned(), cancel: request.cancel.clone() };
         let refused = |message: String| Refused { message, stderr: stderr.clone() };
         let (running, loaded) = self.sandbox.loaded(module).map_err(|message| refused(message.to_owned()))?;
-        let limits = self.sandbox.limits();
+        let limits = &self.limits;
         let name = request.argv.first().map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default();
 
         // A command that waits for a slot could wait for its own ancestor; it fails instead.
         let live = self.sandbox.live.fetch_add(1, Ordering::AcqRel);
         let _slot = Slot(&self.sandbox);
-        if live >= limits.commands as usize {
-            let commands = limits.commands;
+        let commands = self.sandbox.slots();
+        if live >= commands {
             return Err(refused(format!("{name}: Resource temporarily unavailable: {commands} commands run already")));
         }
 
@@ -80,8 +88,13 @@ impl Commands {
             WasiHost::Stock => Some(self.stock(&request, clock).map_err(|error| refused(format!("{name}: {error}")))?),
         };
         let cancel = request.cancel.clone();
-        let mut host =
-            Host::new(Arc::clone(&self.tree), &mut request, limits.open_files, clock, self.family.get().cloned());
+        let mut host = Host::new(
+            Arc::clone(&self.tree),
+            &mut request,
+            limits.count(Limit::OpenFiles),
+            clock,
+            self.family.get().cloned(),
+        );
         if stock.is_none() {
             self.profile.open(&mut host, &self.tree, &cwd, loaded.changes_directory);
         }
@@ -89,14 +102,15 @@ impl Commands {
             host,
             stock,
             memory: None,
-            limiter: Limiter::new(limits.memory, limits.table_elements),
+            limiter: Limiter::new(*limits, Arc::clone(&self.sandbox.memory)),
             cancel,
             clock,
         };
         let mut store = Store::new(&running.engine, guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_epoch_deadline(1);
-        if let Some(fuel) = limits.fuel {
+        let fuel = self.sandbox.fuel();
+        if let Some(fuel) = fuel {
             store.set_fuel(fuel).map_err(|error| Refused { message: error.to_string(), stderr: stderr.clone() })?;
         }
         store.epoch_deadline_callback(|context| {
@@ -113,7 +127,7 @@ impl Commands {
         });
         match ended {
             Ok(()) => Ok(ExitStatus::SUCCESS),
-            Err(error) => Ok(status(&error, &name, store.data(), limits, &stderr)),
+            Err(error) => Ok(status(&error, &name, store.data(), limits, fuel, &stderr)),
         }
     }
 
@@ -141,7 +155,7 @@ impl Commands {
         }
         let mut wasi = builder.build_p1();
         // More would use up what the worker has for all commands of the build.
-        wasi.ctx().table.set_max_capacity(self.sandbox.limits().open_files);
+        wasi.ctx().table.set_max_capacity(self.limits.count(Limit::OpenFiles));
         Ok(wasi)
     }
 }
@@ -178,15 +192,21 @@ impl Drop for Slot<'_> {
 }
 
 /// The status of a guest that did not return from its `_start`; says why where it was not its own will.
-fn status(error: &wasmtime::Error, name: &str, guest: &Guest, limits: &SandboxLimits, stderr: &Stderr) -> ExitStatus {
+fn status(
+    error: &wasmtime::Error,
+    name: &str,
+    guest: &Guest,
+    limits: &Limits,
+    fuel: Option<u64>,
+    stderr: &Stderr,
+) -> ExitStatus {
     let open_files = guest.host.met_open_files() || matches!(error.downcast_ref(), Some(ResourceTableError::Full));
-    let limit = match guest.limiter.met() {
-        Some(limit) => Some(limit.to_owned()),
-        None if matches!(error.downcast_ref(), Some(Trap::OutOfFuel)) => {
-            limits.fuel.map(|fuel| format!("the limit of {fuel} units of fuel"))
-        }
-        None if open_files => Some(format!("the limit of {} open files for one command", limits.open_files)),
-        None => None,
+    let limit = match (guest.limiter.met(), error.downcast_ref()) {
+        (Some(setting), _) => Some(setting.words()),
+        (None, Some(Trap::StackOverflow)) => Some(limits.setting(Limit::Stack).words()),
+        (None, Some(Trap::OutOfFuel)) => fuel.map(|fuel| format!("the limit of {fuel} units of fuel")),
+        (None, _) if open_files => Some(limits.setting(Limit::OpenFiles).words()),
+        (None, _) => None,
     };
     if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
         if let Some(limit) = limit.filter(|_| *status != 0) {
@@ -203,6 +223,9 @@ fn status(error: &wasmtime::Error, name: &str, guest: &Guest, limits: &SandboxLi
     }
     let ended = Ended::of(error);
     match limit {
+        Some(limit) if matches!(error.downcast_ref(), Some(Trap::StackOverflow)) => {
+            stderr.say(&format!("{name}: stopped: {ended}: {limit}"));
+        }
         Some(limit) => stderr.say(&format!("{name}: stopped at {limit}")),
         None => stderr.say(&format!("{name}: stopped: {ended}")),
     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use cap_std::fs::Dir;
 use stepbox_codegen::{EngineLimits, compile, engine, load};
+use stepbox_limits::{Budget, Limit, Limits};
 use stepbox_system::VirtualPath;
 use wasmtime::{Engine, InstancePre, Linker};
 use wasmtime_wasi::I32Exit;
 
 use crate::guest::{Guest, poll_oneoff};
-use crate::{Commands, FileMount, FileTree, Image, Mount, Profile, SandboxError, preview1};
+use crate::{Commands, FileMount, FileTree, Image, Mount, Profile, Quota, SandboxError, preview1};
 
 /// How often the engine looks whether a command is cancelled.
 const TICK: Duration = Duration::from_millis(10);
@@ -24,37 +25,22 @@ pub enum WasiHost {
     Stock,
 }
 
-/// Bounds for commands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SandboxLimits {
-    /// Linear memory of one command, in bytes.
-    pub memory: u64,
-    /// Elements of a command's tables.
-    pub table_elements: usize,
-    /// Files and directories that one command has open at once, its standard streams among them.
-    pub open_files: usize,
-    /// Commands of this build that live at once.
-    pub commands: u32,
-    /// How much one command may compute, in units of about an instruction; without a bound code is faster, and need not be
-    /// compiled anew.
-    pub fuel: Option<u64>,
-}
-
-impl Default for SandboxLimits {
-    fn default() -> Self {
-        Self { memory: 1 << 30, table_elements: 50_000, open_files: 1024, commands: 256, fuel: None }
-    }
-}
+/// Commands of a build that live at once, at most: the slots of the pool (DESIGN 3.13).
+const SLOTS: u64 = 256;
 
 /// What all steps of a build share: the image and, from the first command on, the engine.
 pub struct Sandbox {
-    limits: SandboxLimits,
+    limits: Limits,
+    /// How much one command may compute, in units of about an instruction.
+    fuel: Option<u64>,
     wasi: WasiHost,
     image: Arc<Image>,
     /// Made at the first external command: a build of built-ins alone never pays for it.
     running: OnceLock<Result<Running, String>>,
     making: Mutex<()>,
     pub(crate) live: AtomicUsize,
+    /// Memory of all commands together.
+    pub(crate) memory: Arc<Budget>,
     pub(crate) instantiated: AtomicU64,
 }
 
@@ -84,26 +70,39 @@ const MARKER: &str = "stepbox_guest_v1";
 
 impl Sandbox {
     /// A sandbox for the commands of `image`.
-    pub fn new(image: Image, limits: SandboxLimits) -> Arc<Self> {
-        Self::with_wasi(image, limits, WasiHost::Own)
+    pub fn new(image: Image, limits: Limits) -> Arc<Self> {
+        Self::with_wasi(image, limits, None, WasiHost::Own)
     }
 
-    /// The same with a choice of preview 1.
-    pub fn with_wasi(image: Image, limits: SandboxLimits, wasi: WasiHost) -> Arc<Self> {
+    /// The same with a choice of preview 1 and a bound on what one command may compute, in units of about an instruction. Without a
+    /// bound code is faster, and need not be compiled anew.
+    pub fn with_wasi(image: Image, limits: Limits, fuel: Option<u64>, wasi: WasiHost) -> Arc<Self> {
         Arc::new(Self {
             limits,
+            fuel,
             wasi,
             image: Arc::new(image),
             running: OnceLock::new(),
             making: Mutex::new(()),
             live: AtomicUsize::new(0),
+            memory: Arc::new(Budget::new(limits.setting(Limit::BuildMemory))),
             instantiated: AtomicU64::new(0),
         })
     }
 
-    /// The bounds.
-    pub fn limits(&self) -> &SandboxLimits {
+    /// The limits of the build.
+    pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// How much one command may compute.
+    pub(crate) fn fuel(&self) -> Option<u64> {
+        self.fuel
+    }
+
+    /// How many commands may live at once.
+    pub(crate) fn slots(&self) -> usize {
+        self.limits.get(Limit::Threads).min(SLOTS) as usize
     }
 
     /// Whose preview 1 guests are given.
@@ -112,11 +111,11 @@ impl Sandbox {
     }
 
     /// The tree of a step: a private root, the volume at `/codefresh/volume`, what else is mounted, and single files over
-    /// entries of all these.
+    /// entries of all these. With root and volume goes how much may be added there.
     pub fn tree(
         &self,
-        root: Dir,
-        volume: Dir,
+        (root, root_quota): (Dir, Quota),
+        (volume, quota): (Dir, Quota),
         others: Vec<Mount>,
         files: Vec<FileMount>,
     ) -> Result<Arc<FileTree>, SandboxError> {
@@ -127,8 +126,8 @@ impl Sandbox {
             })
         };
         let mut mounts = vec![
-            Mount { at: at("/")?, directory: root, writable: true },
-            Mount { at: at("/codefresh/volume")?, directory: volume, writable: true },
+            Mount { at: at("/")?, directory: root, writable: true, quota: root_quota },
+            Mount { at: at("/codefresh/volume")?, directory: volume, writable: true, quota },
         ];
         mounts.extend(others);
         Ok(FileTree::with_files(mounts, files, Arc::clone(&self.image)))
@@ -141,7 +140,12 @@ impl Sandbox {
 
     /// The commands of the image on a tree.
     pub fn commands(self: &Arc<Self>, tree: Arc<FileTree>, profile: Profile) -> Arc<Commands> {
-        Arc::new(Commands::new(Arc::clone(self), tree, Arc::clone(&self.image), profile))
+        self.commands_within(tree, profile, self.limits)
+    }
+
+    /// The same within limits of their own, none of which is above the build's.
+    pub fn commands_within(self: &Arc<Self>, tree: Arc<FileTree>, profile: Profile, limits: Limits) -> Arc<Commands> {
+        Arc::new(Commands::new(Arc::clone(self), tree, Arc::clone(&self.image), profile, limits))
     }
 
     /// How many modules were instantiated in this build.
@@ -164,10 +168,11 @@ impl Sandbox {
 
     fn start(&self) -> Result<Running, SandboxError> {
         let limits = EngineLimits {
-            instances: self.limits.commands,
-            memory: self.limits.memory,
-            table_elements: self.limits.table_elements,
-            fuel: self.limits.fuel.is_some(),
+            instances: self.slots() as u32,
+            memory: self.limits.get(Limit::Memory),
+            table_elements: self.limits.count(Limit::Table),
+            stack: self.limits.count(Limit::Stack),
+            fuel: self.fuel.is_some(),
         };
         let (engine, _) = engine(&limits)?;
         let linker = linker(&engine, self.wasi).map_err(|error| SandboxError::Linker(format!("{error:#}")))?;

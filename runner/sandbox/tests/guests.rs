@@ -4,7 +4,7 @@ mod support;
 
 use std::thread;
 
-use stepbox_sandbox::SandboxLimits;
+use stepbox_limits::{Limit, Limits};
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Signal, pipe};
 use support::{Bench, Ended, module};
 
@@ -53,9 +53,10 @@ fn memory_is_bounded_and_the_bound_is_told() {
     let body = r#"(func (export "_start")
       (loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
       (call $proc_exit (i32.const 9)))"#;
-    let limits = SandboxLimits { memory: 16 << 20, ..SandboxLimits::default() };
+    let limits = Limits::default().with(Limit::Memory, 16 << 20);
     let bench = Bench::with(&module(body), limits);
-    let told = "stepbox: tool: stopped at the memory limit of 16 MiB for one command\n";
+    let told =
+        "stepbox: tool: stopped at the limit `memory` of 16 MiB for one command (`--limit memory=…` changes it)\n";
     assert_eq!(bench.run(&[]), Ended::new(9, "", told));
 }
 
@@ -64,9 +65,9 @@ fn a_table_is_bounded() {
     let body = r#"(table $t 1 funcref) (func (export "_start")
       (loop $more (br_if $more (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1))))
       (call $proc_exit (i32.const 9)))"#;
-    let limits = SandboxLimits { table_elements: 5000, ..SandboxLimits::default() };
+    let limits = Limits::default().with(Limit::Table, 5000);
     let bench = Bench::with(&module(body), limits);
-    let told = "stepbox: tool: stopped at the limit of 5000 table elements for one command\n";
+    let told = "stepbox: tool: stopped at the limit `table` of 5000 for one command (`--limit table=…` changes it)\n";
     assert_eq!(bench.run(&[]), Ended::new(9, "", told));
 }
 
@@ -233,8 +234,9 @@ fn open_files_are_bounded_and_the_bound_is_told() {
             (br_if $more (i32.lt_u (local.get $count) (i32.const 200)))))"#,
     );
     assert_eq!(Bench::new(&text).run(&[]), Ended::new(0, "", ""));
-    let limits = SandboxLimits { open_files: 100, ..SandboxLimits::default() };
-    let told = "stepbox: tool: stopped at the limit of 100 open files for one command\n";
+    let limits = Limits::default().with(Limit::OpenFiles, 100);
+    let told =
+        "stepbox: tool: stopped at the limit `open-files` of 100 for one command (`--limit open-files=…` changes it)\n";
     assert_eq!(Bench::with(&text, limits).run(&[]), Ended::new(9, "", told));
     let closing =
         text.replace("(local.set $count", "(drop (call $fd_close (i32.load (i32.const 8)))) (local.set $count");
@@ -243,7 +245,7 @@ fn open_files_are_bounded_and_the_bound_is_told() {
 
 #[test]
 fn a_module_that_begins_larger_than_allowed_is_refused() {
-    let limits = SandboxLimits { memory: 1 << 20, table_elements: 100, ..SandboxLimits::default() };
+    let limits = Limits::default().with(Limit::Memory, 1 << 20).with(Limit::Table, 100);
     for (text, why) in [
         (r#"(module (memory 17) (func (export "_start")))"#, "memory"),
         (r#"(module (table 101 funcref) (func (export "_start")))"#, "table"),
@@ -261,7 +263,7 @@ fn a_module_that_begins_larger_than_allowed_is_refused() {
 
 #[test]
 fn more_commands_at_once_than_allowed_fail_and_do_not_wait() {
-    let limits = SandboxLimits { commands: 1, ..SandboxLimits::default() };
+    let limits = Limits::default().with(Limit::Threads, 1);
     let bench = Bench::with(&module(CAT), limits);
     let (input, feed) = pipe();
     let (output, writer) = pipe();
@@ -300,7 +302,7 @@ fn a_module_that_asks_for_what_is_not_there_is_refused_by_name() {
 #[test]
 fn what_is_no_module_is_refused() {
     for bytes in [&b""[..], b"\0asm", b"not wasm at all", b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\x0f"] {
-        let ended = Bench::of_bytes(bytes.to_vec(), SandboxLimits::default()).run(&[]);
+        let ended = Bench::of_bytes(bytes.to_vec(), Limits::default()).run(&[]);
         assert_eq!((ended.status, ended.stdout.as_str()), (ExitStatus::NOT_EXECUTABLE, ""), "{bytes:?}");
         assert!(ended.stderr.starts_with("stepbox: ") && ended.stderr.lines().count() >= 1, "{ended:?}");
     }

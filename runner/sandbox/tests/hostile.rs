@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use stepbox_sandbox::SandboxLimits;
+use stepbox_limits::Limits;
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Signal, pipe};
 use support::{Bench, Ended, module};
 
@@ -292,7 +292,7 @@ fn a_hundred_thousand_open_files_are_refused_and_told() {
             (br_if $more (i32.lt_u (local.get $count) (i32.const 100000))))
           (call $proc_exit (local.get $error)))"#,
     ));
-    let told = "stepbox: tool: stopped at the limit of 1024 open files for one command\n";
+    let told = "stepbox: tool: stopped at the limit `open-files` of 1024 for one command (`--limit open-files=…` changes it)\n";
     assert_eq!(bench.run(&[]), Ended::new(MFILE, "", told));
 }
 
@@ -374,7 +374,7 @@ fn flipped_and_cut_modules_are_refused_or_run_and_never_more() {
         let mut flipped = good.clone();
         flipped[at] ^= 1 << (at % 8);
         for bytes in [flipped, good[..at].to_vec()] {
-            let ended = Bench::of_bytes(bytes, SandboxLimits::default()).run(&[]);
+            let ended = Bench::of_bytes(bytes, Limits::default()).run(&[]);
             assert!(ended.stdout.is_empty(), "{at}: {ended:?}");
         }
     }
@@ -428,5 +428,49 @@ fn read_only_mounts_are_written_by_no_way() {
         let status = bench.run(&[]).status.code();
         assert!([69, XDEV, ACCES].contains(&status), "{call} {path}: {status}");
         assert!(tree(&bench.path("fixed")) == before, "{call} {path}");
+    }
+}
+
+/// Every call that takes a path, on paths that end or climb in odd ways below a boundary: what is inside stays as it should,
+/// what is outside is not there.
+#[test]
+fn slashes_at_the_end_and_climbing_inside_mean_what_they_mean_to_the_kernel() {
+    let read = "(call $path_open (i32.const 4) (i32.const 1) @path (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8))";
+    let make = "(call $path_create_directory (i32.const 4) @path)";
+    let unlink = "(call $path_unlink_file (i32.const 4) @path)";
+    let remove = "(call $path_remove_directory (i32.const 4) @path)";
+    let stat = "(call $path_filestat_get (i32.const 4) (i32.const 1) @path (i32.const 64))";
+    let read_link = "(call $path_readlink (i32.const 4) @path (i32.const 64) (i32.const 64) (i32.const 8))";
+    for (name, call, path, expected) in [
+        ("open", read, "file/", NOTDIR),
+        ("open", read, "directory/../file", SUCCESS),
+        ("open", read, "directory/./../file", SUCCESS),
+        ("open", read, "file/../file", NOTDIR),
+        ("open", read, "missing/../file", NOENT),
+        ("stat", stat, "directory/", SUCCESS),
+        ("stat", stat, "directory//", SUCCESS),
+        ("stat", stat, "inner/", SUCCESS),
+        ("stat", stat, "inner/..", SUCCESS),
+        ("stat", stat, "file/", NOTDIR),
+        ("make", make, "new/", SUCCESS),
+        ("make", make, "directory/", EXIST),
+        ("make", make, "file/", EXIST),
+        ("make", make, "directory/../new/", SUCCESS),
+        ("unlink", unlink, "file/", NOTDIR),
+        ("unlink", unlink, "directory/../file", SUCCESS),
+        ("unlink", unlink, "inner/", NOTDIR),
+        ("remove", remove, "directory/", SUCCESS),
+        ("remove", remove, "inner/", NOTDIR),
+        ("remove", remove, "directory/.", INVAL),
+        ("remove", remove, "file/", NOTDIR),
+        ("read link", read_link, "inner", SUCCESS),
+        ("read link", read_link, "inner/", INVAL),
+        ("read link", read_link, "directory/../inner", SUCCESS),
+    ] {
+        let bench = Bench::new(&ends_with(call, path.as_bytes(), b""));
+        std::fs::create_dir(bench.path("volume/directory")).expect("makes");
+        std::fs::write(bench.path("volume/file"), "").expect("writes");
+        symlink("directory", bench.path("volume/inner")).expect("links");
+        assert_eq!(bench.run(&[]).status.code(), expected, "{name} {path}");
     }
 }

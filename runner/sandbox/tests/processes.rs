@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use stepbox_sandbox::SandboxLimits;
+use stepbox_limits::{Limit, Limits};
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, ProcessTable, Signal, Spawner, pipe};
 use support::{Bench, Ended, module};
 
@@ -27,7 +27,7 @@ fn starting(body: &str) -> String {
 
 /// A bench whose commands may start others, at most `limit` at once.
 fn bench(body: &str, limit: usize) -> (Bench, Arc<ProcessTable>) {
-    let bench = Bench::with(&starting(body), SandboxLimits { commands: 64, ..SandboxLimits::default() });
+    let bench = Bench::with(&starting(body), Limits::default().with(Limit::Threads, 64));
     let processes = ProcessTable::new(limit);
     let commands: Arc<dyn Spawner> = bench.commands();
     bench.commands().let_start_others(Arc::downgrade(&commands), Arc::clone(&processes));

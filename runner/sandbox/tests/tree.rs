@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use stepbox_sandbox::{FileMount, FileTree, Image, Mount, Profile, Sandbox, SandboxLimits};
+use stepbox_sandbox::{FileMount, FileTree, Image, Limits, Mount, Profile, Quota, Sandbox};
 use stepbox_system::{Access, CancelToken, FileKind, OpenFile, OpenOptions, Resolution, Spawner, Vfs, VirtualPath};
 
 const EACCES: i32 = 13;
@@ -49,7 +49,7 @@ impl World {
         let mounts = [("/", "root", true), ("/codefresh/volume", "volume", true), ("/fixed", "fixed", false)]
             .map(|(at, name, writable)| {
                 let directory = Dir::open_ambient_dir(directory.path().join(name), ambient_authority());
-                Mount { at: path(at), directory: directory.expect("opens"), writable }
+                Mount { at: path(at), directory: directory.expect("opens"), writable, quota: Quota::default() }
             })
             .into();
         Self { directory, tree: FileTree::new(mounts, Arc::new(image())) }
@@ -350,8 +350,11 @@ fn modes_and_first_bytes_decide_what_can_be_executed() {
 fn commands_are_found_by_path_and_by_name() {
     let directory = tempfile::tempdir().expect("a directory");
     let open = || Dir::open_ambient_dir(directory.path(), ambient_authority()).expect("opens");
-    let sandbox = Sandbox::new(image(), SandboxLimits::default());
-    let commands = sandbox.commands(sandbox.tree(open(), open(), vec![], vec![]).expect("a tree"), Profile::Step);
+    let sandbox = Sandbox::new(image(), Limits::default());
+    let commands = sandbox.commands(
+        sandbox.tree((open(), Quota::default()), (open(), Quota::default()), vec![], vec![]).expect("a tree"),
+        Profile::Step,
+    );
     for (name, search, cwd, expected) in [
         ("ls", "/bin", "/", Some("/bin/ls")),
         ("ls", "/opt:/usr/bin:/bin", "/", Some("/usr/bin/ls")),
@@ -434,6 +437,7 @@ fn a_single_file_is_laid_over_an_entry() {
         at: path(at),
         directory: open(name),
         writable: true,
+        quota: Quota::default(),
     });
     let file = FileMount {
         at: path("/codefresh/volume/exports"),

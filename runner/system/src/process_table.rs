@@ -2,12 +2,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use stepbox_limits::{Budget, Limit, Limits, Setting};
+
 use crate::{CancelToken, Signal};
 
 /// The virtual processes of one step: numbers, and whom a signal reaches. Never a process of the host.
 #[derive(Debug)]
 pub struct ProcessTable {
-    limit: usize,
+    /// How many may live at once: of this table, and of all tables of the build.
+    room: [Arc<Budget>; 2],
     state: Mutex<State>,
     emptied: Condvar,
 }
@@ -35,17 +38,23 @@ struct Signals {
 
 /// The table holds as many processes as it may; the shell says `EAGAIN` as the kernel would.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("too many processes: the limit of this step is {limit}")]
-pub struct TooManyProcesses {
-    /// How many may live at once.
-    pub limit: usize,
-}
+#[error("too many processes: {}", .0.words())]
+pub struct TooManyProcesses(
+    /// The limit that is met.
+    pub Setting,
+);
 
 impl ProcessTable {
     /// An empty table for at most `limit` processes at once.
     pub fn new(limit: usize) -> Arc<Self> {
+        let limits = Limits::default().with(Limit::Commands, limit as u64).with(Limit::Threads, u64::MAX);
+        Self::within(limits.setting(Limit::Commands), Arc::new(Budget::new(limits.setting(Limit::Threads))))
+    }
+
+    /// An empty table for so many processes at once, which count among those of the whole build.
+    pub fn within(limit: Setting, build: Arc<Budget>) -> Arc<Self> {
         Arc::new(Self {
-            limit,
+            room: [Arc::new(Budget::new(limit)), build],
             state: Mutex::new(State { next: 1, started: 0, live: BTreeMap::new() }),
             emptied: Condvar::new(),
         })
@@ -59,8 +68,11 @@ impl ProcessTable {
     pub fn start(self: &Arc<Self>, parent: u32, parent_token: &CancelToken) -> Result<Process, TooManyProcesses> {
         let cancel = parent_token.child();
         let mut state = self.state();
-        if state.live.len() >= self.limit {
-            return Err(TooManyProcesses { limit: self.limit });
+        let [own, build] = &self.room;
+        own.take(1).map_err(|exceeded| TooManyProcesses(exceeded.0))?;
+        if let Err(exceeded) = build.take(1) {
+            own.give_back(1);
+            return Err(TooManyProcesses(exceeded.0));
         }
         let id = state.next;
         state.next = state.next.checked_add(1).unwrap_or(1);
@@ -199,6 +211,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let mut state = self.table.state();
         state.live.remove(&self.id);
+        self.table.room.iter().for_each(|room| room.give_back(1));
         if state.live.is_empty() {
             self.table.emptied.notify_all();
         }
@@ -216,7 +229,10 @@ mod tests {
         let first = table.start(0, &root).expect("room");
         let second = table.start(first.id(), &root).expect("room");
         assert_eq!((first.id(), second.id(), second.parent()), (1, 2, 1));
-        assert_eq!(table.start(1, &root).expect_err("full"), TooManyProcesses { limit: 2 });
+        assert_eq!(
+            table.start(1, &root).expect_err("full"),
+            TooManyProcesses(Limits::default().with(Limit::Commands, 2).setting(Limit::Commands))
+        );
         drop(second);
         assert_eq!(table.start(1, &root).expect("room again").id(), 3);
         assert_eq!(table.started(), 3);

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use stepbox_limits::{Budget, Limit, Limits};
 use stepbox_lockdown::{Lockdown, Wall};
-use stepbox_protocol::Limits;
-use stepbox_sandbox::{Commands, Image, Mount, Profile, Sandbox, SandboxLimits, WasiHost};
+use stepbox_sandbox::{Commands, Image, Mount, Profile, Quota, Sandbox, WasiHost};
 use stepbox_system::{OpenFile, Process, ProcessTable, SpawnRequest, Vfs, VirtualPath, error_text};
 
 use crate::WorkerError;
@@ -77,15 +77,10 @@ impl Exec {
                 at: path(&mount.at)?,
                 directory: directory(mount.directory),
                 writable: mount.writable,
+                quota: Quota::default(),
             });
         }
-        let limits = SandboxLimits {
-            memory: setup.limits.memory,
-            commands: setup.limits.processes,
-            fuel: setup.fuel,
-            ..SandboxLimits::default()
-        };
-        let sandbox = Sandbox::with_wasi(Image::of_module(setup.module), limits, setup.wasi);
+        let sandbox = Sandbox::with_wasi(Image::of_module(setup.module), setup.limits, setup.fuel, setup.wasi);
         let tree = sandbox.bare_tree(mounts);
         let cwd = setup.cwd.as_deref().map(path).transpose()?;
         if let (Some(cwd), Some(given)) = (&cwd, &setup.cwd) {
@@ -95,7 +90,10 @@ impl Exec {
                 Err(error) => return Err(wrong(given, error_text(&error))),
             }
         }
-        let processes = ProcessTable::new(setup.limits.processes as usize);
+        let processes = ProcessTable::within(
+            setup.limits.setting(Limit::Commands),
+            Arc::new(Budget::new(setup.limits.setting(Limit::Threads))),
+        );
         let everything = stepbox_system::CancelToken::new();
         let process =
             processes.start(0, &everything).map_err(|error| WorkerError::Session { message: error.to_string() })?;

@@ -20,8 +20,8 @@ pub use error::WorkerError;
 pub use exec::{Exec, ExecSetup};
 pub use serve::serve;
 pub use session::{Session, SessionMount, SessionSetup, SessionSignals};
+pub use stepbox_limits::{Limit, Limits};
 pub use stepbox_lockdown::Wall;
-pub use stepbox_protocol::Limits;
 pub use stepbox_sandbox::WasiHost;
 pub use stepbox_shell::{Line, LineEditor, Mode, SyntaxError, commands_of};
 

@@ -1,8 +1,8 @@
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use stepbox_limits::Budget;
 use stepbox_protocol::{Event, OutputStream, Sender, StepId};
 use stepbox_system::{CancelToken, FileKind, FileObject, Metadata};
 
@@ -17,24 +17,13 @@ pub(crate) struct Output {
     step: StepId,
     stream: OutputStream,
     sender: Sender,
-    budget: Arc<Budget>,
-}
-
-/// How much a step may still print, on both streams together.
-pub(crate) struct Budget {
-    limit: u64,
-    used: AtomicU64,
-}
-
-impl Budget {
-    pub(crate) fn new(limit: u64) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicU64::new(0) })
-    }
+    /// What the step, and the whole build, may still print.
+    budgets: [Arc<Budget>; 2],
 }
 
 impl Output {
-    pub(crate) fn new(step: StepId, stream: OutputStream, sender: Sender, budget: Arc<Budget>) -> Self {
-        Self { step, stream, sender, budget }
+    pub(crate) fn new(step: StepId, stream: OutputStream, sender: Sender, budgets: [Arc<Budget>; 2]) -> Self {
+        Self { step, stream, sender, budgets }
     }
 }
 
@@ -48,16 +37,13 @@ impl FileObject for Output {
             return Ok(0);
         }
         let data = &data[..data.len().min(CHUNK)];
-        let before = self.budget.used.fetch_add(data.len() as u64, Ordering::Relaxed);
-        if before.saturating_add(data.len() as u64) > self.budget.limit {
-            if before <= self.budget.limit {
-                let message = format!(
-                    "the step has printed more than its limit of {} bytes; the rest is lost",
-                    self.budget.limit
-                );
-                // Said once, by whoever crosses the limit. A lost supervisor ends the worker elsewhere.
-                let _ = self.sender.send(&Event::Warning { step: Some(self.step), message });
-            }
+        let length = data.len() as u64;
+        let [step, build] = &self.budgets;
+        if step.take(length).is_err() {
+            return Err(io::Error::from_raw_os_error(EFBIG));
+        }
+        if build.take(length).is_err() {
+            step.give_back(length);
             return Err(io::Error::from_raw_os_error(EFBIG));
         }
         let event = Event::Output { step: self.step, stream: self.stream, data: data.to_vec() };

@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use stepbox_limits::{Budget, Limit, Limits};
 use stepbox_lockdown::{Access, Lockdown};
 use stepbox_protocol::{
     Added, BlobDigest, Connection, Event, Failure, FailureKind, PackReport, PackRequest, Request, Sender, Setup,
@@ -30,6 +33,8 @@ pub fn serve(socket: UnixStream) -> Result<(), WorkerError> {
     if setup.version != VERSION {
         return Err(WorkerError::Version { theirs: setup.version, ours: VERSION });
     }
+    // Before the lock, which may forbid it.
+    host_share(&setup.limits);
     let (worker, wall) = Worker::new(&setup, handles, sender)?;
     let worker = Arc::new(worker);
     worker.sender.send(&Event::Ready { version: VERSION, wall })?;
@@ -45,6 +50,29 @@ pub fn serve(socket: UnixStream) -> Result<(), WorkerError> {
     result
 }
 
+/// Takes this process, and all threads that it starts from here on, to its share of the host: processors and rank. What the
+/// kernel refuses is not had.
+fn host_share(limits: &Limits) {
+    let cores = limits.count(Limit::Cores);
+    let this = Pid::from_raw(0);
+    if let Ok(all) = sched_getaffinity(this) {
+        let usable: Vec<usize> = (0..CpuSet::count()).filter(|cpu| all.is_set(*cpu).unwrap_or(false)).collect();
+        if cores < usable.len() {
+            // Builds beside each other begin at different ones.
+            let first = std::process::id() as usize % usable.len();
+            let mut ours = CpuSet::new();
+            for cpu in usable.iter().cycle().skip(first).take(cores.max(1)) {
+                let _ = ours.set(*cpu);
+            }
+            let _ = sched_setaffinity(this, &ours);
+        }
+    }
+    let niceness = i32::try_from(limits.get(Limit::Niceness)).unwrap_or(0);
+    if niceness > 0 {
+        let _ = rustix::process::nice(niceness);
+    }
+}
+
 fn unexpected(request: &Request, expected: &'static str) -> WorkerError {
     let text = format!("{request:?}");
     let got = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
@@ -56,7 +84,7 @@ pub(crate) struct Worker {
     pub(crate) sender: Sender,
     pub(crate) scratch: Dir,
     pub(crate) sandbox: Arc<Sandbox>,
-    pub(crate) limits: stepbox_protocol::Limits,
+    pub(crate) room: BuildRoom,
     blobs: Dir,
     staging: Dir,
     fs: Arc<dyn StoreFs>,
@@ -64,6 +92,29 @@ pub(crate) struct Worker {
     /// Attempts at steps so far, which name their private directories.
     attempts: AtomicU64,
     state: Mutex<State>,
+}
+
+/// What all steps of the build use up together.
+pub(crate) struct BuildRoom {
+    /// Processes that live at once.
+    pub(crate) threads: Arc<Budget>,
+    /// Bytes outside of the volume.
+    pub(crate) scratch: Arc<Budget>,
+    /// Bytes that are printed.
+    pub(crate) log: Arc<Budget>,
+}
+
+impl BuildRoom {
+    fn new(limits: &Limits, sender: &Sender) -> Self {
+        let telling = |limit| {
+            let sender = sender.clone();
+            Arc::new(Budget::telling(limits.setting(limit), move |setting| {
+                let _ = sender.send(&Event::Warning { step: None, message: step::used_up(setting) });
+            }))
+        };
+        let threads = Arc::new(Budget::new(limits.setting(Limit::Threads)));
+        Self { threads, scratch: telling(Limit::Scratch), log: telling(Limit::Log) }
+    }
 }
 
 #[derive(Default)]
@@ -103,6 +154,7 @@ impl Worker {
             false => None,
         };
         let sandbox = step::sandbox(toolbox, &setup.limits);
+        let room = BuildRoom::new(&setup.limits, &sender);
         let fs: Arc<dyn StoreFs> = match &setup.kill_at {
             None => Arc::new(HostFs),
             Some(point) => Arc::new(FaultyFs::dying_at(HostFs, point.clone(), kill_self)),
@@ -111,7 +163,7 @@ impl Worker {
             sender,
             scratch,
             sandbox,
-            limits: setup.limits,
+            room,
             blobs,
             staging,
             fs,

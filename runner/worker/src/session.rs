@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
+use stepbox_limits::{Budget, Limit, Limits};
 use stepbox_lockdown::{Access, Lockdown, Wall};
-use stepbox_protocol::Limits;
-use stepbox_sandbox::{Mount, Profile};
+use stepbox_sandbox::{Mount, Profile, Quota};
 use stepbox_shell::{Foreground, LineEditor, Mode, Shell, ShellConfig, ShellOptions, run_command_line};
 use stepbox_system::{
     CancelToken, ExitStatus, OpenFile, Process, ProcessTable, Signal, Spawner, Vfs, VirtualPath, error_text,
@@ -131,7 +131,8 @@ impl Session {
             if at.as_bytes() == VOLUME.as_bytes() && mount.writable {
                 volume = Some(directory(mount.directory));
             } else {
-                mounts.push(Mount { at, directory: directory(mount.directory), writable: mount.writable });
+                let quota = Quota::default();
+                mounts.push(Mount { at, directory: directory(mount.directory), writable: mount.writable, quota });
             }
         }
         let volume = match volume {
@@ -152,10 +153,13 @@ impl Session {
         };
         let sandbox = sandbox(toolbox, &setup.limits);
         let tree = sandbox
-            .tree(scratch, volume, mounts, vec![])
+            .tree((scratch, Quota::default()), (volume, Quota::default()), mounts, vec![])
             .map_err(|error| WorkerError::Session { message: error.to_string() })?;
         let vfs: Arc<dyn Vfs> = tree.clone();
-        let processes = ProcessTable::new(setup.limits.processes as usize);
+        let processes = ProcessTable::within(
+            setup.limits.setting(Limit::Commands),
+            Arc::new(Budget::new(setup.limits.setting(Limit::Threads))),
+        );
         let commands = sandbox.commands(tree, Profile::Step);
         let programs =
             Programs::new(Arc::clone(&commands) as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));

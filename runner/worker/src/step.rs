@@ -11,8 +11,9 @@ use std::time::Duration;
 use cap_std::fs::{Dir, OpenOptions as HostOpenOptions};
 use rustix::fs::OFlags;
 use stepbox_builtin::Compiled;
-use stepbox_protocol::{CustomMount, Event, Limits, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
-use stepbox_sandbox::{Commands, FileMount, Image, Mount, Profile, Sandbox, SandboxLimits};
+use stepbox_limits::{Budget, Limit, Limits, Setting};
+use stepbox_protocol::{CustomMount, Event, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
+use stepbox_sandbox::{Commands, FileMount, Image, Mount, Profile, Quota, Sandbox};
 use stepbox_shell::{Mode, Shell, ShellConfig, ShellOptions};
 use stepbox_system::{
     CancelToken, ExitStatus, OpenFile, Process, ProcessTable, Signal, SpawnRequest, Spawner, Vfs, VirtualPath,
@@ -20,7 +21,7 @@ use stepbox_system::{
 };
 
 use crate::commands::{EXPORT_FILE, VOLUME};
-use crate::output::{Budget, Output};
+use crate::output::Output;
 use crate::programs::{DEFAULT_PATH, Programs};
 use crate::serve::Worker;
 use crate::step_shell::{Keyboard, Lines, StepShell};
@@ -47,8 +48,7 @@ pub(crate) fn sandbox(toolbox: Vec<Compiled>, limits: &Limits) -> Arc<Sandbox> {
         let family = compiled.family();
         image.with(move || compiled.open(), || family.wasm(), family.commands().map(|command| command.name))
     });
-    let limits = SandboxLimits { memory: limits.memory, commands: limits.processes, ..SandboxLimits::default() };
-    Sandbox::new(image, limits)
+    Sandbox::new(image, *limits)
 }
 
 /// Runs a step to its end. `name` is that of its private directory.
@@ -132,7 +132,7 @@ fn export_mounts(exports: &Dir) -> Result<Vec<FileMount>, String> {
 
 /// The folders of the volume that the step sees elsewhere (rules F18-F21), each with an empty place of its own in the private
 /// root so that it is listed. Links on the way are followed as long as they stay on the volume.
-fn custom_mounts(volume: &Dir, scratch: &Dir, request: &StepRequest) -> Result<Vec<Mount>, String> {
+fn custom_mounts(volume: &Dir, scratch: &Dir, request: &StepRequest, quota: &Quota) -> Result<Vec<Mount>, String> {
     let mount = |custom: &CustomMount| {
         let shown = String::from_utf8_lossy(&custom.source).into_owned();
         let failed = |error: std::io::Error| format!("cannot mount `{shown}` of the volume: {}", error_text(&error));
@@ -147,9 +147,40 @@ fn custom_mounts(volume: &Dir, scratch: &Dir, request: &StepRequest) -> Result<V
             .normalized();
         let place = custom.target.strip_prefix(b"/").unwrap_or(&custom.target);
         scratch.create_dir_all(OsStr::from_bytes(place)).map_err(failed)?;
-        Ok(Mount { at, directory, writable: !custom.read_only })
+        Ok(Mount { at, directory, writable: !custom.read_only, quota: quota.clone() })
     };
     request.volumes.iter().map(mount).collect()
+}
+
+/// How much a step may add, on the volume and outside of it.
+struct Room {
+    volume: Quota,
+    scratch: Quota,
+}
+
+impl Room {
+    fn new(worker: &Worker, request: &StepRequest) -> Self {
+        let entries = Some(Arc::new(telling(worker, request, Limit::Entries)));
+        let written = Some(Arc::new(telling(worker, request, Limit::Written)));
+        Self {
+            volume: Quota { bytes: written, entries: entries.clone() },
+            scratch: Quota { bytes: Some(Arc::clone(&worker.room.scratch)), entries },
+        }
+    }
+}
+
+/// A budget of the step that says once, and in the step's name, that it is used up.
+fn telling(worker: &Worker, request: &StepRequest, limit: Limit) -> Budget {
+    let (sender, step) = (worker.sender.clone(), request.id);
+    Budget::telling(request.limits.setting(limit), move |setting| {
+        // A lost supervisor ends the worker elsewhere.
+        let _ = sender.send(&Event::Warning { step: Some(step), message: used_up(setting) });
+    })
+}
+
+/// What is told of a limit that is met.
+pub(crate) fn used_up(setting: Setting) -> String {
+    format!("nothing is left of {}", setting.words())
 }
 
 struct Step {
@@ -171,21 +202,25 @@ impl Step {
             .map_err(|error| format!("cannot make the step's private files: {}", error_text(&error)))?;
         let volume_copy =
             volume.try_clone().map_err(|error| format!("cannot open the volume: {}", error_text(&error)))?;
-        let mounts = custom_mounts(volume, &scratch, request)?;
+        let limits = request.limits;
+        let room = Room::new(worker, request);
+        let mounts = custom_mounts(volume, &scratch, request, &room.volume)?;
         let exports = exports(&worker.scratch, name)
             .map_err(|error| format!("cannot make the step's export file: {}", error_text(&error)))?;
         let files = export_mounts(&exports)?;
-        let tree = worker.sandbox.tree(scratch, volume_copy, mounts, files).map_err(|error| error.to_string())?;
+        let tree = worker
+            .sandbox
+            .tree((scratch, room.scratch), (volume_copy, room.volume), mounts, files)
+            .map_err(|error| error.to_string())?;
         let vfs: Arc<dyn Vfs> = tree.clone();
-        let processes = ProcessTable::new(worker.limits.processes as usize);
-        let commands = worker.sandbox.commands(tree, Profile::Step);
+        let processes = ProcessTable::within(limits.setting(Limit::Commands), Arc::clone(&worker.room.threads));
+        let commands = worker.sandbox.commands_within(tree, Profile::Step, limits);
         let programs =
             Programs::new(Arc::clone(&commands) as Arc<dyn Spawner>, Arc::clone(&vfs), Arc::clone(&processes));
         commands.let_start_others(programs.as_spawner(), Arc::clone(&processes));
         let cwd = working_directory(&*vfs, volume, &request.working_directory)?;
-        let budget = Budget::new(worker.limits.output);
-        let output =
-            |stream| OpenFile::new(Output::new(request.id, stream, worker.sender.clone(), Arc::clone(&budget)));
+        let printed = [Arc::new(telling(worker, request, Limit::Output)), Arc::clone(&worker.room.log)];
+        let output = |stream| OpenFile::new(Output::new(request.id, stream, worker.sender.clone(), printed.clone()));
         let files = BTreeMap::from([
             (0, OpenFile::null()),
             (1, output(OutputStream::Stdout)),

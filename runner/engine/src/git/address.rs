@@ -1,8 +1,10 @@
 //! Which repository a git-clone step means, and whether it may be asked.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gix::url::Scheme;
+use stepbox_limits::Budget;
 
 use super::error::GitError;
 use super::origin::{Origin, shorthand, without_password};
@@ -29,14 +31,18 @@ pub(super) struct WebAddress {
 }
 
 /// What the user has granted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Grants {
     /// Hosts and directories of `--allow-clone`.
     pub(super) named: Vec<String>,
+    /// Outside of these nothing is granted, whoever says so.
+    pub(super) within: Option<Vec<String>>,
     /// The host of the source's origin.
     pub(super) origin: Option<String>,
     /// Names of git integrations, and the prefix that each stands for.
     pub(super) prefixes: Vec<(String, String)>,
+    /// How much other hosts may send to this build.
+    pub(super) traffic: Option<Arc<Budget>>,
     /// Https is spoken without its encryption, to the hosts of tests.
     #[cfg(test)]
     pub(super) plain: bool,
@@ -92,6 +98,9 @@ impl Grants {
         }
         let secure = url.scheme == Scheme::Https;
         if !self.may_reach(secure, &host, url.port) {
+            if !self.owner_lets(&host) {
+                return refuse(&format!("the policy of this host does not allow clones from `{host}`"));
+            }
             let flag = format!("allow it with `--allow-clone {host}`");
             return refuse(&match secure {
                 true => format!("`{host}` is not the host of this source's origin; {flag}"),
@@ -104,8 +113,14 @@ impl Grants {
 
     /// Whether a host may be asked at all.
     pub(super) fn may_reach(&self, secure: bool, host: &str, port: Option<u16>) -> bool {
-        self.names(host, port)
-            || (secure && self.origin.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(host)))
+        self.owner_lets(host)
+            && (self.names(host, port)
+                || (secure && self.origin.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(host))))
+    }
+
+    /// Whether the owner of this machine lets anybody reach a host.
+    fn owner_lets(&self, host: &str) -> bool {
+        self.within.as_ref().is_none_or(|hosts| hosts.iter().any(|known| known.eq_ignore_ascii_case(host)))
     }
 
     /// Whether the user has named a host: only then it may be in a private network, or be asked by http.
@@ -137,7 +152,17 @@ impl Grants {
             .map(|grant| Path::new(grant.strip_prefix("file://").unwrap_or(grant)))
             .filter(|grant| grant.is_absolute())
             .filter_map(|grant| std::fs::canonicalize(grant).ok());
+        let owner_lets = |real: &Path| {
+            let below = |known: &String| {
+                Path::new(known).is_absolute()
+                    && std::fs::canonicalize(known).is_ok_and(|known| real.starts_with(known))
+            };
+            self.within.as_ref().is_none_or(|within| within.iter().any(below))
+        };
         match std::fs::canonicalize(path) {
+            Ok(real) if !owner_lets(&real) => {
+                Err(refuse("the policy of this host does not allow clones from there".to_owned()))
+            }
             Ok(real) if granted.any(|grant| real.starts_with(grant)) => Ok(real),
             // What is there and what is not looks the same to one who may not see it.
             _ => Err(refuse(format!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use cap_std::fs::Dir;
 use gix::ObjectId;
+use stepbox_limits::{Budget, Limit};
 use stepbox_pipeline::{BuildFacts, repository_name};
 
 use super::address::Grants;
@@ -47,8 +48,10 @@ impl Clones {
         let origin = source.work_tree.as_ref().and_then(|tree| tree.origin.as_ref());
         let grants = Grants {
             named: request.allow_clone.clone(),
+            within: request.clone_hosts.clone(),
             origin: origin.and_then(|origin| origin.host.clone()),
             prefixes: request.git_prefixes.clone(),
+            traffic: Some(Arc::new(Budget::new(request.limits.setting(Limit::Clone)))),
             #[cfg(test)]
             plain: request.plain_https,
         };

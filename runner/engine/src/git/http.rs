@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
+use stepbox_limits::Budget;
 use ureq::http::{Request, Response, Uri};
 use ureq::unversioned::transport::Connector;
 
@@ -34,6 +35,8 @@ pub(super) struct Signals {
     pub(super) refused: Mutex<Option<String>>,
     /// Whether the network or the host had a moment of weakness: trying again may help (rule G11).
     pub(super) transient: AtomicBool,
+    /// How much may still come, for the whole build.
+    pub(super) traffic: Option<Arc<Budget>>,
 }
 
 impl Signals {
@@ -217,7 +220,13 @@ impl<R: Read> Read for Watched<R> {
         if self.signals.stop.load(Ordering::Relaxed) {
             return Err(io::Error::other("interrupted"));
         }
-        self.reader.read(buffer).map_err(|error| self.signals.again(error))
+        let count = self.reader.read(buffer).map_err(|error| self.signals.again(error))?;
+        if let Some(traffic) = &self.signals.traffic
+            && let Err(exceeded) = traffic.take(count as u64)
+        {
+            return Err(self.signals.refuse(format!("nothing is left of {}", exceeded.0.words())));
+        }
+        Ok(count)
     }
 }
 

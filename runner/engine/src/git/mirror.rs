@@ -104,7 +104,7 @@ impl Fetch {
         stop: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(String),
     ) -> Result<(Advertised, File), GitError> {
-        let signals = Arc::new(Signals::default());
+        let signals = Arc::new(Signals { traffic: self.grants.traffic.clone(), ..Signals::default() });
         let (told, tales) = channel::<String>();
         let fetching = std::thread::spawn({
             let (fetch, path, signals) = (self.clone(), path.to_owned(), Arc::clone(&signals));

@@ -73,9 +73,9 @@ impl Mirrors {
 /// Removes mirrors that nobody uses any more, or that are too many. What is in use stays, and so does what cannot be
 /// removed: the next build tries again.
 ///
-/// `state` is the state directory, `now` the time against which the last use counts.
-pub(crate) fn collect_mirrors(state: &Path, now: SystemTime) {
-    collect(&state.join("mirrors"), now, BOUNDS);
+/// `state` is the state directory, `now` the time against which the last use counts, `most` how many bytes they may have.
+pub(crate) fn collect_mirrors(state: &Path, now: SystemTime, most: u64) {
+    collect(&state.join("mirrors"), now, Bounds { bytes: BOUNDS.bytes.min(most), ..BOUNDS });
 }
 
 /// [`collect_mirrors`] with other bounds.

@@ -3,6 +3,7 @@
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
+use stepbox_limits::Limit;
 use stepbox_pipeline::{Consequences, Decision, FailurePolicy, StepFacts, StepKind, StepName, StepState};
 use stepbox_protocol::{Request, StepId};
 
@@ -55,6 +56,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             modules: 0,
             phase: Phase::Pause,
             deadline: None,
+            most_time: self.build.parts.request.limits.setting(Limit::StepTime),
             timed_out: false,
             stopped_by: None,
         };

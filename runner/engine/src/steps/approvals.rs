@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use stepbox_limits::Limit;
 use stepbox_pipeline::{Approval, StepKind, StepState};
 
 use super::Course;
@@ -57,6 +58,7 @@ impl<'a> Course<'_, 'a, '_, '_> {
                 modules: 0,
                 phase: Phase::Approval { asked: false, until: waiting.until },
                 deadline: None,
+                most_time: self.build.parts.request.limits.setting(Limit::StepTime),
                 timed_out: false,
                 stopped_by: None,
             };

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Scope;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use stepbox_limits::Limit;
 use stepbox_pipeline::{Consequences, StepFacts, StepState};
 use stepbox_protocol::{Event, OutputStream, Request, StepId};
 
@@ -45,14 +46,19 @@ struct Course<'c, 'a, 'r, 'e> {
     ended: bool,
     /// How many interrupts were acted on.
     heard: u32,
+    /// When the build has run for as long as it may.
+    end: Option<Instant>,
 }
 
 impl Build<'_, '_, '_> {
     /// Runs steps until the plan has no more (rules S4-S6).
     pub(crate) fn steps(&mut self, worker: &mut Worker, volume: &Volume) {
         // Clones borrow what the build has, so they end before this does.
+        let most = Duration::from_secs(self.parts.request.limits.get(Limit::BuildTime));
+        let end = Instant::now().checked_add(most.saturating_sub(self.parts.ran()));
         std::thread::scope(|scope| {
             Course {
+                end,
                 build: self,
                 worker,
                 volume,
@@ -90,7 +96,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
 
     /// Waits for something to happen; whether it was only something to tell.
     fn listen<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) -> bool {
-        let deadline = self.running.values().filter_map(|step| step.deadline).min();
+        let deadline = self.running.values().filter_map(|step| step.deadline).chain(self.end).min();
         match self.worker.next(self.heard, deadline) {
             Incoming::Event(Event::Output { step, stream, data }) if self.runs_commands(step) => {
                 self.output(step, stream, &data);
@@ -163,7 +169,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         job: Result<Job, Ran>,
     ) {
         let Some(step) = self.running.get_mut(&number) else { return };
-        step.deadline = step.step.timeout.map(|timeout| started + timeout.duration());
+        step.deadline = started.checked_add(step.time());
         step.timed_out = false;
         match job {
             Ok(Job::Commands { request, directory }) => {
@@ -366,6 +372,13 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
     /// Looks after the steps whose time is up: first asked to end, then made to end, then no longer waited for.
     fn overdue<'env>(&mut self, scope: &'scope Scope<'scope, 'env>) {
         let now = Instant::now();
+        if self.end.is_some_and(|end| end <= now) {
+            self.end = None;
+            let setting = self.build.parts.request.limits.setting(Limit::BuildTime);
+            self.build.reporter.warn(None, format!("the build ran longer than {}", setting.words()));
+            // As if somebody had ended it by hand.
+            return self.build.parts.interrupt.trigger();
+        }
         for number in self.numbers(|step| step.deadline.is_some_and(|deadline| deadline <= now)) {
             let Some(step) = self.running.get_mut(&number) else { continue };
             match &mut step.phase {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
+use stepbox_limits::Wanted;
 use stepbox_pipeline::{BuildFacts, Shell};
 use stepbox_protocol::{BlobDigest, PackReport};
 
@@ -102,6 +103,8 @@ impl Bench {
             initiator: "sam".into(),
             approver: None,
             kill_at: None,
+            policy: Wanted::new(),
+            clone_hosts: None,
             pace: 1.0,
             clock: request.clock,
             toolbox,

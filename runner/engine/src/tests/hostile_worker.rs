@@ -4,6 +4,7 @@ use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use stepbox_limits::Limit;
 use stepbox_protocol::{
     Connection, Event, OutputStream, Receiver, Request, Sender, StepEnd, StepId, StepReport, VERSION,
 };
@@ -153,7 +154,7 @@ fn endless_messages_come_to_an_end() {
 #[test]
 fn output_beyond_the_limit_of_a_step_is_not_heard() {
     let bench = Bench::new();
-    let mut build = bench.steps(STEP).request(|request| request.limits.output = 1 << 20);
+    let mut build = bench.steps(STEP).request(|request| request.limits = request.limits.with(Limit::Output, 1 << 20));
     build.launch = WorkerLaunch::InProcess(|socket| {
         let (sender, _receiver, step) = until_the_step(socket);
         forever(&sender, &Event::Output { step, stream: OutputStream::Stderr, data: vec![b'a'; 1 << 16] });

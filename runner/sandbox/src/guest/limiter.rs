@@ -1,37 +1,56 @@
+use std::sync::Arc;
+
+use stepbox_limits::{Budget, Limit, Limits, Setting};
 use wasmtime::ResourceLimiter;
 
 /// Keeps a guest's memory and tables in bounds, and remembers which bound it has met.
 pub(crate) struct Limiter {
-    memory: usize,
-    table_elements: usize,
-    met: Option<String>,
+    limits: Limits,
+    /// Memory of all guests of the build.
+    build: Arc<Budget>,
+    /// How much of that is this guest's.
+    taken: u64,
+    met: Option<Setting>,
 }
 
 impl Limiter {
-    pub(crate) fn new(memory: u64, table_elements: usize) -> Self {
-        Self { memory: usize::try_from(memory).unwrap_or(usize::MAX), table_elements, met: None }
+    pub(crate) fn new(limits: Limits, build: Arc<Budget>) -> Self {
+        Self { limits, build, taken: 0, met: None }
     }
 
-    /// The bound that the guest has met, in words.
-    pub(crate) fn met(&self) -> Option<&str> {
-        self.met.as_deref()
+    /// The bound that the guest has met.
+    pub(crate) fn met(&self) -> Option<Setting> {
+        self.met
     }
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired <= self.memory {
-            return Ok(true);
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.limits.count(Limit::Memory) {
+            self.met = Some(self.limits.setting(Limit::Memory));
+            return Ok(false);
         }
-        self.met = Some(format!("the memory limit of {} MiB for one command", self.memory >> 20));
-        Ok(false)
+        let more = desired.saturating_sub(current) as u64;
+        if let Err(exceeded) = self.build.take(more) {
+            self.met = Some(exceeded.0);
+            return Ok(false);
+        }
+        // What fails to grow after all is given back with the rest, when the guest ends.
+        self.taken += more;
+        Ok(true)
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired <= self.table_elements {
+        if desired <= self.limits.count(Limit::Table) {
             return Ok(true);
         }
-        self.met = Some(format!("the limit of {} table elements for one command", self.table_elements));
+        self.met = Some(self.limits.setting(Limit::Table));
         Ok(false)
+    }
+}
+
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.build.give_back(self.taken);
     }
 }

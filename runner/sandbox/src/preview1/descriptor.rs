@@ -3,7 +3,7 @@
 use std::io::SeekFrom;
 use std::os::fd::AsFd;
 
-use rustix::fs::{Advice, FallocateFlags};
+use rustix::fs::Advice;
 use stepbox_system::{FileKind, OpenFile, Signal};
 use wasmtime::{Caller, Linker};
 
@@ -327,7 +327,7 @@ pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         })
     })?;
     linker.func_wrap(MODULE, "fd_filestat_set_size", |caller: C<'_>, number: u32, size: u64| {
-        call(caller, |host, _| Ok(rustix::fs::ftruncate(host.host_file(number, FD_WRITE)?.file(), size)?))
+        call(caller, |host, _| Ok(host.host_file(number, FD_WRITE)?.set_size(size)?))
     })?;
     linker.func_wrap(
         MODULE,
@@ -339,10 +339,7 @@ pub(super) fn add(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         },
     )?;
     linker.func_wrap(MODULE, "fd_allocate", |caller: C<'_>, number: u32, offset: u64, length: u64| {
-        call(caller, |host, _| {
-            let file = host.host_file(number, FD_WRITE)?;
-            Ok(rustix::fs::fallocate(file.file(), FallocateFlags::empty(), offset, length)?)
-        })
+        call(caller, |host, _| Ok(host.host_file(number, FD_WRITE)?.allocate(offset, length)?))
     })?;
     linker.func_wrap(MODULE, "fd_advise", |caller: C<'_>, number: u32, offset: u64, length: u64, advice: u32| {
         call(caller, |host, _| advise(host, number, offset, length, u8::try_from(advice).map_err(|_| Errno::INVAL)?))

@@ -33,7 +33,8 @@ impl FileTree {
     pub(crate) fn create_directory(&self, base: &Directory, path: &[u8], climb: Climb, mode: u32) -> io::Result<()> {
         let entry = self.to_change(base, path, climb, EEXIST)?;
         self.check_new(&entry)?;
-        rustix::fs::mkdirat(entry.directory()?, entry.name_as_written(), Mode::from_raw_mode(mode & 0o777 | 0o700))?;
+        let permissions = Mode::from_raw_mode(mode & 0o777 | 0o700);
+        entry.quota().entry(|| Ok(rustix::fs::mkdirat(entry.directory()?, entry.name_as_written(), permissions)?))?;
         if kernel::differs_when_new(mode, true) {
             let made = kernel::open_name(entry.directory()?, entry.host_name(), OFlags::DIRECTORY, Mode::empty())?;
             kernel::settle_new(made, mode, true)?;
@@ -100,7 +101,9 @@ impl FileTree {
             return Err(error(if there.is_ok() { EEXIST } else { ENOENT }));
         }
         let flags = AtFlags::empty();
-        Ok(rustix::fs::linkat(old.directory()?, old.host_name(), new.directory()?, new.host_name(), flags)?)
+        new.quota().entry(|| {
+            Ok(rustix::fs::linkat(old.directory()?, old.host_name(), new.directory()?, new.host_name(), flags)?)
+        })
     }
 
     /// Makes a symbolic link. Its target is text and may lead anywhere in the tree.
@@ -111,7 +114,7 @@ impl FileTree {
         }
         let entry = self.to_change(base, path, climb, EEXIST)?;
         self.check_new(&entry)?;
-        Ok(rustix::fs::symlinkat(target, entry.directory()?, entry.name_as_written())?)
+        entry.quota().entry(|| Ok(rustix::fs::symlinkat(target, entry.directory()?, entry.name_as_written())?))
     }
 
     /// The target of a symbolic link, as it was written.

@@ -6,7 +6,7 @@ use rustix::fs::{Mode, OFlags};
 use stepbox_system::VirtualPath;
 
 use super::errors::{ENOENT, error};
-use super::{FileTree, kernel};
+use super::{FileTree, Quota, kernel};
 
 /// A directory of the tree as somebody holds it: a place to start from, opened or not yet.
 #[derive(Clone)]
@@ -64,6 +64,11 @@ impl Directory {
     pub(super) fn readable(&self, tree: &FileTree) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         kernel::open_name(self.handle(tree)?, b".", flags, Mode::empty())
+    }
+
+    /// How much may be added below it.
+    pub(super) fn quota<'a>(&self, tree: &'a FileTree) -> &'a Quota {
+        &tree.mounts[self.mount].quota
     }
 
     /// Whether it may be changed.

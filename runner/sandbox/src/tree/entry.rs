@@ -5,7 +5,7 @@ use stepbox_system::VirtualPath;
 
 use super::device::Device;
 use super::errors::{EROFS, error};
-use super::{Directory, FileTree};
+use super::{Directory, FileTree, Quota};
 
 /// A name in a directory: it may be there or not, and is not followed where it is a link.
 pub(super) struct Entry<'t> {
@@ -68,6 +68,11 @@ impl<'t> Entry<'t> {
             None => self.parent.writable(self.tree),
         };
         if writable { Ok(()) } else { Err(error(EROFS)) }
+    }
+
+    /// How much may be added there.
+    pub(super) fn quota(&self) -> &'t Quota {
+        self.parent.quota(self.tree)
     }
 
     /// The mount that it is in; single files count as what they are laid over.

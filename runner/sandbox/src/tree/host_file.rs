@@ -1,20 +1,57 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FallocateFlags, OFlags};
 use stepbox_system::{CancelToken, FileKind, FileObject, Metadata};
+
+use super::Quota;
 
 /// A file of a mount. Its offset is the kernel's, and so is the rule for appending.
 pub(crate) struct HostFile {
     file: File,
     kind: FileKind,
     writable: bool,
+    quota: Quota,
+    /// Whether the offset was set since something was written there.
+    moved: AtomicBool,
 }
 
 impl HostFile {
-    pub(super) fn new(file: File, kind: FileKind, writable: bool) -> Self {
-        Self { file, kind, writable }
+    pub(super) fn new(file: File, kind: FileKind, writable: bool, quota: Quota) -> Self {
+        Self { file, kind, writable, quota, moved: AtomicBool::new(false) }
+    }
+
+    /// Writes some of `length` bytes that count.
+    fn counted(&self, length: usize, write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+        let length = length as u64;
+        self.quota.take(length)?;
+        let written = write();
+        self.quota.give_back(length - written.as_ref().map_or(0, |count| *count as u64).min(length));
+        written
+    }
+
+    /// Takes what lies between the end of the file and a place behind it: it counts like written bytes, since whoever reads
+    /// the file has to read it.
+    fn reach(&self, offset: u64) -> io::Result<()> {
+        if self.quota.bytes.is_none() || offset == 0 {
+            return Ok(());
+        }
+        let size = u64::try_from(rustix::fs::fstat(&self.file)?.st_size).unwrap_or(0);
+        self.quota.take(offset.saturating_sub(size))
+    }
+
+    /// Sets its size.
+    pub(crate) fn set_size(&self, size: u64) -> io::Result<()> {
+        self.reach(size)?;
+        Ok(rustix::fs::ftruncate(&self.file, size)?)
+    }
+
+    /// Makes room, and the file as large as that.
+    pub(crate) fn allocate(&self, offset: u64, length: u64) -> io::Result<()> {
+        self.reach(offset.saturating_add(length))?;
+        Ok(rustix::fs::fallocate(&self.file, FallocateFlags::empty(), offset, length)?)
     }
 
     /// The open file.
@@ -32,7 +69,8 @@ impl HostFile {
     }
 
     pub(crate) fn write_at(&self, data: &[u8], offset: u64) -> io::Result<usize> {
-        self.file.write_at(data, offset)
+        self.reach(offset)?;
+        self.counted(data.len(), || self.file.write_at(data, offset))
     }
 
     /// Whether every write goes to the end.
@@ -54,10 +92,19 @@ impl FileObject for HostFile {
     }
 
     fn write(&self, data: &[u8], _: &CancelToken) -> io::Result<usize> {
-        (&self.file).write(data)
+        // Only behind its end the file grows by more than what is written.
+        if self.moved.load(Ordering::Relaxed) && self.quota.bytes.is_some() {
+            self.moved.store(false, Ordering::Relaxed);
+            self.reach((&self.file).stream_position()?)?;
+        }
+        self.counted(data.len(), || (&self.file).write(data))
     }
 
     fn seek(&self, position: io::SeekFrom) -> io::Result<u64> {
+        // Asking for the place is no move.
+        if !matches!(position, io::SeekFrom::Current(0)) {
+            self.moved.store(true, Ordering::Relaxed);
+        }
         (&self.file).seek(position)
     }
 

@@ -18,6 +18,7 @@ mod listing;
 mod metadata;
 mod open;
 mod place;
+mod quota;
 mod vfs;
 mod walk;
 
@@ -27,6 +28,7 @@ pub(crate) use host_file::HostFile;
 pub(crate) use listing::Listed;
 pub(crate) use metadata::{MARK, remembered_mode};
 pub(crate) use open::{OpenHow, Opened};
+pub use quota::Quota;
 
 use std::sync::Arc;
 
@@ -43,6 +45,8 @@ pub struct Mount {
     pub directory: Dir,
     /// Whether steps may write there.
     pub writable: bool,
+    /// How much they may add.
+    pub quota: Quota,
 }
 
 /// A single file of the host over an entry of a mount: whatever is done to the entry is done to it. It may be removed, made anew
@@ -99,6 +103,7 @@ mod errors {
     pub(super) const EROFS: i32 = 30;
     pub(super) const ENAMETOOLONG: i32 = 36;
     pub(super) const ELOOP: i32 = 40;
+    pub(super) const EDQUOT: i32 = 122;
 
     /// The error of a number.
     pub(super) fn error(number: i32) -> std::io::Error {

@@ -13,7 +13,7 @@ use super::errors::{EACCES, EEXIST, EISDIR, ELOOP, ENOENT, ENOTDIR, EROFS, error
 use super::metadata::kind_of;
 use super::place::Place;
 use super::walk::is_link_error;
-use super::{Climb, Directory, FileTree, HostFile, kernel};
+use super::{Climb, Directory, FileTree, HostFile, Quota, kernel};
 
 /// How something is to be opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +77,10 @@ impl OpenHow {
 /// Opens or makes a file; a new one has the mode that was asked for.
 fn open_file(directory: BorrowedFd<'_>, path: &[u8], flags: OFlags, how: &OpenHow) -> io::Result<OwnedFd> {
     let open = if path.contains(&b'/') { kernel::open_path } else { kernel::open_name };
-    if how.create && kernel::differs_when_new(how.mode, false) {
+    if !flags.contains(OFlags::CREATE) {
+        return open(directory, path, flags, Mode::empty());
+    }
+    if kernel::differs_when_new(how.mode, false) {
         match open(directory, path, flags | OFlags::EXCL, how.mode()) {
             Ok(made) => return kernel::settle_new(&made, how.mode, false).map(|()| made),
             Err(there) if there.raw_os_error() == Some(EEXIST) && !how.exclusive => {}
@@ -103,11 +106,12 @@ impl FileTree {
             let (handle, rest) = self.nearest(base, &plain.path, number, rest)?;
             let mut flags = how.flags();
             flags.set(OFlags::DIRECTORY, how.directory || plain.slash);
-            let opened = open_file(handle, rest, flags, how);
+            let quota = &self.mounts[number].quota;
+            let opened = counted(quota, how, flags, |flags| open_file(handle, rest, flags, how));
             match opened {
                 Ok(opened) => {
                     let found = |handle| Directory::opened(plain.path.clone(), number, handle);
-                    return self.opened(opened, how, writable, found);
+                    return self.opened(opened, how, writable, quota, found);
                 }
                 Err(failed) if is_link_error(&failed) => {}
                 Err(failed) => return Err(failed),
@@ -172,14 +176,15 @@ impl FileTree {
             return Err(error(EISDIR));
         }
         flags.set(OFlags::DIRECTORY, how.directory || entry.slash);
-        let opened = open_file(entry.directory()?, entry.host_name(), flags, &how);
+        let directory = entry.directory()?;
+        let opened = counted(entry.quota(), &how, flags, |flags| open_file(directory, entry.host_name(), flags, &how));
         let opened = opened.map_err(|failed| match failed.raw_os_error() {
             Some(ELOOP) if how.create && how.exclusive => error(EEXIST),
             _ => failed,
         })?;
         let path = entry.path()?;
         let found = |handle| Directory::opened(path, entry.mount(), handle);
-        self.opened(opened, &how, entry.check_writable().is_ok(), found)
+        self.opened(opened, &how, entry.check_writable().is_ok(), entry.quota(), found)
     }
 
     fn opened(
@@ -187,6 +192,7 @@ impl FileTree {
         handle: OwnedFd,
         how: &OpenHow,
         writable: bool,
+        quota: &Quota,
         directory: impl FnOnce(OwnedFd) -> Directory,
     ) -> io::Result<Opened> {
         let kind = if how.directory {
@@ -195,8 +201,29 @@ impl FileTree {
             kind_of(FileType::from_raw_mode(rustix::fs::fstat(&handle)?.st_mode))
         };
         if kind == FileKind::Directory {
-            return Ok(Opened::Directory(directory(handle)));
+            return if how.create { Err(error(EISDIR)) } else { Ok(Opened::Directory(directory(handle))) };
         }
-        Ok(Opened::File(OpenFile::new(HostFile::new(File::from(handle), kind, writable))))
+        // What is only read uses nothing up.
+        let quota = if how.changes() { quota.clone() } else { Quota::default() };
+        Ok(Opened::File(OpenFile::new(HostFile::new(File::from(handle), kind, writable, quota))))
     }
+}
+
+/// Opens by `open`; what is made by that counts. Where something is there already nothing is made.
+fn counted(
+    quota: &Quota,
+    how: &OpenHow,
+    flags: OFlags,
+    open: impl Fn(OFlags) -> io::Result<OwnedFd>,
+) -> io::Result<OwnedFd> {
+    if !how.create || how.directory || quota.entries.is_none() {
+        return open(flags);
+    }
+    if !how.exclusive {
+        match open(flags.difference(OFlags::CREATE)) {
+            Err(missing) if missing.raw_os_error() == Some(ENOENT) => {}
+            other => return other,
+        }
+    }
+    quota.entry(|| open(flags))
 }

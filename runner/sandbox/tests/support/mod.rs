@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use stepbox_sandbox::{Commands, Image, Mount, Profile, Sandbox, SandboxLimits};
+use stepbox_sandbox::{Commands, FileTree, Image, Limits, Mount, Profile, Quota, Sandbox};
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Resolution, SpawnRequest, Spawner, VirtualPath, pipe};
 
 /// A module with the imports that the tests need, and one page of memory.
@@ -77,29 +77,35 @@ impl Ended {
 /// A sandbox with a root, a volume and one command, `tool`.
 pub(crate) struct Bench {
     directory: tempfile::TempDir,
+    tree: Arc<FileTree>,
     commands: Arc<Commands>,
 }
 
 impl Bench {
     pub(crate) fn new(text: &str) -> Self {
-        Self::with(text, SandboxLimits::default())
+        Self::with(text, Limits::default())
     }
 
-    pub(crate) fn with(text: &str, limits: SandboxLimits) -> Self {
+    pub(crate) fn with(text: &str, limits: Limits) -> Self {
         Self::of_bytes(wat::parse_str(text).expect("a module"), limits)
     }
 
     /// With these bytes as the module.
-    pub(crate) fn of_bytes(bytes: Vec<u8>, limits: SandboxLimits) -> Self {
-        Self::make(bytes, limits, false)
+    pub(crate) fn of_bytes(bytes: Vec<u8>, limits: Limits) -> Self {
+        Self::make(bytes, limits, false, Quota::default())
     }
 
     /// With a directory `/fixed` that cannot be written.
     pub(crate) fn with_fixed(text: &str) -> Self {
-        Self::make(wat::parse_str(text).expect("a module"), SandboxLimits::default(), true)
+        Self::make(wat::parse_str(text).expect("a module"), Limits::default(), true, Quota::default())
     }
 
-    fn make(bytes: Vec<u8>, limits: SandboxLimits, fixed: bool) -> Self {
+    /// With so much that may be added to the volume.
+    pub(crate) fn with_quota(text: &str, quota: Quota) -> Self {
+        Self::make(wat::parse_str(text).expect("a module"), Limits::default(), false, quota)
+    }
+
+    fn make(bytes: Vec<u8>, limits: Limits, fixed: bool, quota: Quota) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let open = |name: &str| {
             let path = directory.path().join(name);
@@ -111,14 +117,22 @@ impl Bench {
         let image = Image::new(move || Ok(compiled), move || Ok(bytes.clone()), ["tool"]);
         let sandbox = Sandbox::new(image, limits);
         let at = VirtualPath::new("/fixed").expect("a path");
-        let others = fixed.then(|| Mount { at, directory: open("fixed"), writable: false }).into_iter().collect();
-        let tree = sandbox.tree(open("root"), open("volume"), others, vec![]).expect("a tree");
-        let commands = sandbox.commands(tree, Profile::Step);
-        Self { directory, commands }
+        let others = fixed
+            .then(|| Mount { at, directory: open("fixed"), writable: false, quota: Quota::default() })
+            .into_iter()
+            .collect();
+        let tree =
+            sandbox.tree((open("root"), Quota::default()), (open("volume"), quota), others, vec![]).expect("a tree");
+        let commands = sandbox.commands(Arc::clone(&tree), Profile::Step);
+        Self { directory, tree, commands }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    pub(crate) fn tree(&self) -> &FileTree {
+        &self.tree
     }
 
     pub(crate) fn commands(&self) -> Arc<Commands> {

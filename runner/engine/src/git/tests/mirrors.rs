@@ -30,7 +30,7 @@ fn names(state: &Path) -> usize {
 fn mirrors_go_when_nobody_uses_them_or_when_they_are_too_many() {
     let home = tempfile::tempdir().expect("a directory");
     let state = home.path();
-    collect_mirrors(state, start());
+    collect_mirrors(state, start(), u64::MAX);
     assert!(!state.join("mirrors").exists(), "nothing is made for nothing");
     let paths: Vec<_> = (0..6).map(|day| add(state, &day.to_string(), day, 100)).collect();
     let left = |now: u32, age: u32, bytes: u64| {
@@ -44,9 +44,9 @@ fn mirrors_go_when_nobody_uses_them_or_when_they_are_too_many() {
     assert_eq!(left(5, 9, 0), "-----x", "what would be fetched again at once");
     assert_eq!(names(state), 2, "the locks are gone too");
     add(state, "5", 7, 100);
-    collect_mirrors(state, start() + DAY * 37);
+    collect_mirrors(state, start() + DAY * 37, u64::MAX);
     assert!(paths[5].exists());
-    collect_mirrors(state, start() + DAY * 38);
+    collect_mirrors(state, start() + DAY * 38, u64::MAX);
     assert_eq!(names(state), 0);
 }
 
@@ -60,16 +60,16 @@ fn a_mirror_in_use_stays_and_what_a_killed_collection_left_goes() {
     assert_eq!(locked, path);
     std::fs::create_dir_all(state.join("mirrors/removed-x/objects")).expect("makes");
     std::fs::write(state.join("mirrors/somebody's.lock"), "").expect("writes");
-    collect_mirrors(state, start() + DAY * 100);
+    collect_mirrors(state, start() + DAY * 100, u64::MAX);
     assert!(path.exists());
     assert_eq!(names(state), 3);
     drop(lock);
-    collect_mirrors(state, start() + DAY * 100);
+    collect_mirrors(state, start() + DAY * 100, u64::MAX);
     assert_eq!(names(state), 1, "what is not ours stays");
     std::fs::remove_file(add(state, "lost", 0, 1).with_extension("lock")).expect("removes");
-    collect_mirrors(state, start() + DAY * 100);
+    collect_mirrors(state, start() + DAY * 100, u64::MAX);
     assert_eq!(names(state), 3, "from now on it has a time");
-    collect_mirrors(state, start() + DAY * 131);
+    collect_mirrors(state, start() + DAY * 131, u64::MAX);
     assert_eq!(names(state), 1);
 }
 
