@@ -236,8 +236,8 @@ fn a_mistake_in_the_project_s_file() {
     let place = Place::new().commands(&["true"]).file("stepbox.yaml", "imags:\n  a: toolbox\n");
     let run = place.run(["run"]);
     let told = "\
-error: unknown field `imags`, expected `images`
- --> ./stepbox.yaml:1:1
+error: unknown field `imags`, expected one of `images`, `limits`, `allow_clone`, `environment`, `secrets`, `network`
+ --> stepbox.yaml:1:1
   |
 1 | imags:
   | ^
