@@ -212,6 +212,11 @@ fn waiting(record: &RecordDirectory, id: &BuildId) -> Result<(Standing, Recorded
         return Err(EngineError::new(EngineErrorKind::Record, message)
             .hint(format!("run the pipeline again; `stepbox builds rm {id}` removes the record")));
     };
+    if !wait.request.is_understood() {
+        let message = format!("build `{id}` cannot go on: another version of Stepbox, with other limits, began it");
+        return Err(EngineError::new(EngineErrorKind::Record, message)
+            .hint(format!("run the pipeline again; `stepbox builds rm {id}` removes the record")));
+    }
     Ok((standing, wait, outcome))
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use stepbox_limits::Limits;
 use stepbox_pipeline::{FailurePolicy, Masker, PlanStanding, StepFacts, StepState};
 use stepbox_volume::Digest;
@@ -122,7 +122,9 @@ pub(crate) struct RecordedRequest {
     own_folder: bool,
     local_volume: Option<PathBuf>,
     no_cache: bool,
-    limits: Limits,
+    /// None where another version of Stepbox, which has other limits, wrote them.
+    #[serde(deserialize_with = "limits_of_this_version")]
+    limits: Option<Limits>,
 }
 
 /// An approval that a build waits for: its step's number, and until when in milliseconds since 1970.
@@ -240,13 +242,18 @@ impl RecordedRequest {
                 _ => None,
             },
             no_cache: request.no_cache,
-            limits: request.limits,
+            limits: Some(request.limits),
         }
     }
 
     /// The pipeline file.
     pub(crate) fn file(&self) -> &std::path::Path {
         &self.pipeline_file
+    }
+
+    /// Whether this version of Stepbox understands all of it.
+    pub(crate) fn is_understood(&self) -> bool {
+        self.limits.is_some()
     }
 
     /// Says all of it again.
@@ -271,7 +278,7 @@ impl RecordedRequest {
         let own = self.own_folder.then_some(LocalVolume::OfPipeline);
         request.local_volume = own.or(self.local_volume.map(LocalVolume::At));
         request.no_cache = self.no_cache;
-        request.limits = self.limits;
+        request.limits = self.limits.unwrap_or_default();
     }
 
     /// Whether a secret stands in one of its texts.
@@ -286,6 +293,11 @@ impl RecordedRequest {
         }
         serde_json::to_value(self).map_or(true, |value| any(&value, masker))
     }
+}
+
+fn limits_of_this_version<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Limits>, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 /// The sha256 of a pipeline's text.

@@ -546,3 +546,19 @@ fn a_damaged_record_of_a_waiting_build_is_told() {
         assert!(bench.answer(&build, true).run().error().message.ends_with("does not say where it stands"));
     }
 }
+
+#[test]
+fn a_build_that_waits_since_a_version_with_other_limits_does_not_go_on() {
+    let bench = Bench::new();
+    let build = bench.steps(GATED).run().outcome().build.clone();
+    let file = bench.home.path().join("state/builds").join(build.as_str()).join("standing.json");
+    let mut record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).expect("there")).expect("what was written");
+    record["waiting"]["request"]["limits"] = serde_json::json!({"memory": 1 << 30, "processes": 64, "output": 1 << 20});
+    std::fs::write(&file, record.to_string()).expect("writes");
+    let done = bench.answer(&build, true).run();
+    let message = format!("build `{build}` cannot go on: another version of Stepbox, with other limits, began it");
+    assert_eq!((done.error().kind, done.error().message.as_str()), (EngineErrorKind::Record, message.as_str()));
+    assert_eq!(done.error().hints, [format!("run the pipeline again; `stepbox builds rm {build}` removes the record")]);
+    assert_eq!(state(&bench, &build), BuildState::Waiting);
+}
