@@ -121,7 +121,8 @@ impl Evaluation<'_> {
 
     fn primary(&mut self, rest: &mut &[Vec<u8>]) -> Result<bool, String> {
         match *rest {
-            [left, operator, right, ..] if is_binary(operator) => {
+            // Between whole expressions `-a` and `-o` are not operators of words.
+            [left, operator, right, ..] if is_binary(operator) && operator != b"-a" && operator != b"-o" => {
                 let value = self.binary(left, operator, right);
                 *rest = &rest[3..];
                 value

@@ -1,6 +1,6 @@
 use std::cmp::Reverse;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,24 +51,31 @@ fn read(arguments: &[OsString]) -> Option<Parsed> {
     style.then_some(parsed)
 }
 
-/// Whether a call of `ls` asks for the long format, and for nothing that is not done here.
+/// Whether a call of `ls` asks for nothing that is not done here: columns and quotes are for terminals.
 pub(crate) fn is_for_us(arguments: &[OsString]) -> bool {
-    read(arguments).is_some_and(|parsed| ['l', 'g', 'n', 'o', '\u{1}'].iter().any(|letter| parsed.has(*letter)))
+    let one_a_line = |parsed: &Parsed| is_long(parsed) || parsed.has('1') || !io::stdout().is_terminal();
+    read(arguments).is_some_and(|parsed| one_a_line(&parsed))
 }
 
-/// `ls` in its long format, sorted by bytes as in the C locale.
+fn is_long(parsed: &Parsed) -> bool {
+    ['l', 'g', 'n', 'o', '\u{1}'].iter().any(|letter| parsed.has(*letter))
+}
+
+/// `ls` in its long format or one name a line, sorted by bytes as in the C locale.
 pub(crate) fn list(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Result<i32> {
     let mut parsed = read(arguments).unwrap_or_default();
     if parsed.operands.is_empty() {
         parsed.operands.push(".".into());
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
-    let mut listing = Listing { now: i64::try_from(now).unwrap_or(i64::MAX), parsed: &parsed, status: 0, begun: false };
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let mut listing = Listing { now, long: is_long(&parsed), parsed: &parsed, status: 0, begun: false };
     let (mut files, mut directories) = (vec![], vec![]);
     for operand in &parsed.operands {
         let path = PathBuf::from(operand);
         // A link to a directory is a file in the long format, unless a slash says otherwise.
-        let follow = operand.to_string_lossy().ends_with('/');
+        let as_itself = listing.long || parsed.has('d') || parsed.has('F');
+        let follow = operand.to_string_lossy().ends_with('/') || (!as_itself && path.is_dir());
         match file_info::read(&path, follow) {
             Ok(info) if info.is_directory() && !parsed.has('d') => {
                 directories.push((operand.to_string_lossy().into_owned(), path, info))
@@ -98,6 +105,7 @@ type Entry = (String, PathBuf, FileInfo);
 
 struct Listing<'a> {
     now: i64,
+    long: bool,
     parsed: &'a Parsed,
     status: i32,
     /// Whether something was printed: an empty line comes before the next directory.
@@ -161,9 +169,9 @@ impl Listing<'_> {
         if headed {
             writeln!(streams.output, "{}:", directory.display())?;
         }
-        let total: u64 = entries.iter().map(|(_, _, info)| info.allocated()).sum();
-        let total = if self.parsed.has('h') { human(total) } else { total.div_ceil(1024).to_string() };
-        writeln!(streams.output, "total {total}")?;
+        if self.long {
+            self.total(&entries, streams)?;
+        }
         self.rows(&entries, streams)?;
         if self.parsed.has('R') {
             for (name, path, info) in &entries {
@@ -173,6 +181,12 @@ impl Listing<'_> {
             }
         }
         Ok(())
+    }
+
+    fn total(&self, entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
+        let total: u64 = entries.iter().map(|(_, _, info)| info.allocated()).sum();
+        let total = if self.parsed.has('h') { human(total) } else { total.div_ceil(1024).to_string() };
+        writeln!(streams.output, "total {total}")
     }
 
     fn rows(&mut self, entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
@@ -188,21 +202,25 @@ impl Listing<'_> {
             if self.parsed.has('i') {
                 write!(streams.output, "{:>inodes$} ", info.inode)?;
             }
-            write!(streams.output, "{} {:>links$} ", info.mode_text(), info.links)?;
-            if !self.parsed.has('g') {
-                write!(streams.output, "{who} ")?;
+            if self.long {
+                write!(streams.output, "{} {:>links$} ", info.mode_text(), info.links)?;
+                if !self.parsed.has('g') {
+                    write!(streams.output, "{who} ")?;
+                }
+                if !self.parsed.has('o') && !self.parsed.has('G') {
+                    write!(streams.output, "{who} ")?;
+                }
+                write!(streams.output, "{:>sizes$} {} ", size(info), self.time(info))?;
             }
-            if !self.parsed.has('o') && !self.parsed.has('G') {
-                write!(streams.output, "{who} ")?;
-            }
-            write!(streams.output, "{:>sizes$} {} {name}", size(info), self.time(info))?;
             let mark = match info.letter() {
                 'd' if self.parsed.has('F') || self.parsed.has('p') => "/",
+                'l' if self.parsed.has('F') && !self.long => "@",
+                'p' if self.parsed.has('F') => "|",
                 'f' if self.parsed.has('F') && info.mode & 0o111 != 0 => "*",
                 _ => "",
             };
-            write!(streams.output, "{mark}")?;
-            if let (true, Ok(target)) = (info.is_link(), std::fs::read_link(path)) {
+            write!(streams.output, "{name}{mark}")?;
+            if let (true, true, Ok(target)) = (self.long, info.is_link(), std::fs::read_link(path)) {
                 write!(streams.output, " -> {}", target.display())?;
             }
             writeln!(streams.output)?;
@@ -228,14 +246,13 @@ mod tests {
     use crate::testing::run;
 
     #[test]
-    fn only_the_long_format_is_ours() {
+    fn what_is_not_done_here_is_left_to_others() {
         let ours = |words: &[&str]| is_for_us(&words.iter().map(Into::into).collect::<Vec<_>>());
         assert!(
             ours(&["ls", "-l"]) && ours(&["ls", "-la", "x"]) && ours(&["ls", "--format=long"]) && ours(&["ls", "-o"])
         );
-        assert!(
-            !ours(&["ls"]) && !ours(&["ls", "-a"]) && !ours(&["ls", "-lZ"]) && !ours(&["ls", "-l", "--color=always"])
-        );
+        assert!(ours(&["ls", "-1"]) && ours(&["ls", "-1a"]));
+        assert!(!ours(&["ls", "-1C"]) && !ours(&["ls", "-lZ"]) && !ours(&["ls", "-l", "--color=always"]));
     }
 
     #[test]
@@ -258,5 +275,27 @@ mod tests {
         let names: Vec<&str> = output.lines().skip(1).filter_map(|row| row.rsplit(' ').next()).collect();
         assert_eq!(names, [".", "..", ".hidden", "file", "sub"]);
         assert_eq!(run(&["ls", "-l", "/nowhere"], "").2, 2);
+    }
+
+    #[test]
+    fn names_alone_stand_one_a_line() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path();
+        std::fs::create_dir(path.join("sub")).expect("makes");
+        std::fs::write(path.join("sub/x"), "").expect("writes");
+        std::fs::write(path.join("file"), "").expect("writes");
+        std::os::unix::fs::symlink("sub", path.join("link")).expect("links");
+        let text = path.to_str().expect("text");
+        let output = |options: &str, names: &[&str]| {
+            let paths: Vec<String> = names.iter().map(|name| format!("{text}{name}")).collect();
+            let words: Vec<&str> = ["ls", options].into_iter().chain(paths.iter().map(String::as_str)).collect();
+            run(&words, "").0.replace(text, "D")
+        };
+        assert_eq!(output("-1", &[""]), "file\nlink\nsub\n");
+        assert_eq!(output("-1a", &["/sub"]), ".\n..\nx\n");
+        assert_eq!(output("-1F", &[""]), "file\nlink@\nsub/\n");
+        assert_eq!(output("-1r", &["/file", "/link"]), "D/file\n\nD/link:\nx\n");
+        assert_eq!(output("-1R", &[""]), "D:\nfile\nlink\nsub\n\nD/sub:\nx\n");
+        assert_eq!(output("-1d", &["/link", ""]), "D\nD/link\n");
     }
 }

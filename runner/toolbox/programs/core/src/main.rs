@@ -9,7 +9,6 @@ fn main() {
 /// Runs a command of uutils coreutils.
 fn uutils(name: &str, arguments: Vec<OsString>) -> i32 {
     let locale = match name {
-        "[" => "test",
         "dir" | "vdir" => "ls",
         other => other,
     };
@@ -17,13 +16,10 @@ fn uutils(name: &str, arguments: Vec<OsString>) -> i32 {
     let _ = uucore::locale::setup_localization(locale);
     let arguments = arguments.into_iter();
     match name {
-        "[" => uu_test::uumain(arguments),
         "b2sum" => uu_b2sum::uumain(arguments),
         "base32" => uu_base32::uumain(arguments),
         "base64" => uu_base64::uumain(arguments),
-        "basename" => uu_basename::uumain(arguments),
         "basenc" => uu_basenc::uumain(arguments),
-        "cat" => uu_cat::uumain(arguments),
         "cksum" => uu_cksum::uumain(arguments),
         "comm" => uu_comm::uumain(arguments),
         "cp" => uu_cp::uumain(arguments),
@@ -32,12 +28,9 @@ fn uutils(name: &str, arguments: Vec<OsString>) -> i32 {
         "date" => uu_date::uumain(arguments),
         "dir" => uu_dir::uumain(arguments),
         "dircolors" => uu_dircolors::uumain(arguments),
-        "dirname" => uu_dirname::uumain(arguments),
-        "echo" => uu_echo::uumain(arguments),
         "expand" => uu_expand::uumain(arguments),
         "expr" => uu_expr::uumain(arguments),
         "factor" => uu_factor::uumain(arguments),
-        "false" => uu_false::uumain(arguments),
         "fmt" => uu_fmt::uumain(arguments),
         "fold" => uu_fold::uumain(arguments),
         "head" => uu_head::uumain(arguments),
@@ -46,7 +39,6 @@ fn uutils(name: &str, arguments: Vec<OsString>) -> i32 {
         "ln" => uu_ln::uumain(arguments),
         "ls" => uu_ls::uumain(arguments),
         "md5sum" => uu_md5sum::uumain(arguments),
-        "mkdir" => uu_mkdir::uumain(arguments),
         "mktemp" => uu_mktemp::uumain(arguments),
         "mv" => uu_mv::uumain(arguments),
         "nl" => uu_nl::uumain(arguments),
@@ -58,7 +50,6 @@ fn uutils(name: &str, arguments: Vec<OsString>) -> i32 {
         "printenv" => uu_printenv::uumain(arguments),
         "printf" => uu_printf::uumain(arguments),
         "ptx" => uu_ptx::uumain(arguments),
-        "pwd" => uu_pwd::uumain(arguments),
         "readlink" => uu_readlink::uumain(arguments),
         "realpath" => uu_realpath::uumain(arguments),
         "rm" => uu_rm::uumain(arguments),
@@ -78,10 +69,8 @@ fn uutils(name: &str, arguments: Vec<OsString>) -> i32 {
         "tac" => uu_tac::uumain(arguments),
         "tail" => uu_tail::uumain(arguments),
         "tee" => uu_tee::uumain(arguments),
-        "test" => uu_test::uumain(arguments),
         "touch" => uu_touch::uumain(arguments),
         "tr" => uu_tr::uumain(arguments),
-        "true" => uu_true::uumain(arguments),
         "truncate" => uu_truncate::uumain(arguments),
         "tsort" => uu_tsort::uumain(arguments),
         "uname" => uu_uname::uumain(arguments),
