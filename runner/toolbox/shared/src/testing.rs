@@ -42,8 +42,10 @@ pub fn compare(find: Find, cases: &str, input: &[u8]) {
         } else if let Some((status, output)) = line.strip_prefix("= ").and_then(|line| line.split_once(' ')) {
             let call: Vec<&str> = words.iter().map(String::as_str).collect();
             let (found, _, found_status) = run_bytes(find, &call, input);
-            if (found_status.to_string().as_str(), &found) != (status, &unescaped(output)) {
-                wrong.push(format!("{words:?}: {found_status} {:?}", String::from_utf8_lossy(&found)));
+            let expected = unescaped(output);
+            if (found_status.to_string().as_str(), &found) != (status, &expected) {
+                let (found, expected) = (String::from_utf8_lossy(&found), String::from_utf8_lossy(&expected));
+                wrong.push(format!("{words:?}: {found_status} {found:?}, not {status} {expected:?}"));
             }
             words.clear();
         }

@@ -2,7 +2,6 @@
 
 mod awk;
 mod grep;
-mod grep_options;
 mod sed;
 #[cfg(test)]
 mod testing;

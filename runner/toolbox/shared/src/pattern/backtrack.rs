@@ -251,6 +251,8 @@ impl Program {
             Look::NoBoundary => before() == after(),
             Look::WordStart => !before() && after(),
             Look::WordEnd => before() && !after(),
+            Look::NoWordBefore => !before(),
+            Look::NoWordAfter => !after(),
         }
     }
 }

@@ -6,10 +6,12 @@
 //! itself.
 
 mod backtrack;
+mod lines;
 mod node;
 mod parse;
 
 pub use backtrack::Exhausted;
+pub use lines::{Bounds, LinePattern};
 
 use std::cell::RefCell;
 
@@ -109,7 +111,7 @@ impl Pattern {
             return Ok(Self { engine: Engine::Backtracking(Box::new(program)), groups });
         }
         let mut text = String::new();
-        node.write(&mut text);
+        node.write(false, &mut text);
         let regex = build(&text, options)?;
         let longest = if node.is_ambiguous() { Some(Box::new(Longest::new(&text, options)?)) } else { None };
         let places = RefCell::new(regex.capture_locations());
@@ -234,20 +236,6 @@ fn build(text: &str, options: Options) -> Result<Regex, String> {
 /// How many bytes the character at a place has; 1 where there is none.
 pub fn character_length(text: &[u8], at: usize) -> usize {
     backtrack::character_at(text, at).map_or(1, char::len_utf8)
-}
-
-/// A pattern in the language of the `regex` crate, for whoever puts several together. The error is a message.
-///
-/// # Errors
-/// Where it is none, or refers back to its groups.
-pub fn translate(pattern: &str, language: Language) -> Result<String, String> {
-    let (node, _) = parse::parse(pattern.as_bytes(), language, Escapes::None)?;
-    if node.refers_back() {
-        return Err("back-references are not supported together with other patterns".to_owned());
-    }
-    let mut text = String::new();
-    node.write(&mut text);
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub(super) enum Look {
     NoBoundary,
     WordStart,
     WordEnd,
+    /// No word goes on before.
+    NoWordBefore,
+    /// No word goes on after.
+    NoWordAfter,
 }
 
 /// A bracket expression or a class.
@@ -140,43 +144,62 @@ impl Node {
         }
     }
 
-    /// The pattern in the language of the `regex` crate.
-    pub(super) fn write(&self, result: &mut String) {
+    /// The same with other numbers for its groups, all of them `by` higher.
+    pub(super) fn renumbered(self, by: usize) -> Self {
+        let all = |nodes: Vec<Self>| nodes.into_iter().map(|node| node.renumbered(by)).collect();
+        match self {
+            Self::Group(number, node) => Self::Group(number + by, Box::new(node.renumbered(by))),
+            Self::Same(number) => Self::Same(number + by),
+            Self::Concat(nodes) => Self::Concat(all(nodes)),
+            Self::Alternate(nodes) => Self::Alternate(all(nodes)),
+            Self::Repeat { node, min, max } => Self::Repeat { node: Box::new(node.renumbered(by)), min, max },
+            other => other,
+        }
+    }
+
+    /// The pattern in the language of the `regex` crate. With `lines` it never matches an end of line, and its anchors are at
+    /// lines, so that it can be looked for in many of them at once.
+    pub(super) fn write(&self, lines: bool, result: &mut String) {
         match self {
             Self::Empty => result.push_str("(?:)"),
             Self::Char(character) => result.push_str(&regex::escape(character.encode_utf8(&mut [0; 4]))),
             Self::Byte(byte) => result.push_str(&format!("(?-u:\\x{byte:02x})")),
+            Self::Any if lines => result.push_str("[^\\n]"),
             Self::Any => result.push('.'),
-            Self::Set(set) => set.write(result),
+            Self::Set(set) => set.write(lines, result),
             Self::Look(look) => result.push_str(match look {
                 Look::LineStart => "^",
                 Look::LineEnd => "$",
+                Look::TextStart if lines => "^",
+                Look::TextEnd if lines => "$",
                 Look::TextStart => r"\A",
                 Look::TextEnd => r"\z",
                 Look::Boundary => r"\b",
                 Look::NoBoundary => r"\B",
                 Look::WordStart => r"\b{start}",
                 Look::WordEnd => r"\b{end}",
+                Look::NoWordBefore => r"\b{start-half}",
+                Look::NoWordAfter => r"\b{end-half}",
             }),
             Self::Group(_, node) => {
                 result.push('(');
-                node.write(result);
+                node.write(lines, result);
                 result.push(')');
             }
-            Self::Concat(nodes) => nodes.iter().for_each(|node| node.write(result)),
+            Self::Concat(nodes) => nodes.iter().for_each(|node| node.write(lines, result)),
             Self::Alternate(nodes) => {
                 result.push_str("(?:");
                 for (at, node) in nodes.iter().enumerate() {
                     if at > 0 {
                         result.push('|');
                     }
-                    node.write(result);
+                    node.write(lines, result);
                 }
                 result.push(')');
             }
             Self::Repeat { node, min, max } => {
                 result.push_str("(?:");
-                node.write(result);
+                node.write(lines, result);
                 result.push(')');
                 match (min, max) {
                     (0, None) => result.push('*'),
@@ -193,7 +216,7 @@ impl Node {
 }
 
 impl Set {
-    fn write(&self, result: &mut String) {
+    fn write(&self, lines: bool, result: &mut String) {
         let bytes: Vec<u8> =
             self.items.iter().filter_map(|item| if let Item::Byte(byte) = item { Some(*byte) } else { None }).collect();
         if !bytes.is_empty() && !self.negated {
@@ -202,7 +225,7 @@ impl Set {
                 result.push_str(&format!("(?-u:\\x{byte:02x})|"));
             }
         }
-        result.push('[');
+        result.push_str(if lines { "[[" } else { "[" });
         if self.negated {
             result.push('^');
         }
@@ -222,7 +245,7 @@ impl Set {
             // Of bytes alone: nothing that is text.
             result.push_str(r"\x00&&\x01");
         }
-        result.push(']');
+        result.push_str(if lines { r"]--\n]" } else { "]" });
         if !bytes.is_empty() && !self.negated {
             result.push(')');
         }
