@@ -3,7 +3,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use stepbox_tool::file_info;
+use stepbox_tool::file_info::{self, FileInfo};
 use stepbox_tool::options::{Known, flag, parse, valued};
 use stepbox_tool::{Streams, fail, mode};
 
@@ -32,7 +32,8 @@ pub(crate) fn copy(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Res
             None => return fail("cp", "missing file operand", streams),
         },
     };
-    let into = !parsed.has('T') && (parsed.has('t') || target.is_dir());
+    let there = file_info::read(&target, true).ok();
+    let into = !parsed.has('T') && (parsed.has('t') || there.as_ref().is_some_and(FileInfo::is_directory));
     if !into && parsed.operands.len() > 1 {
         return fail("cp", &format!("target '{}' is not a directory", target.display()), streams);
     }
@@ -40,7 +41,8 @@ pub(crate) fn copy(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Res
     for source in &parsed.operands {
         let source = Path::new(source);
         let destination = if into { target.join(source.file_name().unwrap_or_default()) } else { target.clone() };
-        match one(source, &destination, parsed.has('f')) {
+        let before = if into { file_info::read(&destination, true).ok() } else { there.clone() };
+        match one(source, &destination, before, parsed.has('f')) {
             Ok(()) if parsed.has('v') => {
                 writeln!(streams.output, "'{}' -> '{}'", source.display(), destination.display())?;
             }
@@ -54,15 +56,14 @@ pub(crate) fn copy(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Res
     Ok(status)
 }
 
-/// Copies a file. The error is a message.
-fn one(source: &Path, destination: &Path, force: bool) -> Result<(), String> {
+/// Copies a file to where `before` is. The error is a message.
+fn one(source: &Path, destination: &Path, before: Option<FileInfo>, force: bool) -> Result<(), String> {
     let (from, to) = (source.display(), destination.display());
     let wrong = |what: String, error: &io::Error| format!("{what}: {}", stepbox_tool::describe(error));
     let info = file_info::read(source, true).map_err(|error| wrong(format!("cannot stat '{from}'"), &error))?;
     if info.is_directory() {
         return Err(format!("-r not specified; omitting directory '{from}'"));
     }
-    let before = file_info::read(destination, true).ok();
     if let Some(before) = &before {
         if before.is_directory() {
             return Err(format!("cannot overwrite directory '{to}' with non-directory"));
