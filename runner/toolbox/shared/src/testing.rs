@@ -53,7 +53,8 @@ pub fn compare(find: Find, cases: &str, input: &[u8]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn unescaped(text: &str) -> Vec<u8> {
+/// The bytes of a text with escapes, as in recorded calls.
+pub fn unescaped(text: &str) -> Vec<u8> {
     let mut result = vec![];
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -66,7 +66,6 @@ fn uutils(name: &str, arguments: Vec<OsString>) -> i32 {
         "sort" => uu_sort::uumain(arguments),
         "split" => uu_split::uumain(arguments),
         "sum" => uu_sum::uumain(arguments),
-        "tac" => uu_tac::uumain(arguments),
         "tail" => uu_tail::uumain(arguments),
         "tee" => uu_tee::uumain(arguments),
         "touch" => uu_touch::uumain(arguments),
