@@ -52,7 +52,22 @@ pub fn program() -> PathBuf {
     let program =
         tests.parent().and_then(Path::parent).map(|directory| directory.join("stepbox")).expect("two levels up");
     assert!(program.exists(), "the program is not built: run `cargo test --workspace`");
+    #[cfg(feature = "holes")]
+    let program = with_holes(&program);
     program
+}
+
+/// The program under the only name that it runs by where it has deliberate holes.
+#[cfg(feature = "holes")]
+fn with_holes(program: &Path) -> PathBuf {
+    static NAMED: std::sync::OnceLock<(TempDir, PathBuf)> = std::sync::OnceLock::new();
+    let named = NAMED.get_or_init(|| {
+        let directory = tempfile::tempdir_in(program.parent().expect("a directory")).expect("a directory");
+        let named = directory.path().join("stepbox-with-holes");
+        fs::hard_link(program, &named).expect("a link");
+        (directory, named)
+    });
+    named.1.clone()
 }
 
 /// A temporary place with a project in it.

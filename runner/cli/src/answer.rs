@@ -5,7 +5,7 @@ use stepbox_engine::{Builds, Continuation};
 use crate::arguments::AnswerArguments;
 use crate::error::CliError;
 use crate::run::{Shown, directories, git_credentials, launch, missing_commands, watch_signals};
-use crate::{environment, policy, secrets, terminal};
+use crate::{environment, policy, reader, secrets, terminal};
 
 /// Goes on with a build that waits; the exit status.
 pub(crate) fn run(arguments: &AnswerArguments, approve: bool) -> Result<u8, CliError> {
@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &AnswerArguments, approve: bool) -> Result<u8, CliE
         pace: 1.0,
         clock: std::time::SystemTime::now,
         toolbox: missing_commands,
+        reader: reader::start(arguments.wall, arguments.shown.in_process)?,
     };
     let launch = launch(arguments.shown.in_process, arguments.wall)?;
     let interrupt = watch_signals(None)?;

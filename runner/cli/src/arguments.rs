@@ -46,8 +46,7 @@ pub(crate) enum Command {
     /// Print a JSON Schema of pipelines, for editors
     Schema,
     /// Look at the volumes that builds have left
-    #[command(subcommand)]
-    Volume(VolumeCommand),
+    Volume(VolumeArguments),
     /// Look at builds that ran here
     #[command(subcommand)]
     Builds(BuildsCommand),
@@ -325,9 +324,9 @@ pub(crate) struct AnswerArguments {
 }
 
 /// The second wall: what the kernel keeps a process from that touches foreign bytes.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct WallArguments {
-    /// Run nothing where the kernel cannot lock what runs steps and modules (Landlock, seccomp) [default: say so and go on]
+    /// Do nothing where the kernel cannot lock what handles foreign bytes (Landlock, seccomp) [default: say so and go on]
     #[arg(long, conflicts_with = "no_lockdown")]
     pub(crate) require_lockdown: bool,
     /// Lock nothing, to look for faults of Stepbox
@@ -344,6 +343,9 @@ pub(crate) struct ValidateArguments {
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+    /// The second wall.
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
 }
 
 /// Arguments of `stepbox plan`.
@@ -357,6 +359,9 @@ pub(crate) struct PlanArguments {
     /// How to print
     #[arg(long, value_enum, default_value_t = PlanOutput::Text)]
     pub(crate) output: PlanOutput,
+    /// The second wall.
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
 }
 
 /// How to print a plan.
@@ -384,6 +389,9 @@ pub(crate) struct CheckArguments {
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+    /// The second wall.
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
 }
 
 /// Arguments of `stepbox eval`.
@@ -528,6 +536,17 @@ pub(crate) struct LogsArguments {
     /// How to print
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
+}
+
+/// Arguments of `stepbox volume`.
+#[derive(Args, Debug)]
+pub(crate) struct VolumeArguments {
+    /// The second wall.
+    #[command(flatten)]
+    pub(crate) wall: WallArguments,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: VolumeCommand,
 }
 
 /// `stepbox volume …`

@@ -7,11 +7,12 @@ use crate::error::CliError;
 use crate::results::{colors, print};
 use crate::run::{assignments, directories, request};
 use crate::sanitize::plain;
-use crate::{exit_code, json};
+use crate::{exit_code, json, reader};
 
 /// Checks; the exit status, 1 where a step cannot run.
 pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, CliError> {
-    let (mut request, _) = request(arguments.pipeline_file.as_deref(), &arguments.images)?;
+    let reader = reader::start(arguments.wall, false)?;
+    let (mut request, _) = request(arguments.pipeline_file.as_deref(), &arguments.images, reader)?;
     request.variables = assignments("-v", &arguments.variables)?;
     let found = check(&directories()?, &request)?;
     print(&match arguments.output {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use stepbox_engine::Wanted;
+use stepbox_engine::{Reader, SettingsError, Wanted};
 
-use crate::environment;
 use crate::error::CliError;
+use crate::{environment, reader};
 
 /// How large such a file may be, in bytes.
 pub(crate) const MAX_FILE: u64 = 1 << 20;
@@ -41,6 +41,7 @@ pub(crate) fn user() -> Result<User, CliError> {
     }
 }
 
+/// Reads a file that is trusted: the user's, or that of the host's owner.
 pub(crate) fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, CliError> {
     let shown = path.display().to_string();
     match std::fs::metadata(path) {
@@ -53,18 +54,20 @@ pub(crate) fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, CliE
     }
     let text =
         std::fs::read_to_string(path).map_err(|error| CliError::usage(format!("cannot read {shown}: {error}")))?;
-    parse(&shown, &text)
+    parse(&Reader::here(), &shown, &text)
 }
 
 /// Reads the text of a file that is called so; an empty one says nothing.
-pub(crate) fn parse<T: DeserializeOwned + Default>(shown: &str, text: &str) -> Result<T, CliError> {
+pub(crate) fn parse<T: DeserializeOwned + Default>(reader: &Reader, shown: &str, text: &str) -> Result<T, CliError> {
     if text.trim().is_empty() {
         return Ok(T::default());
     }
-    serde_yaml::from_str(text).map_err(|error| {
-        let (line, column) = error.location().map_or((1, 1), |place| (place.line(), place.column()));
-        let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-        CliError::File { path: shown.to_owned(), text: text.to_owned(), message, line, column }
+    let settings = reader.settings(text).map_err(reader::failed)?;
+    settings.map_err(|SettingsError { message, line, column }| CliError::File {
+        path: shown.to_owned(),
+        text: text.to_owned(),
+        message,
+        line,
+        column,
     })
 }

@@ -7,7 +7,7 @@ use stepbox_worker::{Exec, ExecSetup, SessionMount, WasiHost};
 
 use crate::arguments::{ExecArguments, Wasi};
 use crate::error::CliError;
-use crate::{limits, sh};
+use crate::{limits, sh, wall};
 
 /// How large a module may be, in bytes.
 const MAX_MODULE: u64 = 256 << 20;
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &ExecArguments) -> Result<u8, CliError> {
     let failed = |error: stepbox_worker::WorkerError| CliError::host(format!("the module cannot run: {error}"));
     let signals = sh::signals()?;
     let exec = Exec::new(setup).map_err(failed)?;
-    sh::check(arguments.wall, exec.wall())?;
+    wall::check(arguments.wall, exec.wall())?;
     sh::watch(signals, exec.signals(), None)?;
     let (status, modules) = exec.run().map_err(failed)?;
     if let Some((path, mut file)) = report {

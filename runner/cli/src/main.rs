@@ -18,6 +18,7 @@ mod line_editor;
 mod plan;
 mod policy;
 mod project;
+mod reader;
 mod results;
 mod run;
 mod sanitize;
@@ -30,6 +31,7 @@ mod trust;
 mod validate;
 mod volume;
 mod volume_contents;
+mod wall;
 mod worker;
 
 use std::process::ExitCode;
@@ -39,6 +41,18 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
+    #[cfg(feature = "holes")]
+    if !std::env::current_exe()
+        .is_ok_and(|program| program.file_name().is_some_and(|name| name == "stepbox-with-holes"))
+    {
+        eprintln!(
+            "error: this program was built with deliberate holes, for tests; build it without the feature `holes`"
+        );
+        return ExitCode::from(exit_code::STEPBOX_FAILED);
+    }
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == reader::READER) {
+        return ExitCode::from(reader::run());
+    }
     let arguments = match Arguments::try_parse_from(run::rewrite_shorts(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -60,7 +74,7 @@ fn main() -> ExitCode {
         Command::Exec(arguments) => exec::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),
         Command::Schema => validate::schema(),
-        Command::Volume(command) => volume::run(&command),
+        Command::Volume(arguments) => volume::run(&arguments),
         Command::Builds(command) => builds::run(&command),
         Command::Worker => return ExitCode::from(worker::run()),
     };

@@ -7,11 +7,12 @@ use crate::error::CliError;
 use crate::results::print;
 use crate::run::{assignments, directories, request};
 use crate::sanitize::plain;
-use crate::{exit_code, json};
+use crate::{exit_code, json, reader};
 
 /// Prints the graph; the exit status.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<u8, CliError> {
-    let (mut request, _) = request(arguments.pipeline_file.as_deref(), &[])?;
+    let reader = reader::start(arguments.wall, false)?;
+    let (mut request, _) = request(arguments.pipeline_file.as_deref(), &[], reader)?;
     request.variables = assignments("-v", &arguments.variables)?;
     let found = graph(&directories()?, &request)?;
     print(&match arguments.output {

@@ -14,7 +14,7 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use stepbox_engine::{Wanted, io_text};
+use stepbox_engine::{Reader, Wanted, io_text};
 
 use crate::configuration::{MAX_FILE, parse};
 use crate::error::CliError;
@@ -60,7 +60,7 @@ pub(crate) struct ProjectFile {
 
 impl ProjectFile {
     /// That in the directory of a pipeline; where there is none, it asks for nothing.
-    pub(crate) fn of(pipeline: &Path) -> Result<Self, CliError> {
+    pub(crate) fn of(pipeline: &Path, reader: &Reader) -> Result<Self, CliError> {
         let parent = pipeline.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let shown = parent.join(NAME).display().to_string().trim_start_matches("./").to_owned();
         let nothing = |directory| Self { directory, text: String::new(), project: Project::default() };
@@ -80,7 +80,7 @@ impl ProjectFile {
         if text.len() as u64 > MAX_FILE {
             return Err(CliError::usage(format!("{shown} is larger than {MAX_FILE} bytes")));
         }
-        let project: Project = parse(&shown, &text)?;
+        let project: Project = parse(reader, &shown, &text)?;
         let this = Self { directory: Some(directory), text, project };
         this.check(&shown)?;
         Ok(this)

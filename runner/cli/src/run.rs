@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use stepbox_engine::{
     BuildEvent, BuildRequest, BuildResult, Builds, ConcurrentVolume, Console, Directories, EngineError,
-    EngineErrorKind, FromStep, GitCredentials, Interrupt, LocalVolume, Lockdown, MissingCommand, Outcome, SaveVolume,
-    Shell, VolumeOutcome, WorkerLaunch, io_text, parse_assignment, parse_variable_file,
+    EngineErrorKind, FromStep, GitCredentials, Interrupt, LocalVolume, Lockdown, MissingCommand, Outcome, Reader,
+    SaveVolume, Shell, VolumeOutcome, WorkerLaunch, io_text, parse_assignment, read_variable_file,
 };
 
 use crate::arguments::{Output, RunArguments, ShownArguments, WallArguments, WhenToSave, WhileInUse};
@@ -17,7 +17,7 @@ use crate::project::ProjectFile;
 use crate::results::Results;
 use crate::shell_console::ShellConsole;
 use crate::text::{Amount, Text};
-use crate::{configuration, environment, exit_code, grants, json, plan, policy, secrets, terminal, worker};
+use crate::{configuration, environment, exit_code, grants, json, plan, policy, reader, secrets, terminal, worker};
 
 /// Where a pipeline is looked for, in this order.
 const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
@@ -26,11 +26,16 @@ const DEFAULT_FILES: [&str; 2] = ["codefresh.yml", ".codefresh/codefresh.yml"];
 pub(crate) const MAX_FILE: u64 = 4 << 20;
 
 /// What is to be built, as files and environment say it, and what else the project's own file asks for.
-pub(crate) fn request(file: Option<&Path>, images: &[String]) -> Result<(BuildRequest, ProjectFile), CliError> {
+pub(crate) fn request(
+    file: Option<&Path>,
+    images: &[String],
+    reader: Reader,
+) -> Result<(BuildRequest, ProjectFile), CliError> {
     let file = pipeline_file(file)?;
     let text = read_file(&file, "the pipeline")?;
-    let project = ProjectFile::of(&file)?;
+    let project = ProjectFile::of(&file, &reader)?;
     let mut request = BuildRequest::new(file, text, missing_commands);
+    request.reader = reader;
     request.home = environment::home();
     for image in images {
         match image.split_once('=') {
@@ -69,7 +74,9 @@ fn volume_options(request: &mut BuildRequest, arguments: &RunArguments) {
 pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let variables = assignments("-v", &arguments.variables)?;
     let secrets = arguments.secrets.iter().map(|text| secrets::read(text)).collect::<Result<Vec<_>, _>>()?;
-    let (mut request, project) = request(arguments.pipeline_file.as_deref(), &arguments.images).map_err(|error| {
+    let reader = reader::start(arguments.wall, arguments.shown.in_process)?;
+    let made = request(arguments.pipeline_file.as_deref(), &arguments.images, reader);
+    let (mut request, project) = made.map_err(|error| {
         let meant_folder = arguments.local_volume == Some(None);
         let no_file = arguments.pipeline_file.as_ref().is_some_and(|path| !path.is_file());
         if meant_folder && no_file {
@@ -119,7 +126,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
         request.from = Some(FromStep { step: step.clone(), build });
     }
     if arguments.dry_run {
-        for from_file in variable_sets(arguments.variable_file.as_deref())? {
+        for from_file in variable_sets(arguments.variable_file.as_deref(), &request.reader)? {
             request.variables = from_file.into_iter().chain(passed.iter().chain(&variables).cloned()).collect();
             plan::dry_run(&directories, &request, arguments.shown.output)?;
         }
@@ -128,7 +135,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<u8, CliError> {
     let launch = launch(arguments.shown.in_process, arguments.wall)?;
     let interrupt = watch_signals(console)?;
 
-    let builds = variable_sets(arguments.variable_file.as_deref())?;
+    let builds = variable_sets(arguments.variable_file.as_deref(), &request.reader)?;
     let mut status = exit_code::SUCCESS;
     let count = builds.len();
     for (number, from_file) in builds.into_iter().enumerate() {
@@ -297,10 +304,10 @@ pub(crate) fn assignments(flag: &str, given: &[String]) -> Result<Vec<(String, S
 }
 
 /// The builds to run, each with its variables.
-fn variable_sets(file: Option<&Path>) -> Result<Vec<Vec<(String, String)>>, CliError> {
+fn variable_sets(file: Option<&Path>, reader: &Reader) -> Result<Vec<Vec<(String, String)>>, CliError> {
     let Some(path) = file else { return Ok(vec![vec![]]) };
     let text = read_file(path, "the variables")?;
-    match parse_variable_file(&text) {
+    match read_variable_file(reader.document(&text).map_err(reader::failed)?) {
         Ok(builds) if builds.is_empty() => {
             Err(CliError::usage(format!("`{}` holds no set of variables", path.display())))
         }

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode as FileMode, OFlags};
 use signal_hook::iterator::Signals;
 use stepbox_engine::modules_directory;
-use stepbox_worker::{Mode, Session, SessionMount, SessionSetup, SessionSignals, Wall};
+use stepbox_worker::{Mode, Session, SessionMount, SessionSetup, SessionSignals};
 
-use crate::arguments::{ShArguments, WallArguments};
+use crate::arguments::ShArguments;
 use crate::error::CliError;
 use crate::line_editor::Prompt;
-use crate::{environment, limits};
+use crate::{environment, limits, wall};
 
 /// Where the volume is inside.
 const VOLUME: &str = "/codefresh/volume";
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &ShArguments) -> Result<u8, CliError> {
     };
     let signals = signals()?;
     let session = Session::new(setup).map_err(failed)?;
-    check(arguments.wall, session.wall())?;
+    wall::check(arguments.wall, session.wall())?;
     let prompts = arguments.command.is_empty() && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     if prompts {
         let prompt = Prompt::default();
@@ -168,17 +168,6 @@ pub(crate) fn variables(given: &[OsString]) -> Result<Vec<Variable>, CliError> {
 pub(crate) fn signals() -> Result<Signals, CliError> {
     let known = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
     Signals::new(known).map_err(|error| CliError::host(format!("cannot watch for signals: {error}")))
-}
-
-/// Looks whether enough of the second wall stands.
-pub(crate) fn check(asked: WallArguments, wall: Option<Wall>) -> Result<(), CliError> {
-    let Some(missing) = wall.and_then(|wall| wall.missing()) else { return Ok(()) };
-    if asked.require_lockdown {
-        let message = format!("the process cannot be locked as `--require-lockdown` wants: the kernel lacks {missing}");
-        return Err(CliError::host(message));
-    }
-    eprintln!("note: the process is not locked as it could be: the kernel lacks {missing}");
-    Ok(())
 }
 
 /// Hands signals on to the shell, which may have traps for them; the second of one kind ends it. At a prompt an interrupt is for

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stepbox_engine::io_text;
 
-use crate::arguments::TrustArguments;
+use crate::arguments::{TrustArguments, WallArguments};
 use crate::error::CliError;
 use crate::project::{NAME, ProjectFile};
 use crate::run::pipeline_file;
-use crate::{environment, exit_code};
+use crate::{environment, exit_code, reader};
 
 /// What is remembered of a project.
 #[derive(Deserialize, Serialize)]
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &TrustArguments) -> Result<u8, CliError> {
         }
         return Ok(exit_code::SUCCESS);
     }
-    let project = ProjectFile::of(&file)?;
+    let project = ProjectFile::of(&file, &reader::start(WallArguments::default(), false)?)?;
     if !project.asks() {
         println!("`{shown}` asks for nothing that it does not get anyway");
         return Ok(exit_code::SUCCESS);

@@ -10,7 +10,7 @@ use crate::arguments::{Output, ValidateArguments};
 use crate::error::{self, CliError};
 use crate::results::{Results, colors, print};
 use crate::run::{MAX_FILE, read_file};
-use crate::{exit_code, human, json};
+use crate::{exit_code, human, json, wall};
 
 /// What is said of a file. The fields are an interface: see README.
 #[derive(Serialize)]
@@ -38,8 +38,10 @@ pub(crate) fn run(arguments: &ValidateArguments) -> Result<u8, CliError> {
     let mut results = Results::default();
     let mut status = exit_code::SUCCESS;
     let colors = colors();
-    for (number, file) in arguments.files.iter().enumerate() {
-        let (name, text) = read(file);
+    let files: Vec<_> = arguments.files.iter().map(|file| read(file)).collect();
+    // All that is needed of the host is read.
+    wall::lock(arguments.wall, &[])?;
+    for (number, (name, text)) in files.into_iter().enumerate() {
         let (text, found) = match text {
             Ok(text) => {
                 let mut found = validated(&text);

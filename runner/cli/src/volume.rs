@@ -1,26 +1,41 @@
 //! `stepbox volume …`.
 
 use stepbox_engine::{EngineErrorKind, SnapshotInfo, Volumes};
+use stepbox_lockdown::Access;
 
-use crate::arguments::{Output, VolumeCommand};
+use crate::arguments::{Output, VolumeArguments, VolumeCommand};
 use crate::error::CliError;
 use crate::results::print;
 use crate::sanitize::plain;
-use crate::{exit_code, human, json, run, volume_contents};
+use crate::{exit_code, human, json, run, volume_contents, wall};
 
 /// Runs a command about volumes; the exit status.
-pub(crate) fn run(command: &VolumeCommand) -> Result<u8, CliError> {
+pub(crate) fn run(arguments: &VolumeArguments) -> Result<u8, CliError> {
     let volumes = Volumes::open(&run::directories()?)?;
+    let launch = run::launch(false, arguments.wall)?;
+    let command = &arguments.command;
+    let reach = match command {
+        // They write outside of the state directory: a worker reads and makes archives for them.
+        VolumeCommand::Export(_) | VolumeCommand::Restore(_) | VolumeCommand::Save(_) => None,
+        VolumeCommand::Tag(_) | VolumeCommand::Rm(_) | VolumeCommand::Gc(_) => Some(volumes.reach(true)?),
+        VolumeCommand::Verify(arguments) => Some(volumes.reach(arguments.repair)?),
+        _ => Some(volumes.reach(false)?),
+    };
+    if let Some(reach) = reach {
+        let access = |writable| if writable { Access::Write } else { Access::Read };
+        let reach: Vec<_> = reach.into_iter().map(|(directory, writable)| (directory, access(writable))).collect();
+        wall::lock(arguments.wall, &reach)?;
+    }
     match command {
         VolumeCommand::Ls(arguments) => list(&volumes, arguments.output)?,
         VolumeCommand::Show(volume) => show(&volumes, &name(&volumes, &volume.name)?, volume.output)?,
         VolumeCommand::Log(volume) => volume_contents::log(&volumes, &name(&volumes, &volume.name)?, volume.output)?,
         VolumeCommand::Diff(arguments) => volume_contents::diff(&volumes, arguments)?,
         VolumeCommand::Cat(arguments) => volume_contents::cat(&volumes, arguments)?,
-        VolumeCommand::Save(arguments) => volume_contents::save(&volumes, arguments)?,
-        VolumeCommand::Restore(arguments) => volume_contents::restore(&volumes, arguments)?,
+        VolumeCommand::Save(arguments) => volume_contents::save(&volumes, &launch, arguments)?,
+        VolumeCommand::Restore(arguments) => volume_contents::restore(&volumes, &launch, arguments)?,
         VolumeCommand::Export(arguments) => {
-            let export = volumes.export(&name(&volumes, &arguments.name)?, &arguments.output)?;
+            let export = volumes.export(&launch, &name(&volumes, &arguments.name)?, &arguments.output)?;
             print(&format!("{}  {}  {}\n", export.digest, human::bytes(export.size), export.file.display()))?;
         }
         VolumeCommand::Tag(arguments) => volume_contents::tag(&volumes, arguments)?,

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use stepbox_engine::{ChangeKind, SizeNode, SnapshotInfo, Volumes};
+use stepbox_engine::{ChangeKind, SizeNode, SnapshotInfo, Volumes, WorkerLaunch};
 
 use crate::arguments::{
     CatArguments, DiffArguments, DirectoryArguments, GcArguments, Output, StatsArguments, TagArguments, VerifyArguments,
@@ -99,18 +99,22 @@ pub(crate) fn cat(volumes: &Volumes, arguments: &CatArguments) -> Result<(), Cli
     results.check()
 }
 
-pub(crate) fn save(volumes: &Volumes, arguments: &DirectoryArguments) -> Result<(), CliError> {
+pub(crate) fn save(volumes: &Volumes, launch: &WorkerLaunch, arguments: &DirectoryArguments) -> Result<(), CliError> {
     // A volume that there is not yet is made.
     let volume = name(volumes, &arguments.volume).unwrap_or_else(|_| arguments.volume.clone());
-    let (snapshot, skipped) = volumes.save(&volume, &arguments.directory)?;
+    let (snapshot, skipped) = volumes.save(launch, &volume, &arguments.directory)?;
     for skipped in skipped {
         eprintln!("warning: {}", plain(&skipped));
     }
     told("saved", &snapshot, arguments.output)
 }
 
-pub(crate) fn restore(volumes: &Volumes, arguments: &DirectoryArguments) -> Result<(), CliError> {
-    let snapshot = volumes.restore(&name(volumes, &arguments.volume)?, &arguments.directory)?;
+pub(crate) fn restore(
+    volumes: &Volumes,
+    launch: &WorkerLaunch,
+    arguments: &DirectoryArguments,
+) -> Result<(), CliError> {
+    let snapshot = volumes.restore(launch, &name(volumes, &arguments.volume)?, &arguments.directory)?;
     told("restored", &snapshot, arguments.output)
 }
 

@@ -104,7 +104,9 @@ impl Bounds {
             | Event::UnpackFailed(_)
             | Event::Mounted
             | Event::Packed(_)
-            | Event::PackFailed(_) => {}
+            | Event::PackFailed(_)
+            | Event::Exported
+            | Event::ExportFailed(_) => {}
         }
         Ok(())
     }

@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 use stepbox_pipeline::{
-    FlatStep, Freestyle, Hooks, Pipeline, Place, References, Shell, Step, StepKind, Template, Unsupported, Variables,
-    substitute,
+    FlatStep, Freestyle, Hooks, Place, References, Shell, Step, StepKind, Template, Unsupported, Variables, substitute,
 };
 
 use crate::directories::Directories;
 use crate::error::{EngineError, SourcePlace};
 use crate::git::Clones;
 use crate::image;
-use crate::preflight::{can_export, errors_of, refusal, script_of};
+use crate::preflight::{can_export, errors_of, reading, refusal, script_of};
 use crate::repository::Repository;
 use crate::request::BuildRequest;
 use crate::run::known_variables;
@@ -99,7 +98,7 @@ pub enum Toolbox {
 /// # Errors
 /// [`crate::EngineErrorKind::Pipeline`] where it is wrong.
 pub fn check(directories: &Directories, request: &BuildRequest) -> Result<PipelineCheck, EngineError> {
-    let reading = Pipeline::read(&request.pipeline_text);
+    let reading = reading(request)?;
     let errors = errors_of(request, &reading);
     let Some(pipeline) = reading.pipeline.filter(|_| errors.is_empty()) else { return Err(refusal(request, errors)) };
     // A source that cannot be used says nothing about the steps.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use stepbox_limits::{Limit, Limits, Setter, Wanted};
 use stepbox_pipeline::{FlatStep, Layer, StepState};
+use stepbox_reader::Reader;
 use stepbox_volume::Scope;
 
 use crate::approval::{Approver, meant};
@@ -75,6 +76,8 @@ pub struct Continuation {
     pub clone_hosts: Option<Vec<String>>,
     /// What the toolbox lacks.
     pub toolbox: ToolboxCheck,
+    /// Who parses the pipeline, which is the text that the build began with.
+    pub reader: Reader,
 }
 
 /// Goes on with a build that waits for an approval.
@@ -281,6 +284,7 @@ fn request(
     request.clone_hosts.clone_from(&continuation.clone_hosts);
     request.pace = continuation.pace;
     request.clock = continuation.clock;
+    request.reader = continuation.reader.clone();
     Ok((request, notes))
 }
 

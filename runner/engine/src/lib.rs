@@ -8,6 +8,7 @@
 
 mod annotations;
 mod approval;
+mod archivist;
 mod bounds;
 mod build;
 mod build_about;
@@ -88,9 +89,10 @@ pub use run::run;
 pub use stepbox_limits::{BadLimit, Limit, Limits, Per, Setter, Setting, Settled, Wanted};
 pub use stepbox_pipeline::{
     BadAssignment, BuildVersion, Diagnostic, Layer, Severity, Shell, Variables, expression, json_schema, lint,
-    parse_assignment, parse_variable_file, substitute_condition, validate,
+    parse_assignment, parse_variable_file, read_variable_file, substitute_condition, validate,
 };
 pub use stepbox_protocol::Typed;
+pub use stepbox_reader::{Reader, ReaderError, SettingsError, Way, serve as serve_reader};
 pub use stepbox_volume::io_text;
 pub use volume_contents::{ChangeKind, Difference, GcReport, LogEntry, SizeNode, VerifyReport};
 pub use volume_options::{ConcurrentVolume, LocalVolume, SaveVolume};

@@ -28,7 +28,8 @@ pub(crate) struct Read {
 /// # Errors
 /// [`EngineErrorKind::Pipeline`] with everything that is wrong, and with it everything that is not supported.
 pub(crate) fn read(request: &BuildRequest) -> Result<Read, EngineError> {
-    let reading = Pipeline::read(&request.pipeline_text);
+    let reading = reading(request)?;
+    request.reader.rest();
     let place = |place| SourcePlace::new(&request.pipeline_file, &request.pipeline_text, place);
     let mut problems = errors_of(request, &reading);
     let unsupported: Vec<Problem> = reading.unsupported.iter().map(|one| unsupported(one, place(one.place))).collect();
@@ -44,6 +45,16 @@ pub(crate) fn read(request: &BuildRequest) -> Result<Read, EngineError> {
             Err(refusal(request, problems))
         }
     }
+}
+
+/// What the text of the pipeline says.
+///
+/// # Errors
+/// [`EngineErrorKind::Worker`] where it cannot be read apart.
+pub(crate) fn reading(request: &BuildRequest) -> Result<Reading, EngineError> {
+    let parsed = request.reader.document(&request.pipeline_text);
+    let parsed = parsed.map_err(|error| EngineError::new(EngineErrorKind::Worker, error.to_string()))?;
+    Ok(Pipeline::read_parsed(&request.pipeline_text, parsed))
 }
 
 /// What is wrong with a pipeline, apart from what is not supported.

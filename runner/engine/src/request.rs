@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use stepbox_limits::Limits;
 use stepbox_pipeline::Shell;
+use stepbox_reader::Reader;
 
 use crate::approval::Approver;
 use crate::console::Console;
@@ -32,6 +33,8 @@ pub struct BuildRequest {
     pub pipeline_file: PathBuf,
     /// Its text.
     pub pipeline_text: String,
+    /// Who parses it.
+    pub reader: Reader,
     /// Variables of the build (`-v`); of equal names the last wins. They win over `CF_…` variables too.
     pub variables: Vec<(String, String)>,
     /// Variables whose values are shown and recorded nowhere (rule V31). They win over `variables`.
@@ -120,6 +123,7 @@ impl BuildRequest {
         Self {
             pipeline_file,
             pipeline_text,
+            reader: Reader::here(),
             variables: vec![],
             secrets: vec![],
             trigger: None,

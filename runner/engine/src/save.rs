@@ -82,7 +82,7 @@ enum Packing {
 fn pack(worker: &mut Worker, reporter: &mut Reporter<'_>) -> Result<PackReport, Packing> {
     // Rule V29: what steps hand on ends with the build.
     let exclude = [EXPORT_FILE, EXPORT_SCRIPT].map(|name| name.as_bytes().to_vec()).to_vec();
-    worker.send(&Request::Pack(PackRequest { exclude }), &[]);
+    worker.send(&Request::Pack(PackRequest { exclude, base: None }), &[]);
     let (mut heard, mut deadline) = (0, None);
     loop {
         match worker.next(heard, deadline) {
@@ -107,7 +107,7 @@ fn pack(worker: &mut Worker, reporter: &mut Reporter<'_>) -> Result<PackReport, 
 
 /// Whether the worker names files in the staging directory and nothing else: it has handled foreign bytes. What it says
 /// of their contents is checked where they are published.
-fn verify(file: &StagedFile) -> Result<(), String> {
+pub(crate) fn verify(file: &StagedFile) -> Result<(), String> {
     let name = file.name.as_str();
     let plain = !name.is_empty() && !name.contains(['/', '\0']) && name != "." && name != "..";
     if plain { Ok(()) } else { Err(format!("the worker names a file `{}`", name.escape_debug())) }

@@ -118,18 +118,7 @@ impl Snapshots for StoredSnapshots {
         if let Some(added) = &packed.added {
             self.check_room(added.layer.size.saturating_add(added.index.size))?;
         }
-        let packed = Packed {
-            added: packed.added.as_ref().map(|added| Added {
-                layer: blob(&added.layer),
-                index: blob(&added.index),
-                diff_ids: added.diff_ids.map(|id| Digest::from_bytes(id.0)),
-            }),
-            base: packed.base.map(|base| Digest::from_bytes(base.0)),
-            tree_digest: Digest::from_bytes(packed.tree_digest.0),
-            entries: packed.entries,
-            raw_bytes: packed.bytes,
-            skipped: vec![],
-        };
+        let packed = self::packed(packed);
         let meta = PublishMeta {
             build: about.build.to_string(),
             finished: about.time,
@@ -141,6 +130,22 @@ impl Snapshots for StoredSnapshots {
         };
         let snapshot = done.map_err(|error| error.to_string())?;
         Ok(BlobDigest(*snapshot.manifest.as_bytes()))
+    }
+}
+
+/// What a worker has packed, as the store publishes it.
+pub(crate) fn packed(report: &PackReport) -> Packed {
+    Packed {
+        added: report.added.as_ref().map(|added| Added {
+            layer: blob(&added.layer),
+            index: blob(&added.index),
+            diff_ids: added.diff_ids.map(|id| Digest::from_bytes(id.0)),
+        }),
+        base: report.base.map(|base| Digest::from_bytes(base.0)),
+        tree_digest: Digest::from_bytes(report.tree_digest.0),
+        entries: report.entries,
+        raw_bytes: report.bytes,
+        skipped: vec![],
     }
 }
 

@@ -9,18 +9,18 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use serde::Serialize;
 use stepbox_pipeline::EXPORT_FILE;
-use stepbox_volume::{
-    Basis, GcOptions, HostFs, ListedEntry, ListedKind, PackOptions, PublishMeta, Scope, Snapshot, UnpackLimits,
-    VerifyOptions, io_text, pack, unpack,
-};
+use stepbox_protocol::BlobDigest;
+use stepbox_volume::{GcOptions, ListedEntry, ListedKind, PublishMeta, Scope, Snapshot, VerifyOptions, io_text};
 
+use crate::archivist::{Archivist, Reach};
 use crate::build_id::BuildId;
 use crate::error::{EngineError, EngineErrorKind};
 use crate::export_files::EXPORT_SCRIPT;
 use crate::outcome::as_milliseconds;
-use crate::stored_snapshots::store_error;
+use crate::stored_snapshots::{packed, store_error};
 use crate::volumes::{SnapshotInfo, Volumes};
 use crate::work_directory::WorkDirectory;
+use crate::worker::WorkerLaunch;
 
 /// A snapshot of a volume, with its names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -201,7 +201,12 @@ impl Volumes {
     /// # Errors
     /// [`EngineErrorKind::Usage`] for a directory that is none, else [`EngineErrorKind::State`] and
     /// [`EngineErrorKind::Store`].
-    pub fn save(&self, name: &str, directory: &Path) -> Result<(SnapshotInfo, Vec<String>), EngineError> {
+    pub fn save(
+        &self,
+        launch: &WorkerLaunch,
+        name: &str,
+        directory: &Path,
+    ) -> Result<(SnapshotInfo, Vec<String>), EngineError> {
         let scope = self.find(name).unwrap_or_else(|_| Scope::volume(name.strip_prefix("volume:").unwrap_or(name)));
         let source = open_directory(directory)?;
         let now = SystemTime::now();
@@ -212,10 +217,14 @@ impl Volumes {
         let latest = self.store.latest(&scope).map_err(failed)?;
         let blobs = self.store.blobs().map_err(failed)?;
         let lease = latest.as_ref().map(|latest| self.store.lease(&[latest.manifest])).transpose().map_err(failed)?;
-        let basis = latest.as_ref().map(|latest| Basis { blobs: &blobs, manifest: latest.manifest, known: None });
+        let base = latest.as_ref().map(|latest| BlobDigest(*latest.manifest.as_bytes()));
         let exclude = [EXPORT_FILE, EXPORT_SCRIPT].map(|name| name.as_bytes().to_vec()).to_vec();
-        let options = PackOptions { exclude, ..PackOptions::default() };
-        let packed = pack(&HostFs, &source, &staging, &options, basis.as_ref(), &|| false).map_err(failed)?;
+        let reach = Reach { blobs: &blobs, written: Some((&staging, &source)) };
+        let mut archivist = Archivist::start(launch, &reach)?;
+        let report = archivist.pack(&source, base, exclude);
+        archivist.end();
+        let report = report?;
+        let packed = packed(&report);
         let meta = PublishMeta {
             build: build.to_string(),
             finished: as_milliseconds(now.duration_since(UNIX_EPOCH).unwrap_or_default()),
@@ -223,9 +232,9 @@ impl Volumes {
         };
         let snapshot = self.store.publish(&scope, &packed, &staging, &meta).map_err(failed)?;
         drop(lease);
-        let skipped = packed.skipped.iter();
+        let skipped = report.skipped.iter();
         let skipped =
-            skipped.map(|one| format!("`{}` is not kept: {}", String::from_utf8_lossy(&one.path), one.why)).collect();
+            skipped.map(|(path, why)| format!("`{}` is not kept: {why}", String::from_utf8_lossy(path))).collect();
         Ok((snapshot.into(), skipped))
     }
 
@@ -233,7 +242,7 @@ impl Volumes {
     ///
     /// # Errors
     /// As [`Volumes::snapshot`]; [`EngineErrorKind::Usage`] for a directory that is not empty.
-    pub fn restore(&self, name: &str, directory: &Path) -> Result<SnapshotInfo, EngineError> {
+    pub fn restore(&self, launch: &WorkerLaunch, name: &str, directory: &Path) -> Result<SnapshotInfo, EngineError> {
         let (_, snapshot) = self.resolve(name)?;
         let failed = |error| store_error(&error);
         let shown = directory.display();
@@ -257,8 +266,12 @@ impl Volumes {
         let restored = (|| {
             let target = open_directory(&incoming)?;
             let blobs = self.store.blobs().map_err(failed)?;
-            unpack(&HostFs, &blobs, &snapshot.manifest, &target, &UnpackLimits::default(), &|| false)
-                .map_err(failed)?;
+            // It reaches what it restores, and blobs; nothing is staged.
+            let reach = Reach { blobs: &blobs, written: Some((&target, &target)) };
+            let mut archivist = Archivist::start(launch, &reach)?;
+            let unpacked = archivist.unpack(BlobDigest(*snapshot.manifest.as_bytes()), &target);
+            archivist.end();
+            unpacked?;
             std::fs::rename(&incoming, directory).map_err(|error| io_failed("make", &error))
         })();
         if restored.is_err() {

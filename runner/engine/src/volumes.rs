@@ -1,18 +1,22 @@
 //! What people do with the volumes that builds have left: list, show, export, remove.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::Seek;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
-use stepbox_volume::{HostFs, Scope, ScopeKind, Store};
+use stepbox_protocol::BlobDigest;
+use stepbox_volume::{Digest, HostFs, Scope, ScopeKind, Store};
 
+use crate::archivist::{Archivist, Reach};
 use crate::directories::{Directories, State};
 use crate::error::{EngineError, EngineErrorKind};
 use crate::stored_snapshots::{open, store_error};
 use crate::warm_trees;
+use crate::worker::WorkerLaunch;
 
 /// The volumes of a state directory.
 pub struct Volumes {
@@ -87,6 +91,21 @@ impl Volumes {
         Ok(Self { state, store })
     }
 
+    /// The directories that commands need which stay inside of the state directory, and which of them are written: for whoever is about to
+    /// lock itself. Who only reads still notes what must not be removed meanwhile.
+    ///
+    /// # Errors
+    /// [`EngineErrorKind::State`].
+    pub fn reach(&self, writes: bool) -> Result<Vec<(OwnedFd, bool)>, EngineError> {
+        let failed = |error: &std::io::Error| EngineError::state("cannot open the state directory", error);
+        let state = File::open(&self.state.path).map_err(|error| failed(&error))?;
+        let mut reach = vec![(state.into(), writes)];
+        if !writes {
+            reach.extend(self.store.leases().map(|leases| (leases.into_std_file().into(), true)));
+        }
+        Ok(reach)
+    }
+
     /// Every volume, sorted by name.
     ///
     /// # Errors
@@ -110,31 +129,40 @@ impl Volumes {
     /// # Errors
     /// [`EngineErrorKind::Usage`] for the volume, [`EngineErrorKind::Store`] for what is damaged, else
     /// [`EngineErrorKind::State`].
-    pub fn export(&self, name: &str, output: &Path) -> Result<Export, EngineError> {
+    pub fn export(&self, launch: &WorkerLaunch, name: &str, output: &Path) -> Result<Export, EngineError> {
         let (_, latest) = self.resolve(name)?;
         let into_directory = output.is_dir();
         let parent = if into_directory { output } else { output.parent().unwrap_or(output) };
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let temporary = parent.join(format!(".stepbox-export-{}", std::process::id()));
         let failed = |error: &std::io::Error| EngineError::state(format!("cannot write `{}`", output.display()), error);
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create_new(true)
             .mode(0o644)
             .open(&temporary)
             .map_err(|error| failed(&error))?;
         let written = (|| {
-            let mut out = BufWriter::new(file);
-            let exported = self.store.export(&latest, &mut out).map_err(|error| store_error(&error))?;
-            out.flush().and_then(|()| out.get_ref().sync_all()).map_err(|error| failed(&error))?;
+            let blobs = self.store.blobs().map_err(|error| store_error(&error))?;
+            let lease = self.store.lease(&[latest.manifest]).ok();
+            let mut archivist = Archivist::start(launch, &Reach { blobs: &blobs, written: None })?;
+            let exported = archivist.export(BlobDigest(*latest.manifest.as_bytes()), &file);
+            archivist.end();
+            exported?;
+            drop(lease);
+            // As it lies there, whatever the worker was.
+            file.rewind().map_err(|error| failed(&error))?;
+            let (digest, size) = Digest::of_reader(&file).map_err(|error| failed(&error))?;
+            file.sync_all().map_err(|error| failed(&error))?;
             let target = match into_directory {
-                true => output.join(format!("{}.tar.zst", exported.digest.hex())),
+                true => output.join(format!("{}.tar.zst", digest.hex())),
                 false => output.to_owned(),
             };
             std::fs::rename(&temporary, &target).map_err(|error| failed(&error))?;
             // The name must be as safe as the contents.
             File::open(parent).and_then(|parent| parent.sync_all()).map_err(|error| failed(&error))?;
-            Ok(Export { file: target, digest: exported.digest.to_string(), size: exported.size })
+            Ok(Export { file: target, digest: digest.to_string(), size })
         })();
         if written.is_err() {
             // Half an export helps nobody.

@@ -60,7 +60,9 @@ const DEFAULT_GIT: &str = "CF-default";
 /// gives nothing: [`validate`](crate::validate) says why. At most 500 findings.
 #[must_use]
 pub fn check_integrations(text: &str, integrations: &Integrations) -> Vec<Diagnostic> {
-    let Ok(Document { root, build, expansion }) = document(text, BuildVersion::V2) else { return Vec::new() };
+    let Ok(Document { root, build, expansion }) = document(crate::yaml::parse(text), BuildVersion::V2) else {
+        return Vec::new();
+    };
     let Some(body) = body(&root) else { return Vec::new() };
     let mut lookup = Lookup { integrations, build, said: Vec::new(), step: String::new(), path: String::new() };
     if let Some(steps) = body.get("steps") {

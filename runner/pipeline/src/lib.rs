@@ -78,7 +78,7 @@ pub use substitute::{MAX_SUBSTITUTED, SubstituteError, Substituted, Unresolved, 
 pub use system_variables::{BuildFacts, system_variables};
 pub use template::{Hole, Template, holes};
 pub use timeout::{BadTimeout, MAX_TIMEOUT, StepTimeout, parse_timeout};
-pub use variable_file::{BadAssignment, VariableList, parse_assignment, parse_variable_file};
+pub use variable_file::{BadAssignment, VariableList, parse_assignment, parse_variable_file, read_variable_file};
 pub use variables::{Layer, Variables};
 pub use when::{BranchFilter, Conditions, On, StepCondition, StepConditions, When};
 pub use work::MAX_WORK;

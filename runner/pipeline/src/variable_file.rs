@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::place::Place;
 use crate::reader::yaml_diagnostic;
-use crate::yaml::{Node, Value, parse};
+use crate::yaml::{Node, Value, YamlError, parse};
 
 /// The variables of one build.
 pub type VariableList = Vec<(String, String)>;
@@ -32,7 +32,15 @@ pub fn parse_assignment(text: &str) -> Result<(String, String), BadAssignment> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn parse_variable_file(text: &str) -> Result<Vec<VariableList>, Vec<Diagnostic>> {
-    let root = parse(text).map_err(|error| vec![yaml_diagnostic(error)])?;
+    read_variable_file(parse(text))
+}
+
+/// The same of a text that is parsed already.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read_variable_file(parsed: Result<Node, YamlError>) -> Result<Vec<VariableList>, Vec<Diagnostic>> {
+    let root = parsed.map_err(|error| vec![yaml_diagnostic(error)])?;
     let mut problems = Vec::new();
     let builds: Vec<VariableList> = match &root.value {
         Value::Mapping(_) => vec![build(&root, "", &mut problems)],

@@ -61,6 +61,10 @@ pub enum Event {
     Packed(PackReport),
     /// The volume could not be packed.
     PackFailed(Failure),
+    /// A snapshot is written to the file.
+    Exported,
+    /// It could not be; the file is to be thrown away.
+    ExportFailed(Failure),
     /// Something a person should know of.
     Warning {
         /// The step that it concerns.

@@ -6,7 +6,8 @@ use stepbox_limits::Limits;
 pub enum Request {
     /// The first request. Handles: a private directory for the scratch trees of steps; the store's blobs, to read; a
     /// staging directory for new blobs; the directory that will be the live volume; and, if there is one, the directory of
-    /// compiled modules. The worker can open nothing outside of them afterwards. Answer: `Ready`.
+    /// compiled modules. Or the store's blobs alone, for a worker that only exports. The worker can open nothing outside of them
+    /// afterwards. Answer: `Ready`.
     Setup(Setup),
     /// Restores a snapshot. Handles: the directory of the volume, and, with an older tree, what was noted of it, if there is that. Answer:
     /// `Unpacked` or `UnpackFailed`.
@@ -43,6 +44,11 @@ pub enum Request {
     },
     /// Packs the live volume into the staging directory. Answer: `Packed` or `PackFailed`.
     Pack(PackRequest),
+    /// Writes a snapshot as one `tar.zst`. Handle: the file, open for writing. Answer: `Exported` or `ExportFailed`.
+    Export {
+        /// The snapshot's manifest.
+        manifest: BlobDigest,
+    },
     /// Ends the worker.
     Shutdown,
 }
@@ -149,4 +155,6 @@ pub enum ShellKind {
 pub struct PackRequest {
     /// Names at the volume's top that are left out (rule V29).
     pub exclude: Vec<Vec<u8>>,
+    /// The manifest of the snapshot to build on, where none was restored.
+    pub base: Option<BlobDigest>,
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,6 +23,23 @@ impl Digest {
     /// The digest of some data.
     pub fn of(data: &[u8]) -> Self {
         Self(Sha256::digest(data).into())
+    }
+
+    /// The digest of everything that a reader still has, and how many bytes that are.
+    ///
+    /// # Errors
+    /// As the reader says.
+    pub fn of_reader(mut reader: impl Read) -> io::Result<(Self, u64)> {
+        let (mut hasher, mut buffer, mut size) = (Sha256::new(), vec![0; 1 << 20], 0);
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok((Self::finish(hasher), size)),
+                count => {
+                    hasher.update(&buffer[..count]);
+                    size += count as u64;
+                }
+            }
+        }
     }
 
     pub(crate) fn finish(hasher: Sha256) -> Self {

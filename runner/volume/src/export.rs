@@ -1,16 +1,17 @@
 use std::io::{Read, Write};
 
+use cap_std::fs::Dir;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Context;
 use crate::frames::{LayerReader, Scratch};
 use crate::index::{Entry, Index, Kind};
 use crate::layer::{LayerWriter, Sink};
-use crate::manifest::Descriptor;
+use crate::manifest::{Descriptor, MAX_MANIFEST, Manifest};
 use crate::stream::Stream;
 use crate::tar::{Member, header};
-use crate::unpack::{Opened, blob_error};
-use crate::{Digest, PackOptions, Snapshot, Store, UnpackLimits, VolumeError};
+use crate::unpack::{Opened, blob_error, read_blob};
+use crate::{Digest, PackOptions, Snapshot, Store, StoreFs, UnpackLimits, VolumeError};
 
 /// What was exported.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -26,16 +27,33 @@ impl Store {
     /// thrown away where this is an error, `Corrupt` for a damaged store included.
     pub fn export(&self, snapshot: &Snapshot, out: &mut (dyn Write + Send)) -> Result<Exported, VolumeError> {
         let _lock = self.read_lock()?;
-        let manifest = self.manifest(&snapshot.manifest)?;
-        if let ([layer], _) = manifest.parts()? {
-            return self.copy(layer, out);
-        }
-        let opened = Opened::read(&*self.fs, &self.blobs, &snapshot.manifest, &UnpackLimits::default())?;
-        self.merge(&opened, out)
+        export(&*self.fs, &self.blobs, &snapshot.manifest, out)
     }
+}
 
+/// Writes the snapshot of `manifest` in the store's `blobs` as [`Store::export`] does, for whoever has no more of the store than that.
+pub fn export(
+    fs: &dyn StoreFs,
+    blobs: &Dir,
+    manifest: &Digest,
+    out: &mut (dyn Write + Send),
+) -> Result<Exported, VolumeError> {
+    let exporter = Exporter { fs, blobs };
+    let parsed = Manifest::parse(&read_blob(fs, "export.manifest.read", blobs, manifest, MAX_MANIFEST)?)?;
+    if let ([layer], _) = parsed.parts()? {
+        return exporter.copy(layer, out);
+    }
+    exporter.merge(&Opened::read(fs, blobs, manifest, &UnpackLimits::default())?, out)
+}
+
+struct Exporter<'a> {
+    fs: &'a dyn StoreFs,
+    blobs: &'a Dir,
+}
+
+impl Exporter<'_> {
     fn copy(&self, layer: &Descriptor, out: &mut dyn Write) -> Result<Exported, VolumeError> {
-        let file = self.fs.open("export.open", &self.blobs, &layer.digest.hex());
+        let file = self.fs.open("export.open", self.blobs, &layer.digest.hex());
         let mut file = file.map_err(|error| blob_error(&layer.digest, error))?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
@@ -59,7 +77,7 @@ impl Store {
     /// Makes one layer of several: what packing the state as a whole would make.
     fn merge(&self, opened: &Opened, out: &mut (dyn Write + Send)) -> Result<Exported, VolumeError> {
         let index = &opened.index;
-        let files = opened.open(&*self.fs, &self.blobs, &vec![true; index.entries.len()])?;
+        let files = opened.open(self.fs, self.blobs, &vec![true; index.entries.len()])?;
         let mut layers = vec![];
         for (layer, file) in index.layers.iter().zip(files) {
             layers.push((LayerReader::new(layer, file), Scratch::new()?));
@@ -95,7 +113,7 @@ impl Store {
                     let mut hasher = Sha256::new();
                     let (mut at, end) = (place.offset, place.offset + size);
                     stream.contents(*size, |buffer, want| {
-                        let part = layer.part(&*self.fs, scratch, at, end.min(at + want))?;
+                        let part = layer.part(self.fs, scratch, at, end.min(at + want))?;
                         hasher.update(part);
                         buffer.extend_from_slice(part);
                         at += part.len() as u64;

@@ -29,6 +29,12 @@ impl Drop for Lease {
 }
 
 impl Store {
+    /// The directory of leases, for whoever is about to give up writing anything else; `None` where the store cannot be written.
+    pub fn leases(&self) -> Option<Dir> {
+        self.fs.make_directory("lease.make", &self.root, LEASES).ok()?;
+        self.root.open_dir(LEASES).ok()
+    }
+
     /// Keeps the snapshots of these manifests until the result is dropped.
     pub fn lease(&self, manifests: &[Digest]) -> Result<Lease, VolumeError> {
         // No collection runs between here and the end, so that none sees half a lease.

@@ -46,7 +46,7 @@ pub use collect::{Collected, GcOptions};
 pub use contents::{ListedEntry, ListedKind};
 pub use digest::{Digest, InvalidDigest};
 pub use error::{VolumeError, VolumeErrorKind, io_text};
-pub use export::Exported;
+pub use export::{Exported, export};
 pub use faulty_fs::{Fault, FaultyFs, RESTORE_POINTS, SAVE_POINTS};
 pub use kept::KeptSnapshot;
 pub use known::{KNOWN_FILE, KnownTree};
@@ -61,3 +61,9 @@ pub use store_fs::{HostFs, StoreFs};
 pub use unpack::{UnpackLimits, Unpacked, unpack};
 pub use update::update;
 pub use verify::{Problem, Verified, VerifyOptions};
+
+/// A deliberate hole, for the tests of the second wall: reads a file of the host.
+#[cfg(feature = "holes")]
+pub(crate) fn hole() -> String {
+    std::fs::read_to_string("/etc/passwd").unwrap_or_else(|error| error.to_string())
+}

@@ -2,7 +2,7 @@ use cap_std::fs::Dir;
 
 use crate::error::Context;
 use crate::manifest::{Below, Config, MAX_MANIFEST, Manifest, build, to_bytes};
-use crate::store::{HISTORY, LATEST, NAME, hash, lock_file, read_reference, unique_name};
+use crate::store::{HISTORY, LATEST, NAME, lock_file, read_reference, unique_name};
 use crate::unpack::{blob_error, read_blob};
 use crate::{Digest, KeptSnapshot, Packed, Scope, Snapshot, StagedBlob, Store, VolumeError, VolumeErrorKind};
 
@@ -161,7 +161,7 @@ impl Store {
     fn take_in(&self, staging: &Dir, blob: &StagedBlob) -> Result<(), VolumeError> {
         let name = blob.digest.hex();
         let file = self.fs.open("publish.blob.open", staging, &blob.name).context("cannot read what was packed")?;
-        let (digest, size) = hash(&file).context("cannot read what was packed")?;
+        let (digest, size) = Digest::of_reader(&file).context("cannot read what was packed")?;
         if digest != blob.digest || size != blob.size {
             return Err(VolumeError::corrupt(format!(
                 "what was packed is not what the worker said: {digest} instead of {}",

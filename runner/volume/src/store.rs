@@ -1,5 +1,4 @@
 use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
@@ -330,22 +329,5 @@ pub(crate) fn read_reference(fs: &dyn StoreFs, directory: &Dir, name: &str) -> R
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(VolumeError::io("cannot read the store", error)),
-    }
-}
-
-/// Reads to the end, hashing.
-pub(crate) fn hash(mut file: &File) -> std::io::Result<(Digest, u64)> {
-    use sha2::{Digest as _, Sha256};
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut size = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((Digest::finish(hasher), size)),
-            count => {
-                hasher.update(&buffer[..count]);
-                size += count as u64;
-            }
-        }
     }
 }

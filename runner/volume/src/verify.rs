@@ -8,7 +8,7 @@ use crate::error::Context;
 use crate::frames::LayerReader;
 use crate::manifest::to_bytes;
 use crate::roots::{RefKind, VolumeRefs};
-use crate::store::{HISTORY, LATEST, hash, unique_name};
+use crate::store::{HISTORY, LATEST, unique_name};
 use crate::unpack::Opened;
 use crate::{Digest, Scope, Snapshot, Store, UnpackLimits, VolumeError, VolumeErrorKind};
 
@@ -161,7 +161,7 @@ impl Store {
             }
             let name = entry.context("cannot read the store")?.file_name().to_string_lossy().into_owned();
             let file = self.fs.open("verify.blob.open", &self.blobs, &name).context("cannot read the store")?;
-            let (digest, size) = hash(&file).context(format_args!("cannot read blob {name}"))?;
+            let (digest, size) = Digest::of_reader(&file).context(format_args!("cannot read blob {name}"))?;
             verified.blobs += 1;
             verified.bytes += size;
             if digest.hex() != name {

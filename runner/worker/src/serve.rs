@@ -131,18 +131,23 @@ impl Worker {
     /// Makes everything ready, and locks the process.
     fn new(setup: &Setup, handles: Vec<OwnedFd>, sender: Sender) -> Result<(Self, Option<Wall>), WorkerError> {
         let mut handles = handles.into_iter();
-        let few = || WorkerError::Unexpected { got: "too few handles".to_owned(), expected: "four or five" };
+        let few = || WorkerError::Unexpected { got: "too few handles".to_owned(), expected: "one, four or five" };
         let mut next = || handles.next().map(directory).ok_or_else(few);
-        let (scratch, blobs, staging, volume) = (next()?, next()?, next()?, next()?);
+        let first = next()?;
+        let (scratch, blobs, staging, volume, access) = match next() {
+            Ok(blobs) => (first, blobs, next()?, next()?, Access::Write),
+            // It reads blobs and writes to what it is given open.
+            Err(_) => (clone(&first)?, clone(&first)?, clone(&first)?, first, Access::Read),
+        };
         let modules = next().ok();
         let toolbox = step::find_toolbox(modules.as_ref());
         let wall = match setup.lockdown {
             true => {
                 let mut reachable = vec![
-                    (duplicate(&scratch)?, Access::Write),
+                    (duplicate(&scratch)?, access),
                     (duplicate(&blobs)?, Access::Read),
-                    (duplicate(&staging)?, Access::Write),
-                    (duplicate(&volume)?, Access::Write),
+                    (duplicate(&staging)?, access),
+                    (duplicate(&volume)?, access),
                 ];
                 if let Some(modules) = &modules {
                     // A damaged one goes.
@@ -228,6 +233,10 @@ impl Worker {
                 }
                 Ok(())
             }
+            Request::Export { manifest } => {
+                let Some(file) = handles.into_iter().next().map(File::from) else { return Err(no_handle()) };
+                start("export", move || worker.report(worker.export(&manifest, file)))
+            }
             Request::Pack(request) => start("pack", move || worker.report(worker.pack(&request))),
             request @ (Request::Setup(_) | Request::Shutdown) => Err(unexpected(&request, "a task")),
         }
@@ -275,6 +284,14 @@ impl Worker {
         }
     }
 
+    fn export(&self, manifest: &BlobDigest, mut file: File) -> Event {
+        let digest = stepbox_volume::Digest::from_bytes(manifest.0);
+        match stepbox_volume::export(&*self.fs, &self.blobs, &digest, &mut file) {
+            Ok(_) => Event::Exported,
+            Err(error) => Event::ExportFailed(failure(&error)),
+        }
+    }
+
     fn run(self: &Arc<Self>, request: &StepRequest, cancel: &CancelToken) -> StepReport {
         let failed = |reason: String| StepReport {
             step: request.id,
@@ -307,11 +324,13 @@ impl Worker {
         let Some(volume) = volume else { return other("no volume is mounted") };
         let options = PackOptions { exclude: request.exclude.clone(), ..PackOptions::default() };
         let stop = || self.everything.is_cancelled();
-        let basis = basis.as_ref().map(|(manifest, known)| Basis {
-            blobs: &self.blobs,
-            manifest: *manifest,
-            known: Some(known),
-        });
+        let basis = match &basis {
+            Some((manifest, known)) => Some(Basis { blobs: &self.blobs, manifest: *manifest, known: Some(known) }),
+            None => request.base.map(|manifest| {
+                let manifest = stepbox_volume::Digest::from_bytes(manifest.0);
+                Basis { blobs: &self.blobs, manifest, known: None }
+            }),
+        };
         match stepbox_volume::pack(&*self.fs, &volume, &self.staging, &options, basis.as_ref(), &stop) {
             Ok(packed) => Event::Packed(PackReport {
                 added: packed.added.as_ref().map(|added| {
@@ -334,6 +353,10 @@ impl Worker {
 
 fn directory(handle: OwnedFd) -> Dir {
     Dir::from_std_file(std::fs::File::from(handle))
+}
+
+fn clone(directory: &Dir) -> Result<Dir, WorkerError> {
+    directory.try_clone().map_err(|source| WorkerError::Io { what: "cannot duplicate a handle", source })
 }
 
 fn no_handle() -> WorkerError {

@@ -108,6 +108,7 @@ impl Bench {
             pace: 1.0,
             clock: request.clock,
             toolbox,
+            reader: crate::Reader::here(),
         };
         let (interrupt, interrupt_at, stored) = (Interrupt::new(), None, false);
         Answered { bench: self, continuation, interrupt, interrupt_at, stored }

@@ -1,7 +1,8 @@
 //! Builds with the store on disk.
 
 use super::bench::Bench;
-use crate::{BuildEvent, EngineErrorKind, SaveVolume, Volumes};
+use super::worker;
+use crate::{BuildEvent, EngineErrorKind, SaveVolume, Volumes, WorkerLaunch};
 
 const COUNT: &str = "  a:\n    image: alpine\n    commands: [cat builds, write builds once]\n";
 
@@ -129,12 +130,18 @@ fn volumes_are_listed_shown_exported_and_removed() {
     assert_eq!((shown.named, shown.snapshots[0].build.as_str()), (false, done.outcome().build.as_str()));
 
     let file = bench.home.path().join("out.tar.zst");
-    let one = volumes.export("pipeline:team/app", &file).expect("exports");
-    let two = volumes.export("pipeline:team/app", bench.home.path()).expect("exports");
+    let one =
+        volumes.export(&WorkerLaunch::InProcess(worker::serve_archives), "pipeline:team/app", &file).expect("exports");
+    let two = volumes
+        .export(&WorkerLaunch::InProcess(worker::serve_archives), "pipeline:team/app", bench.home.path())
+        .expect("exports");
     assert_eq!((&one.digest, one.size), (&two.digest, two.size));
     assert_eq!(two.file, bench.home.path().join(format!("{}.tar.zst", one.digest.trim_start_matches("sha256:"))));
     assert_eq!(std::fs::read(&one.file).expect("there"), std::fs::read(&two.file).expect("there"));
-    assert_eq!(volumes.export("nobody", &file).expect_err("none").message, "there is no volume `nobody`");
+    assert_eq!(
+        volumes.export(&WorkerLaunch::InProcess(worker::serve_archives), "nobody", &file).expect_err("none").message,
+        "there is no volume `nobody`"
+    );
 
     volumes.remove("pipeline:team/app").expect("removes");
     assert!(!volumes.show("team/app").expect("there is one now").snapshots.is_empty());

@@ -26,11 +26,21 @@ fn serve_build(socket: UnixStream, archives: bool) {
     let Connection { sender, mut receiver } = Connection::new(socket).expect("a connection");
     let Some((Request::Setup(setup), handles)) = next(&mut receiver) else { return };
     assert_eq!(setup.version, VERSION);
-    let [_, blobs, staging, _] = <[OwnedFd; 4]>::try_from(handles).expect("four handles").map(directory);
+    let mut handles: Vec<Dir> = handles.into_iter().map(directory).collect();
+    // One that only exports has blobs alone.
+    let (blobs, staging) = match handles.len() {
+        1 => (handles.remove(0), None),
+        _ => (handles.remove(1), Some(handles.remove(1))),
+    };
     sender.send(&Event::Ready { version: VERSION, wall: None }).expect("sent");
     let mut volume = None;
     while let Some((request, handles)) = next(&mut receiver) {
         let mut handles = handles.into_iter();
+        if let Request::Export { manifest } = &request {
+            let mut file = std::fs::File::from(handles.next().expect("a file"));
+            let digest = stepbox_volume::Digest::from_bytes(manifest.0);
+            stepbox_volume::export(&HostFs, &blobs, &digest, &mut file).expect("exports");
+        }
         let handle = handles.next().map(directory);
         let answer = match request {
             Request::Unpack { manifest, older } if archives => {
@@ -47,8 +57,13 @@ fn serve_build(socket: UnixStream, archives: bool) {
                 Event::Mounted
             }
             Request::RunStep(step) => run(&step, volume.as_ref().expect("mounted"), &sender, &mut receiver),
-            Request::Pack(pack) if archives => archive(volume.as_ref().expect("mounted"), pack.exclude, &staging),
-            Request::Pack(pack) => pack_volume(volume.as_ref().expect("mounted"), &pack.exclude, &staging),
+            Request::Pack(pack) if archives => {
+                archive(volume.as_ref().expect("mounted"), pack.exclude, staging.as_ref().expect("given"))
+            }
+            Request::Pack(pack) => {
+                pack_volume(volume.as_ref().expect("mounted"), &pack.exclude, staging.as_ref().expect("given"))
+            }
+            Request::Export { .. } => Event::Exported,
             // Nobody here opens a shell.
             Request::Cancel { .. } | Request::ShellTyped { .. } | Request::ShellInterrupt { .. } => continue,
             Request::Shutdown | Request::Setup(_) => return,

@@ -58,9 +58,15 @@ impl Pipeline {
     /// Reads a pipeline. Never fails as such: the problems are in the result.
     #[must_use]
     pub fn read(text: &str) -> Reading {
+        Self::read_parsed(text, crate::yaml::parse(text))
+    }
+
+    /// The same of a text that is parsed already.
+    #[must_use]
+    pub fn read_parsed(text: &str, parsed: Result<Node, YamlError>) -> Reading {
         let mut context = Context::new(text);
         let mut spec = None;
-        let pipeline = match document(text, context.build) {
+        let pipeline = match document(parsed, context.build) {
             Ok(Document { root, build, expansion }) => {
                 context.check(&root, build, expansion);
                 spec = crate::schema::is_specification(&root).then(|| specification::read(&context, &root)).flatten();
@@ -84,7 +90,7 @@ impl Pipeline {
 /// the official validator, whose words they have; then warnings.
 #[must_use]
 pub fn validate(text: &str, build: BuildVersion) -> Vec<Diagnostic> {
-    match document(text, build) {
+    match document(crate::yaml::parse(text), build) {
         Ok(Document { root, build, expansion }) => {
             let (checked, count) = crate::schema::check(&root, build);
             let mut diagnostics = expansion.problems.clone();
@@ -108,12 +114,12 @@ pub(crate) struct Document {
     pub(crate) expansion: Expansion,
 }
 
-/// Reads a text as far as everything that looks at steps needs it. `build` is for documents that do not say it.
+/// Takes a tree as far as everything that looks at steps needs it. `build` is for documents that do not say it.
 ///
 /// # Errors
 /// What makes it no document.
-pub(crate) fn document(text: &str, build: BuildVersion) -> Result<Document, Box<Diagnostic>> {
-    let mut root = crate::yaml::parse(text).map_err(|error| Box::new(yaml_diagnostic(error)))?;
+pub(crate) fn document(parsed: Result<Node, YamlError>, build: BuildVersion) -> Result<Document, Box<Diagnostic>> {
+    let mut root = parsed.map_err(|error| Box::new(yaml_diagnostic(error)))?;
     if !root.is_mapping() {
         return Err(Box::new(no_mapping(&root)));
     }

@@ -15,7 +15,7 @@ pub struct YamlError {
 }
 
 /// The kinds of [`YamlError`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum YamlErrorKind {
     /// The scanner does not accept the text.
     #[error("{0}")]

@@ -87,8 +87,18 @@ pub(crate) fn find_regular(name: &[u8], mode: Mode) -> Option<Builtin> {
         b"unalias" => alias::unalias,
         b"umask" => places::umask,
         b"wait" => jobs::wait,
+        #[cfg(feature = "holes")]
+        b"stepbox-hole" => hole,
         _ => return None,
     })
+}
+
+/// A deliberate hole, for the tests of the second wall: prints a file of the host.
+#[cfg(feature = "holes")]
+fn hole(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
+    let path = words.get(1).map(|word| show(word)).unwrap_or_default();
+    let read = std::fs::read_to_string(path).unwrap_or_else(|error| error.to_string());
+    Ok(shell.print("stepbox-hole", read.as_bytes()))
 }
 
 /// What bash has beyond ash.
