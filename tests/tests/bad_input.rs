@@ -295,6 +295,7 @@ Cloning main repository: success (N s)
 
 ==> work
 work: error: exit status 127 (N s)
+  `frobnicate --now`, line 1 of the commands (codefresh.yml:7:9)
 
 step        result          time  stage
 main_clone  success        N s  default
@@ -303,6 +304,66 @@ work        error          N s  default
 volume saved: [ID]
 build failed (N s)
 ",
+    );
+}
+
+#[test]
+fn f6_a_step_that_fails_tells_its_innermost_command_as_typed_and_where_it_stands() {
+    let pipeline = r#"version: '1.0'
+steps:
+  one:
+    image: alpine
+    fail_fast: false
+    commands:
+      - printf 'f() {\n  cat nosuch\n}\n' > lib.sh
+      - . ./lib.sh
+      - |
+        true
+
+        if true; then
+          f
+        fi
+  two:
+    image: bash
+    shell: bash
+    fail_fast: false
+    commands:
+      - |
+        set +e
+        echo here &&  cat "${{TOKEN}}/x" "
+        more"
+  three:
+    image: alpine
+    fail_fast: false
+    entry_point: [cat, nosuch]
+"#;
+    let place = Place::new().file("codefresh.yml", pipeline);
+    let run = place.settled(place.run(["run", "--secret", "TOKEN=sesame"]));
+    let lines = run.stderr.lines().skip_while(|line| !line.starts_with("==> one"));
+    let told: Vec<&str> = lines.take_while(|line| !line.starts_with("step ")).collect();
+    assert_eq!(
+        told.join("\n"),
+        "\
+==> one
+one: error: exit status 1 (N s)
+  `cat nosuch`, line 2 of ./lib.sh in `f`, from line 6 of the commands (codefresh.yml:13:11)
+
+==> two
+two: error: exit status 1 (N s)
+  `cat \"****/x\" \"…`, line 2 of the commands (codefresh.yml:22:9)
+
+==> three
+three: error: exit status 1 (N s)
+"
+    );
+    let shown = place.run(["builds", "show", "latest"]).stdout;
+    let failed: Vec<&str> = shown.lines().filter(|line| line.starts_with("failed: ")).collect();
+    assert_eq!(
+        failed,
+        [
+            "failed: one: `cat nosuch`, line 2 of ./lib.sh in `f`, from line 6 of the commands (codefresh.yml:13:11)",
+            "failed: two: `cat \"****/x\" \"…`, line 2 of the commands (codefresh.yml:22:9)",
+        ]
     );
 }
 

@@ -104,6 +104,7 @@ Cloning main repository: success (N s)
 
 ==> work
 work: error: exit status 1 (N s)
+  `head -c 9000000 < /dev/urandom > /codefresh/volume/big`, line 1 of the commands (codefresh.yml:7:9)
 
 step        result          time  stage
 main_clone  success        N s  default

@@ -8,7 +8,7 @@ use crate::arguments::{BuildsCommand, ListArguments, LogsArguments, Output};
 use crate::error::{CliError, colors};
 use crate::results::{Results, print};
 use crate::sanitize::plain;
-use crate::text::{Amount, Text, waiting_text};
+use crate::text::{Amount, Text, failed_text, waiting_text};
 use crate::{exit_code, human, json, run};
 
 /// Runs a command about builds; the exit status.
@@ -120,6 +120,11 @@ fn details(record: &BuildRecord) -> String {
             VolumeOutcome::NotSaved { reason } => say("not saved", reason),
             VolumeOutcome::Skipped { reason } => say("not saved", reason),
             VolumeOutcome::Kept { path } => say("kept", path),
+        }
+        for step in &outcome.steps {
+            if let Some(failed) = &step.failed_command {
+                say("failed", &format!("{}: {}", step.name, failed_text(failed)));
+            }
         }
         for (name, value) in &outcome.annotations {
             let value = value.to_string().trim_end().replace('\n', "\n  ");

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use stepbox_engine::{
-    Awaited, AwaitedStep, BuildEvent, BuildId, BuildResult, Outcome, StepOutcome, Stream, VolumeOutcome,
+    Awaited, AwaitedStep, BuildEvent, BuildId, BuildResult, FailedCommand, Outcome, StepOutcome, Stream, VolumeOutcome,
 };
 
 use crate::human::{self, quoted};
@@ -14,6 +14,9 @@ use crate::sanitize::{Sanitizer, plain};
 
 /// A longer line of a step that runs beside others is cut, in bytes.
 const MAX_PARTIAL: usize = 64 << 10;
+
+/// How much of a failed command is shown, in characters.
+const MAX_COMMAND: usize = 160;
 
 /// How much is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -243,6 +246,9 @@ impl Text {
         if self.amount == Amount::Verbose {
             text.push_str(&format!(", {}", human::count(step.modules, "module started", "modules started")));
         }
+        if let Some(failed) = step.failed_command.as_ref().filter(|_| step.reason.is_none()) {
+            text.push_str(&format!("\n  {}", failed_text(failed)));
+        }
         text
     }
 
@@ -295,6 +301,33 @@ impl Text {
         self.line(&text);
         waiting_text(&outcome.build, outcome).iter().for_each(|line| self.line(line));
     }
+}
+
+/// The command with which a step failed, and where it stands.
+pub(crate) fn failed_text(failed: &FailedCommand) -> String {
+    let of = match &failed.file {
+        Some(file) => format!("line {} of {}", failed.line, quoted(&shortened(file))),
+        None => format!("line {} of the commands", failed.line),
+    };
+    let function = failed.function.as_ref().map_or(String::new(), |name| format!(" in `{}`", shortened(name)));
+    let place = failed.place.as_ref().map_or(String::new(), |place| format!(" ({})", plain(place)));
+    let from = match failed.file.is_some() || failed.line != failed.script_line {
+        true => format!(", from line {} of the commands", failed.script_line),
+        false => String::new(),
+    };
+    let command = match failed.command.is_empty() {
+        true => String::new(),
+        false => format!("`{}`, ", shortened(&failed.command)),
+    };
+    format!("{command}{of}{function}{from}{place}")
+}
+
+/// The first line of an untrusted text, as far as it fits one.
+fn shortened(text: &str) -> String {
+    let line = plain(text.lines().next().unwrap_or_default());
+    let short: String = line.chars().take(MAX_COMMAND).collect();
+    let is_whole = short.len() == line.len() && text.lines().nth(1).is_none();
+    if is_whole { short } else { short + "…" }
 }
 
 /// For what a build waits, and what one types for it to go on.

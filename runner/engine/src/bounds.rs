@@ -22,6 +22,9 @@ const STEPS: usize = 10_000;
 const EXPORTS: usize = 4 << 20;
 const MASKED: usize = 10_000;
 
+/// How long each text of a failed command may be, in bytes.
+const COMMAND: usize = 2048;
+
 /// How many shells for a person may be opened in all, and how long their prompts may be, in bytes.
 const SHELLS: u32 = 10_000;
 const PROMPT: usize = 64 << 10;
@@ -79,6 +82,12 @@ impl Bounds {
                 }
                 if report.masked.len() > MASKED {
                     return Err("a step masks more names than it may".to_owned());
+                }
+                let failed = report.failed.iter();
+                let mut texts = failed
+                    .flat_map(|command| std::iter::once(&command.text).chain(&command.file).chain(&command.function));
+                if texts.any(|text| text.len() > COMMAND) {
+                    return Err("a failed command is too long".to_owned());
                 }
             }
             Event::ShellOpened { step, .. } => {

@@ -411,6 +411,7 @@ fn not_run(step: &Step) -> StepOutcome {
         state: StepState::Pending.as_str().to_owned(),
         status: None,
         reason: None,
+        failed_command: None,
         duration: Duration::ZERO,
         modules: 0,
         attempts: 0,

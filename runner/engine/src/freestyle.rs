@@ -12,6 +12,8 @@ use crate::image::Image;
 pub(crate) struct Prepared {
     /// What it runs.
     pub(crate) work: Work,
+    /// Its commands as they run, where it has some.
+    pub(crate) script: Option<Script>,
     /// Where it runs.
     pub(crate) directory: String,
     /// Folders of the volume that it sees elsewhere.
@@ -36,6 +38,7 @@ pub(crate) fn prepare(
     let directory = working_directory(step.working_directory.as_ref(), variables, references, None);
     let directory = directory.map_err(told)?.path;
     let mut texts = Texts { variables, references, undefined: vec![] };
+    let mut script = None;
     let work = match &step.commands {
         Some(commands) => {
             let commands = texts.all(commands).map_err(told)?;
@@ -43,7 +46,8 @@ pub(crate) fn prepare(
                 Shell::Sh => ShellKind::Sh,
                 Shell::Bash => ShellKind::Bash,
             };
-            Work::Script { shell, text: Script::from_commands(commands).text().as_bytes().to_vec() }
+            let script = script.insert(Script::from_commands(commands));
+            Work::Script { shell, text: script.text().as_bytes().to_vec() }
         }
         None => Work::Program(program(step, image, &mut texts).map_err(told)?),
     };
@@ -54,7 +58,7 @@ pub(crate) fn prepare(
         target: volume.target.into_bytes(),
         read_only: volume.read_only,
     });
-    Ok(Prepared { work, directory, volumes: volumes.collect(), undefined: texts.undefined })
+    Ok(Prepared { work, script, directory, volumes: volumes.collect(), undefined: texts.undefined })
 }
 
 /// What runs without commands (rule F9), as docker puts entry point and command together: a text is for a shell, and an

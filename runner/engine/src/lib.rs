@@ -81,7 +81,7 @@ pub use git::GitCredentials;
 pub use graph::{GraphStep, PipelineGraph, graph};
 pub use image::check_image;
 pub use interrupt::Interrupt;
-pub use outcome::{Awaited, AwaitedStep, BuildResult, Outcome, StepOutcome, VolumeOutcome};
+pub use outcome::{Awaited, AwaitedStep, BuildResult, FailedCommand, Outcome, StepOutcome, VolumeOutcome};
 pub use recorded_events::RecordedEvents;
 pub use recorded_variables::RecordedVariables;
 pub use request::{BuildRequest, MissingCommand, ToolboxCheck};

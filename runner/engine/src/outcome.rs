@@ -87,6 +87,9 @@ pub struct StepOutcome {
     pub status: Option<u8>,
     /// Why it failed, where an exit status does not say it.
     pub reason: Option<String>,
+    /// The command that its exit status comes from, where that is not 0 and the step has commands.
+    #[serde(default)]
+    pub failed_command: Option<FailedCommand>,
     /// How long it took.
     #[serde(rename = "duration_ms", with = "milliseconds")]
     pub duration: Duration,
@@ -98,6 +101,23 @@ pub struct StepOutcome {
     /// Whether it was left out because it cannot run here (`--skip-unsupported`).
     #[serde(default)]
     pub unsupported: bool,
+}
+
+/// The command with which the commands of a step failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCommand {
+    /// As it was typed, masked; empty where that is not known.
+    pub command: String,
+    /// The file that it stands in, where the commands have read that with `.`; none where it is one of them.
+    pub file: Option<String>,
+    /// Its line there: of all commands of the step together, or of the file.
+    pub line: u32,
+    /// The function that it stands in.
+    pub function: Option<String>,
+    /// The line of all commands of the step together that was being executed.
+    pub script_line: u32,
+    /// `file:line:column` in the pipeline: of the command, or of `script_line` where the command stands in a file.
+    pub place: Option<String>,
 }
 
 /// What became of the volume.

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use stepbox_limits::Setting;
-use stepbox_pipeline::{Step, StepState};
+use stepbox_pipeline::{Script, Step, StepState};
 
+use crate::outcome::FailedCommand;
 use crate::output::StepOutput;
 use crate::step::Job;
 
@@ -15,6 +16,8 @@ pub(crate) struct Ran {
     pub(crate) state: StepState,
     pub(crate) status: Option<u8>,
     pub(crate) reason: Option<String>,
+    /// The command that its status comes from.
+    pub(crate) failed: Option<FailedCommand>,
     pub(crate) modules: u64,
     /// Where it ran, or what it cloned.
     pub(crate) directory: Option<String>,
@@ -27,7 +30,7 @@ pub(crate) struct Ran {
 impl Ran {
     pub(crate) fn new(state: StepState) -> Self {
         let (reason, directory, revision, repo) = (None, None, None, None);
-        Self { state, status: None, reason, modules: 0, directory, revision, repo, answered: false }
+        Self { state, status: None, reason, failed: None, modules: 0, directory, revision, repo, answered: false }
     }
 
     /// An approval that the caller answers; `how` says so in words.
@@ -71,6 +74,8 @@ pub(crate) enum Phase {
         output: Box<StepOutput>,
         /// Where it runs.
         directory: String,
+        /// Its commands as they run, where it has some.
+        script: Option<Script>,
         /// How often it was told to end.
         signals: u8,
     },

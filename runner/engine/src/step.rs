@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use stepbox_pipeline::{
-    Approval, Exports, FailurePolicy, Freestyle, GitClone, Layer, Step, StepKind, StepState, Template, VOLUME_PATH,
-    Variables, clone_parent, resolve, step_environment,
+    Approval, Exports, FailurePolicy, Freestyle, GitClone, Layer, Script, Step, StepKind, StepState, Template,
+    VOLUME_PATH, Variables, clone_parent, resolve, step_environment,
 };
-use stepbox_protocol::{ShellMoments, StepEnd, StepId, StepReport, StepRequest};
+use stepbox_protocol::{self as protocol, ShellMoments, StepEnd, StepId, StepReport, StepRequest};
 
 use crate::build::Build;
 use crate::event::BuildEvent;
 use crate::freestyle;
 use crate::git::{secrets_in, secrets_of};
 use crate::image;
+use crate::outcome::FailedCommand;
 use crate::preflight;
 use crate::repository::CloneRequest;
 use crate::running::Ran;
@@ -32,6 +33,8 @@ pub(crate) enum Job {
         request: StepRequest,
         /// Where it runs.
         directory: String,
+        /// Its commands as they run, where it has some.
+        script: Option<Script>,
     },
     /// By a thread of the supervisor.
     Clone(CloneRequest),
@@ -156,7 +159,7 @@ impl Build<'_, '_, '_> {
             shell: self.shell_moments(number, step, attempt),
             limits: request.limits,
         };
-        Ok(Job::Commands { request, directory: prepared.directory })
+        Ok(Job::Commands { request, directory: prepared.directory, script: prepared.script })
     }
 
     /// When a person comes in: not into the steps of hooks, and of several attempts before the first and after the last.
@@ -171,14 +174,18 @@ impl Build<'_, '_, '_> {
         }
     }
 
-    /// What a report comes to, and what the step hands on.
-    pub(crate) fn finished(&mut self, number: usize, report: StepReport) -> Ran {
-        self.within(number, |build| build.finished_here(number, report))
+    /// What a report comes to, and what the step hands on. `script` is what it ran.
+    pub(crate) fn finished(&mut self, number: usize, report: StepReport, script: Option<&Script>) -> Ran {
+        self.within(number, |build| build.finished_here(number, report, script))
     }
 
-    fn finished_here(&mut self, number: usize, report: StepReport) -> Ran {
+    fn finished_here(&mut self, number: usize, report: StepReport, script: Option<&Script>) -> Ran {
+        let failed = report.failed.zip(script).map(|(failed, script)| self.failed_command(number, &failed, script));
         let mut ran = match report.end {
-            StepEnd::Exited(status) => Ran { status: Some(status), ..Ran::new(StepState::from_exit_status(status)) },
+            StepEnd::Exited(0) => Ran { status: Some(0), ..Ran::new(StepState::Success) },
+            StepEnd::Exited(status) => {
+                Ran { status: Some(status), failed, ..Ran::new(StepState::from_exit_status(status)) }
+            }
             StepEnd::Cancelled(signal) => Ran {
                 status: Some(128_u8.saturating_add(signal)),
                 reason: Some(format!("ended by signal {signal}")),
@@ -199,6 +206,35 @@ impl Build<'_, '_, '_> {
             None => {}
         }
         ran
+    }
+
+    /// What people are told of a command that failed, with its place in the pipeline.
+    fn failed_command(&self, number: usize, failed: &protocol::FailedCommand, script: &Script) -> FailedCommand {
+        let text = |bytes: &[u8]| self.reporter.mask(&String::from_utf8_lossy(bytes));
+        let line = if failed.file.is_none() { failed.line } else { failed.script_line };
+        let place = match &self.step(number).kind {
+            StepKind::Freestyle(Freestyle { commands: Some(commands), .. }) => script
+                .command_at(line as usize)
+                .and_then(|(command, line)| {
+                    let template = commands.get(command)?;
+                    // A variable of several lines moves those behind it.
+                    let as_written = script.lines_of(command) == template.text().lines().count();
+                    Some(match as_written {
+                        true => template.place_of_line(line, &self.parts.request.pipeline_text),
+                        false => template.place(),
+                    })
+                })
+                .and_then(|place| self.place(place)),
+            _ => None,
+        };
+        FailedCommand {
+            command: text(&failed.text),
+            file: failed.file.as_deref().map(text),
+            line: failed.line,
+            function: failed.function.as_deref().map(text),
+            script_line: failed.script_line,
+            place,
+        }
     }
 
     /// Rules V17, V22: later steps see what a step exports.

@@ -46,6 +46,14 @@ impl Script {
         self.starts.is_empty()
     }
 
+    /// How many lines a command has, by its number from 0; 0 where there is none.
+    #[must_use]
+    pub fn lines_of(&self, command: usize) -> usize {
+        let Some(start) = self.starts.get(command) else { return 0 };
+        let end = self.starts.get(command + 1).copied().unwrap_or_else(|| self.text.matches('\n').count() + 1);
+        end - start
+    }
+
     /// The command that a line of the program belongs to (from 0), and the line inside of it (from 1).
     #[must_use]
     pub fn command_at(&self, line: usize) -> Option<(usize, usize)> {

@@ -107,6 +107,28 @@ impl Template {
         self.places.get(number).copied().unwrap_or(self.place)
     }
 
+    /// The place of a line of the text, from 1; that of the whole text where it cannot be told. `source` is the document that the
+    /// text stands in.
+    #[must_use]
+    pub fn place_of_line(&self, line: usize, source: &str) -> Place {
+        let end = self.place.offset + self.place.length;
+        let mut from = self.place.offset;
+        let mut found = None;
+        // Each line is looked for behind the one before it, as it stands in a block or in quotes.
+        for text in self.text.lines().take(line) {
+            let text = text.trim();
+            let Some(at) = source.get(from..end).and_then(|rest| rest.find(text)) else { return self.place };
+            found = Some((from + at, text.len()));
+            from += at + text.len();
+        }
+        let Some((offset, length)) = found.filter(|(_, length)| *length > 0) else { return self.place };
+        let mut place = Place { offset, length, ..self.place };
+        for c in source[self.place.offset..offset].chars() {
+            (place.line, place.column) = if c == '\n' { (place.line + 1, 1) } else { (place.line, place.column + 1) };
+        }
+        place
+    }
+
     /// The place of the hole that begins at a byte offset of the text.
     #[must_use]
     pub fn place_of_offset(&self, offset: usize) -> Place {
@@ -151,6 +173,19 @@ mod tests {
         let template = Template::new("a\né ${{B}}\n", place, source);
         let hole = template.place_of_hole(0);
         assert_eq!((hole.line, hole.column, &source[hole.offset..hole.offset + hole.length]), (3, 5, "${{B}}"));
+    }
+
+    #[test]
+    fn lines_of_a_text_know_their_places() {
+        let source = "x: |\n  a\n\n  if a; then\n    b\n  fi\n";
+        let place = Place { line: 1, column: 4, offset: 3, length: source.len() - 3 };
+        let template = Template::new("a\n\nif a; then\n  b\nfi\n", place, source);
+        let places = [1, 3, 4, 5, 6].map(|line| template.place_of_line(line, source));
+        assert_eq!(places.map(|place| (place.line, place.column)), [(2, 3), (4, 3), (5, 5), (6, 3), (6, 3)]);
+        // What is written in another way than it is.
+        let source = "'a''b'";
+        let place = Place { line: 1, column: 1, offset: 0, length: source.len() };
+        assert_eq!(Template::new("a'b", place, source).place_of_line(1, source), place);
     }
 
     #[test]

@@ -107,6 +107,23 @@ pub struct StepReport {
     pub masked: Vec<Vec<u8>>,
     /// How many modules were instantiated for it.
     pub modules: u64,
+    /// The command with which its script failed, where one did.
+    pub failed: Option<FailedCommand>,
+}
+
+/// The command with which a script failed. Untrusted bytes, each text at most 2048 of them.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FailedCommand {
+    /// The line of the script that was being executed, from 1.
+    pub script_line: u32,
+    /// The file that the command stands in, where the script has read that with `.`; `None` for the script itself.
+    pub file: Option<Vec<u8>>,
+    /// Its line there, from 1.
+    pub line: u32,
+    /// The function that it stands in.
+    pub function: Option<Vec<u8>>,
+    /// As it was typed; empty where that is not known.
+    pub text: Vec<u8>,
 }
 
 /// How a step ended.

@@ -9,11 +9,13 @@ mod event;
 mod request;
 
 pub use connection::{Connection, MAX_FRAME, MAX_HANDLES, ProtocolError, Receiver, Sender};
-pub use event::{Added, Event, Failure, FailureKind, OutputStream, PackReport, StagedFile, StepEnd, StepReport, Wall};
+pub use event::{
+    Added, Event, FailedCommand, Failure, FailureKind, OutputStream, PackReport, StagedFile, StepEnd, StepReport, Wall,
+};
 pub use request::{
     BlobDigest, CustomMount, PackRequest, Request, Setup, ShellKind, ShellMoments, StepId, StepRequest, Typed, Work,
 };
 pub use stepbox_limits::Limits;
 
 /// The version of the protocol. Supervisor and worker of different versions refuse each other.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;

@@ -24,5 +24,5 @@ mod variables;
 
 pub use commands_of::{CommandUse, commands_of};
 pub use config::{Limits, Mode, ShellConfig, ShellOptions};
-pub use eval::{Foreground, Line, LineEditor, Shell, run_command_line};
+pub use eval::{FailedCommand, Foreground, Line, LineEditor, Shell, run_command_line};
 pub use parse::SyntaxError;

@@ -299,6 +299,7 @@ impl Worker {
             exports: None,
             masked: vec![],
             modules: 0,
+            failed: None,
         };
         let volume = self.state().volume.clone();
         match volume {

@@ -12,7 +12,9 @@ use cap_std::fs::{Dir, OpenOptions as HostOpenOptions};
 use rustix::fs::OFlags;
 use stepbox_builtin::Compiled;
 use stepbox_limits::{Budget, Limit, Limits, Setting};
-use stepbox_protocol::{CustomMount, Event, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work};
+use stepbox_protocol::{
+    CustomMount, Event, FailedCommand, OutputStream, ShellKind, StepEnd, StepReport, StepRequest, Work,
+};
 use stepbox_sandbox::{Commands, FileMount, Image, Mount, Profile, Quota, Sandbox};
 use stepbox_shell::{Mode, Shell, ShellConfig, ShellOptions};
 use stepbox_system::{
@@ -28,6 +30,9 @@ use crate::step_shell::{Keyboard, Lines, StepShell};
 
 /// How large an export file may be, in bytes; a larger one fails the step (rule V28).
 const MAX_EXPORTS: u64 = 4 << 20;
+
+/// How much is told of the names of files and functions of a script, in bytes.
+const MAX_NAME: usize = 1024;
 
 /// How long commands may take to notice that their step is over.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,14 +64,20 @@ pub(crate) fn run(
     name: &str,
     cancel: &CancelToken,
 ) -> StepReport {
-    let mut report =
-        StepReport { step: request.id, end: StepEnd::Exited(0), exports: None, masked: vec![], modules: 0 };
+    let mut report = StepReport {
+        step: request.id,
+        end: StepEnd::Exited(0),
+        exports: None,
+        masked: vec![],
+        modules: 0,
+        failed: None,
+    };
     match Step::prepare(worker, volume, request, name) {
         Ok(step) => {
             if request.shell.before {
                 step.let_person_in(worker, request, cancel, None);
             }
-            let status = step.run(request, cancel);
+            let (status, failed) = step.run(request, cancel);
             if request.shell.after_failure && status.code() != 0 {
                 step.let_person_in(worker, request, cancel, Some(status.code()));
             }
@@ -74,6 +85,7 @@ pub(crate) fn run(
                 Some(signal) => StepEnd::Cancelled(signal.number()),
                 None => StepEnd::Exited(status.code()),
             };
+            report.failed = failed.filter(|_| matches!(report.end, StepEnd::Exited(_)));
             // Whatever the step left in the background ends with it, as a container's processes would.
             cancel.cancel(Signal::Kill);
             if !step.processes.wait_until_empty(PATIENCE) {
@@ -238,17 +250,19 @@ impl Step {
         })
     }
 
-    /// Runs the step's script or program.
-    fn run(&self, request: &StepRequest, cancel: &CancelToken) -> ExitStatus {
+    /// Runs the step's script or program; also the command that a script has failed with.
+    fn run(&self, request: &StepRequest, cancel: &CancelToken) -> (ExitStatus, Option<FailedCommand>) {
         let process = match self.processes.start(0, cancel) {
             Ok(process) => process,
-            Err(error) => return self.complain(&error.to_string(), cancel),
+            Err(error) => return (self.complain(&error.to_string(), cancel), None),
         };
         match &request.work {
             Work::Script { shell, text } => {
                 // Rule F6: `set -e` is in force from the start.
                 let options = ShellOptions { errexit: true, ..ShellOptions::default() };
-                Shell::new(self.shell(*shell, self.files.clone(), process, options)).run(text)
+                let shell = Shell::new(self.shell(*shell, self.files.clone(), process, options));
+                let (status, failed) = shell.run_to_end(text);
+                (status, failed.map(failed_command))
             }
             Work::Program(argv) => {
                 let spawn = SpawnRequest {
@@ -261,9 +275,10 @@ impl Step {
                     process: process.id(),
                     depth: 0,
                 };
-                self.programs.start(spawn, &|message| {
+                let status = self.programs.start(spawn, &|message| {
                     self.complain(message, cancel);
-                })
+                });
+                (status, None)
             }
         }
     }
@@ -329,6 +344,21 @@ impl Step {
             let _ = err.write_all(format!("stepbox: {message}\n").as_bytes(), cancel);
         }
         ExitStatus::NOT_EXECUTABLE
+    }
+}
+
+/// What the supervisor is told of a command.
+fn failed_command(failed: stepbox_shell::FailedCommand) -> FailedCommand {
+    let short = |mut text: Vec<u8>| {
+        text.truncate(MAX_NAME);
+        text
+    };
+    FailedCommand {
+        script_line: failed.script_line,
+        file: failed.file.map(short),
+        line: failed.line,
+        function: failed.function.map(short),
+        text: failed.text,
     }
 }
 

@@ -114,10 +114,9 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             Incoming::Event(Event::StepFinished(report)) if self.runs_commands(report.step) => {
                 let number = report.step.0 as usize;
                 let Some(step) = self.running.get_mut(&number) else { return false };
-                let Phase::Commands { output, directory, .. } = std::mem::replace(&mut step.phase, Phase::Pause) else {
-                    return false;
-                };
-                let ran = self.build.finished(number, report);
+                let phase = std::mem::replace(&mut step.phase, Phase::Pause);
+                let Phase::Commands { output, directory, script, .. } = phase else { return false };
+                let ran = self.build.finished(number, report, script.as_ref());
                 self.flush(number, output);
                 self.attempted(number, Ran { directory: Some(directory), ..ran });
             }
@@ -172,9 +171,9 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
         step.deadline = started.checked_add(step.time());
         step.timed_out = false;
         match job {
-            Ok(Job::Commands { request, directory }) => {
+            Ok(Job::Commands { request, directory, script }) => {
                 let output = Box::new(StepOutput::new(self.build.reporter.secrets()));
-                step.phase = Phase::Commands { output, directory, signals: 0 };
+                step.phase = Phase::Commands { output, directory, script, signals: 0 };
                 self.worker.send(&Request::RunStep(request), &[]);
             }
             Ok(Job::Clone(request)) => {
@@ -335,6 +334,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             outcome.state = ran.state.as_str().to_owned();
             outcome.status = ran.status;
             outcome.reason = reason;
+            outcome.failed_command = ran.failed;
             outcome.duration = running.started.elapsed();
             outcome.modules = running.modules + ran.modules;
             outcome.attempts = running.attempt;

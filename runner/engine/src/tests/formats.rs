@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::event::NAMES;
 use crate::{
-    Annotation, Awaited, AwaitedStep, BuildAbout, BuildEvent, BuildId, BuildResult, Outcome, RECORD_VERSION,
-    RecordedVariables, StepOutcome, Stream, VolumeOutcome,
+    Annotation, Awaited, AwaitedStep, BuildAbout, BuildEvent, BuildId, BuildResult, FailedCommand, Outcome,
+    RECORD_VERSION, RecordedVariables, StepOutcome, Stream, VolumeOutcome,
 };
 
 fn build() -> BuildId {
@@ -32,6 +32,14 @@ fn step(status: Option<u8>) -> StepOutcome {
         state: "error".into(),
         status,
         reason: status.map(|_| "why\nnot".into()),
+        failed_command: status.map(|_| FailedCommand {
+            command: "cp \u{1b} **** '".into(),
+            file: Some("./lib.sh".into()),
+            line: 3,
+            function: None,
+            script_line: u32::MAX,
+            place: Some("codefresh.yml:1:2".into()),
+        }),
         duration: Duration::from_millis(1234),
         modules: u64::MAX,
         attempts: 3,

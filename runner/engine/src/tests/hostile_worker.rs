@@ -55,7 +55,7 @@ fn forever(sender: &Sender, event: &Event) {
 }
 
 fn report(step: StepId) -> StepReport {
-    StepReport { step, end: StepEnd::Exited(0), exports: Some(vec![]), masked: vec![], modules: 0 }
+    StepReport { step, end: StepEnd::Exited(0), exports: Some(vec![]), masked: vec![], modules: 0, failed: None }
 }
 
 const BROKE: &str = "cannot set up the worker: the worker broke the protocol: the peer sent a malformed frame: ";

@@ -43,6 +43,7 @@ pub(super) fn outcome(build: &BuildId, result: BuildResult) -> Outcome {
         state: "success".into(),
         status: Some(0),
         reason: None,
+        failed_command: None,
         duration: Duration::from_millis(1),
         modules: 1,
         attempts: 1,

@@ -183,8 +183,14 @@ fn pack_volume(volume: &Dir, exclude: &[Vec<u8>], staging: &Dir) -> Event {
 
 /// Runs the words of a script: `say`, `cat`, `write`, `env`, `pwd`, `export`, `mask`, `until`, `exit`, `fail`, `spoil`, `hang`, `die`.
 fn run(step: &StepRequest, volume: &Dir, sender: &Sender, receiver: &mut Receiver) -> Event {
-    let mut report =
-        StepReport { step: step.id, end: StepEnd::Exited(0), exports: Some(vec![]), masked: vec![], modules: 2 };
+    let mut report = StepReport {
+        step: step.id,
+        end: StepEnd::Exited(0),
+        exports: Some(vec![]),
+        masked: vec![],
+        modules: 2,
+        failed: None,
+    };
     let say = |text: &str| {
         let data = format!("{text}\n").into_bytes();
         let _ = sender.send(&Event::Output { step: step.id, stream: OutputStream::Stdout, data });

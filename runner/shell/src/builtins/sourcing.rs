@@ -69,7 +69,7 @@ pub(super) fn dot(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Fl
     } else {
         path.as_bytes().into()
     };
-    shell.frames.push(Frame { name: b"source"[..].into(), source: file, line, is_function: false });
+    shell.frames.push(Frame { name: b"source"[..].into(), source: file, is_sourced: true, line, is_function: false });
     let result = shell.execute_sourced(&source);
     let result = shell.run_return_trap(result);
     shell.callers -= 1;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stepbox_system::ExitStatus;
 
 use super::{Condition, Flow, Shell};
-use crate::ir::{Arm, ArmEnd, Command, Compound, List, Word};
+use crate::ir::{Arm, ArmEnd, Command, Compound, List, Redirect, Word};
 use crate::parse::is_name;
 
 impl Shell {
@@ -18,26 +18,41 @@ impl Shell {
                 self.state.status = ExitStatus::SUCCESS;
                 Ok(ExitStatus::SUCCESS)
             }
-            Command::Compound { line, text, body, redirects } => self.deeper(|shell| {
-                shell.line = *line;
-                shell.note_command(text);
-                let processes = shell.processes.len();
-                let mut saved = vec![];
-                if let Err(message) = shell.redirect_all(redirects, &mut saved)? {
-                    shell.restore_files(saved);
-                    shell.close_processes(processes);
-                    shell.complain_if_any(&message);
-                    return shell.done(shell.redirection_failure());
-                }
-                let result = shell.execute_compound(text, body);
+            Command::Compound { line, text, body, redirects } => {
+                let failures = self.failures.count();
+                let result = self.execute_redirected(*line, text, body, redirects);
+                self.note_result(failures, &result, *line, text);
+                result
+            }
+        }
+    }
+
+    fn execute_redirected(
+        &mut self,
+        line: u32,
+        text: &Arc<[u8]>,
+        body: &Compound,
+        redirects: &[Redirect],
+    ) -> Result<ExitStatus, Flow> {
+        self.deeper(|shell| {
+            shell.line = line;
+            shell.note_command(text);
+            let processes = shell.processes.len();
+            let mut saved = vec![];
+            if let Err(message) = shell.redirect_all(redirects, &mut saved)? {
                 shell.restore_files(saved);
                 shell.close_processes(processes);
-                if let Ok(status) = result {
-                    shell.state.status = status;
-                }
-                result
-            }),
-        }
+                shell.complain_if_any(&message);
+                return shell.done(shell.redirection_failure());
+            }
+            let result = shell.execute_compound(text, body);
+            shell.restore_files(saved);
+            shell.close_processes(processes);
+            if let Ok(status) = result {
+                shell.state.status = status;
+            }
+            result
+        })
     }
 
     fn execute_compound(&mut self, text: &Arc<[u8]>, compound: &Compound) -> Result<ExitStatus, Flow> {
@@ -81,7 +96,11 @@ impl Shell {
     /// A list whose failure is an answer.
     fn condition(&mut self, list: &List) -> Result<ExitStatus, Flow> {
         self.forgiving += 1;
+        let failures = std::mem::take(&mut self.failures);
         let result = self.execute_list(list);
+        if result.is_ok() {
+            self.failures = failures;
+        }
         self.forgiving -= 1;
         result
     }

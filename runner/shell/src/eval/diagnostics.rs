@@ -9,8 +9,11 @@ use crate::parse::SyntaxError;
 impl Shell {
     /// Prints a message as `name: line: message` on standard error.
     pub(crate) fn say(&self, message: &str) {
-        // bash names the file that a function or a command comes from.
-        let source = self.frames.last().filter(|_| self.is_bash()).map(|frame| &*frame.source);
+        // The file that a function or a command comes from.
+        let source = match self.context.mode {
+            Mode::Sh => self.sourced_file().map(|file| &**file),
+            Mode::Bash => self.frames.last().map(|frame| &*frame.source),
+        };
         let name = String::from_utf8_lossy(source.unwrap_or(&self.state.name)).into_owned();
         self.print_error(format!("{name}: {message}\n").as_bytes());
     }

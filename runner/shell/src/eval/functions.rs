@@ -29,7 +29,9 @@ impl Shell {
             (None, None) if self.reads_input => Arc::from(&b"main"[..]),
             (None, None) => Arc::from(&b"environment"[..]),
         };
-        let function = Function { body: Arc::clone(body), text: Arc::clone(text), source, exported: false };
+        let is_sourced = self.sourced_file().is_some();
+        let (body, text) = (Arc::clone(body), Arc::clone(text));
+        let function = Function { body, text, source, is_sourced, exported: false };
         Arc::make_mut(&mut self.state.functions).insert(name.to_vec(), function);
     }
 

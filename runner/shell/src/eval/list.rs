@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stepbox_system::{ExitStatus, OpenFile, pipe};
 
 use super::jobs::{Job, STACK};
-use super::{Condition, Flow, Shell};
+use super::{Condition, Failure, Flow, Shell};
 use crate::ir::{AndOr, Command, Connector, List, Pipeline};
 use crate::switches::Switch;
 
@@ -73,6 +73,9 @@ impl Shell {
             self.state.pipe_status = pipeline.negated.then(|| vec![status]);
         }
         if pipeline.negated {
+            if status.is_success() {
+                self.note_negated(pipeline);
+            }
             status = if status.is_success() { ExitStatus::FAILURE } else { ExitStatus::SUCCESS };
             self.state.status = status;
         } else if pipeline.commands.len() > 1 {
@@ -116,7 +119,8 @@ impl Shell {
             let thread = std::thread::Builder::new().name("stage".to_owned()).stack_size(STACK).spawn(move || {
                 stage.depth = 0;
                 let flow = stage.execute_command(&command);
-                stage.finish(flow)
+                let status = stage.finish(flow);
+                (status, stage.failures.take(status))
             });
             match thread {
                 Ok(thread) => stages.push(thread),
@@ -144,10 +148,14 @@ impl Shell {
         };
         let statuses = wait_all(stages);
         let status = status?;
-        self.state.pipe_status = Some(statuses.iter().copied().chain([status]).collect());
+        self.state.pipe_status = Some(statuses.iter().map(|(status, _)| *status).chain([status]).collect());
         self.check_cancelled()?;
-        if self.options().pipefail && status.is_success() {
-            return Ok(statuses.into_iter().rev().find(|status| !status.is_success()).unwrap_or(status));
+        if self.options().pipefail
+            && status.is_success()
+            && let Some((status, failure)) = statuses.into_iter().rev().find(|(status, _)| !status.is_success())
+        {
+            self.failures.adopt(failure);
+            return Ok(status);
         }
         Ok(status)
     }
@@ -186,7 +194,10 @@ impl Shell {
     }
 }
 
-fn wait_all(stages: Vec<std::thread::JoinHandle<ExitStatus>>) -> Vec<ExitStatus> {
+/// How a stage ended, and the command that it failed with.
+type Ended = (ExitStatus, Option<Failure>);
+
+fn wait_all(stages: Vec<std::thread::JoinHandle<Ended>>) -> Vec<Ended> {
     // A stage that panicked has failed, and nothing more.
-    stages.into_iter().map(|stage| stage.join().unwrap_or(ExitStatus::new(134))).collect()
+    stages.into_iter().map(|stage| stage.join().unwrap_or((ExitStatus::new(134), None))).collect()
 }

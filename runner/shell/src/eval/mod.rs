@@ -3,6 +3,7 @@
 mod command_line;
 mod compound;
 mod diagnostics;
+mod failures;
 mod functions;
 mod jobs;
 mod list;
@@ -16,6 +17,8 @@ mod time;
 mod traps;
 
 pub use command_line::run_command_line;
+pub use failures::FailedCommand;
+pub(crate) use failures::Failure;
 pub(crate) use jobs::{Job, Waited};
 pub(crate) use redirect::own_descriptor;
 pub(crate) use simple::DEFAULT_PATH;
@@ -27,6 +30,7 @@ use std::sync::Arc;
 
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath, error_text};
 
+use self::failures::Failures;
 use self::prompt::Prompts;
 pub use self::prompt::{Foreground, Line, LineEditor};
 use crate::config::{Limits, Mode, ShellConfig, ShellOptions};
@@ -108,6 +112,10 @@ pub struct Shell {
     pub(crate) line: u32,
     /// The status of the last command substitution of a command without a name.
     pub(crate) substitution_status: Option<ExitStatus>,
+    /// The command that it failed with.
+    pub(crate) substitution_failure: Option<Failure>,
+    /// The commands that have failed.
+    pub(crate) failures: Failures,
     /// Signals that have come in and were not acted on yet.
     pub(crate) pending: Vec<Signal>,
     /// Signals whose actions are being executed.
@@ -185,6 +193,8 @@ impl Shell {
             compounds: vec![],
             line: 1,
             substitution_status: None,
+            substitution_failure: None,
+            failures: Failures::default(),
             pending: vec![],
             acting: vec![],
             in_trap: vec![],
@@ -206,10 +216,19 @@ impl Shell {
     }
 
     /// Runs a script, then the trap of `EXIT`; the status of the shell.
-    pub fn run(mut self, source: &[u8]) -> ExitStatus {
+    pub fn run(self, source: &[u8]) -> ExitStatus {
+        self.run_to_end(source).0
+    }
+
+    /// The same, and the command that the status comes from where it is not 0. None where no command has given it: a syntax
+    /// error, a signal.
+    pub fn run_to_end(mut self, source: &[u8]) -> (ExitStatus, Option<FailedCommand>) {
         let (limits, mode) = (*self.limits(), self.context.mode);
         let flow = self.execute_commands(&mut Parser::new(source, 1, mode, &limits), Text::Script);
-        self.finish(flow)
+        let cancelled = matches!(flow, Err(Flow::Cancelled(_)));
+        let status = self.finish(flow);
+        let failure = self.failures.take(status).filter(|_| !cancelled);
+        (status, failure.map(Failure::into_command))
     }
 
     /// Runs a script that is read from a descriptor line by line: what its commands read begins behind their own line.
@@ -287,6 +306,7 @@ impl Shell {
                 }
                 Err(error) => {
                     self.check_cancelled()?;
+                    self.failures = Failures::default();
                     self.say_syntax_error(&error, text == Text::Script);
                     if self.is_bash() && text != Text::Script {
                         self.state.status = ExitStatus::USAGE;
@@ -401,6 +421,8 @@ impl Shell {
             compounds: vec![],
             line: self.line,
             substitution_status: None,
+            substitution_failure: None,
+            failures: Failures::default(),
             pending: vec![],
             acting: vec![],
             in_trap: self.in_trap.clone(),
@@ -430,7 +452,9 @@ impl Shell {
             if let Err(Flow::Cancelled(signal)) = flow {
                 return Err(Flow::Cancelled(signal));
             }
-            Ok(copy.finish(flow))
+            let status = copy.finish(flow);
+            shell.failures.adopt(copy.failures.take(status));
+            Ok(status)
         })
     }
 

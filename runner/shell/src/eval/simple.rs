@@ -19,7 +19,9 @@ pub(crate) const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbi
 impl Shell {
     pub(super) fn execute_simple(&mut self, simple: &Simple) -> Result<ExitStatus, Flow> {
         let processes = self.processes.len();
+        let failures = self.failures.count();
         let result = self.execute_words(simple);
+        self.note_result(failures, &result, simple.line, &simple.text);
         if self.processes.len() > processes {
             self.close_processes(processes);
         }
@@ -31,6 +33,7 @@ impl Shell {
         self.note_command(&simple.text);
         self.run_bash_trap(Condition::Debug)?;
         self.substitution_status = None;
+        self.substitution_failure = None;
         let fields =
             if simple.declares { self.expand_declaration(simple)? } else { self.expand_fields(&simple.words)? };
         let Some(name) = fields.first() else { return self.execute_nameless(simple) };
@@ -78,6 +81,8 @@ impl Shell {
         self.state.last_argument.clear();
         self.restore_files(saved);
         assigned?;
+        let failure = self.substitution_failure.take();
+        self.failures.adopt(failure);
         self.done(self.substitution_status.unwrap_or(ExitStatus::SUCCESS))
     }
 
@@ -233,6 +238,7 @@ impl Shell {
             shell.frames.push(Frame {
                 name: name.into(),
                 source: Arc::clone(&function.source),
+                is_sourced: function.is_sourced,
                 line,
                 is_function: true,
             });

@@ -69,6 +69,8 @@ pub(crate) struct Function {
     pub(crate) text: Arc<[u8]>,
     /// The file that it was defined in.
     pub(crate) source: Arc<[u8]>,
+    /// Whether that is one that `.` has read.
+    pub(crate) is_sourced: bool,
     pub(crate) exported: bool,
 }
 
@@ -79,6 +81,8 @@ pub(crate) struct Frame {
     pub(crate) name: Arc<[u8]>,
     /// The file that it stands in.
     pub(crate) source: Arc<[u8]>,
+    /// Whether that is one that `.` has read.
+    pub(crate) is_sourced: bool,
     /// Where it was called.
     pub(crate) line: u32,
     pub(crate) is_function: bool,

@@ -139,13 +139,23 @@ impl Shell {
             let status = self.state.status;
             self.acting.push(signal);
             let before = self.before_trap.replace((status, self.callers));
-            let result = self.execute_text(&action, self.line);
+            let result = self.execute_action(&action, self.line);
             self.before_trap = before;
             self.acting.pop();
             result?;
             self.state.status = status;
         }
         Ok(())
+    }
+
+    /// Executes the action of a trap. What fails in there is not what the script has failed with, unless it ends with that.
+    fn execute_action(&mut self, action: &[u8], line: u32) -> Result<ExitStatus, Flow> {
+        let failures = std::mem::take(&mut self.failures);
+        let result = self.execute_text(action, line);
+        if !matches!(result, Err(Flow::Exit(_) | Flow::Error(_) | Flow::Discard(_))) {
+            self.failures = failures;
+        }
+        result
     }
 
     /// Notes the command that is about to run, for `BASH_COMMAND`; those of a trap do not count.
@@ -165,7 +175,7 @@ impl Shell {
         };
         let (status, line, pipe_status) = (self.state.status, self.line, self.state.pipe_status.clone());
         self.in_trap.push(condition);
-        let result = self.execute_text(&action, line);
+        let result = self.execute_action(&action, line);
         self.in_trap.pop();
         self.state.status = status;
         self.line = line;
@@ -209,10 +219,15 @@ impl Shell {
         self.state.status = status;
         self.forgiving = 0;
         self.before_trap = Some((status, self.callers));
-        match self.execute_text(&action, self.line) {
+        let failures = std::mem::take(&mut self.failures);
+        let end = match self.execute_text(&action, self.line) {
             Ok(_) | Err(Flow::Return(_) | Flow::Break(_) | Flow::Continue(_)) => status,
             Err(Flow::Exit(status) | Flow::Error(status) | Flow::Discard(status)) => status,
             Err(Flow::Cancelled(signal)) => ExitStatus::of_signal(signal),
+        };
+        if end == status {
+            self.failures = failures;
         }
+        end
     }
 }

@@ -11,6 +11,7 @@ impl Shell {
     /// The output of a command substitution, its trailing newlines taken off.
     pub(super) fn substitute(&mut self, list: &List) -> Result<Vec<u8>, Flow> {
         let output = MemoryFile::collecting(self.limits().substitution);
+        let failures = std::mem::take(&mut self.failures);
         let status = self.in_subshell(|shell| {
             shell.set_file(1, Some(OpenFile::new(output.clone())));
             shell.indirection += 1;
@@ -24,8 +25,12 @@ impl Shell {
                 Some(redirect) => shell.copy_file(redirect, &output),
                 None => shell.execute_list(list),
             }
-        })?;
+        });
+        // What fails in there has failed where its status is that of the command around it, and nowhere else.
+        let mut inside = std::mem::replace(&mut self.failures, failures);
+        let status = status?;
         self.substitution_status = Some(status);
+        self.substitution_failure = inside.take(status);
         // bash has it in `$?` at once.
         if self.is_bash() {
             self.state.status = status;

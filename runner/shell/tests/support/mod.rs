@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use programs::Programs;
-use stepbox_shell::{Limits, Mode, ShellConfig, ShellOptions, run_command_line};
+use stepbox_shell::{FailedCommand, Limits, Mode, Shell, ShellConfig, ShellOptions, run_command_line};
 use stepbox_system::{
     CancelToken, ExitStatus, FileKind, FileObject, Metadata, OpenFile, OpenOptions, ProcessTable, Signal, Vfs,
     VirtualPath,
@@ -88,6 +88,21 @@ impl Script {
 
     /// Runs it to its end.
     pub fn run(self) -> Ran {
+        self.with_shell(|arguments, config| (run_command_line(&arguments, config), None)).0
+    }
+
+    /// Runs a script of `new` as a step does, with `set -e` where `errexit` says so: the command that it failed with too.
+    pub fn run_as_step(self, errexit: bool) -> (Ran, Option<FailedCommand>) {
+        self.with_shell(move |arguments, mut config| {
+            config.options.errexit = errexit;
+            Shell::new(config).run_to_end(&arguments[1])
+        })
+    }
+
+    fn with_shell(
+        self,
+        run: impl FnOnce(Vec<Vec<u8>>, ShellConfig) -> (ExitStatus, Option<FailedCommand>) + Send + 'static,
+    ) -> (Ran, Option<FailedCommand>) {
         let table = ProcessTable::new(64);
         let process = table.start(0, &self.cancel).expect("the first process");
         let (stdout, stderr) = (Sink::default(), Sink::default());
@@ -112,12 +127,12 @@ impl Script {
             depth: 0,
         };
         let arguments = self.arguments;
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || run_command_line(&arguments, config));
-        let status: ExitStatus = thread.expect("a thread").join().expect("the shell does not panic");
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || run(arguments, config));
+        let (status, failed) = thread.expect("a thread").join().expect("the shell does not panic");
         // As the end of a step does it: whatever is left in the background ends, before the output is looked at.
         self.cancel.cancel(Signal::Kill);
         assert!(table.wait_until_empty(Duration::from_secs(120)), "a process does not end");
-        Ran { stdout: stdout.take(), stderr: stderr.take(), status: status.code() }
+        (Ran { stdout: stdout.take(), stderr: stderr.take(), status: status.code() }, failed)
     }
 }
 
