@@ -1,8 +1,13 @@
 //! `[[ =~ ]]`: extended regular expressions of POSIX, translated for the `regex` crate, which matches in linear time.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use ::regex::bytes::{Regex, RegexBuilder};
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::nfa::thompson;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input, MatchKind};
 
 use crate::pattern::Unit;
 
@@ -23,7 +28,16 @@ pub(crate) enum RegexError {
 
 /// Regular expressions that were used last.
 #[derive(Clone, Default)]
-pub(crate) struct Regexes(Vec<(String, bool, Regex)>);
+pub(crate) struct Regexes(Vec<Known>);
+
+#[derive(Clone)]
+struct Known {
+    pattern: String,
+    ignore_case: bool,
+    regex: Regex,
+    /// Where it has alternatives.
+    longest: Option<Longest>,
+}
 
 impl Regexes {
     /// The places of the match and its groups in `text`; `None` where it does not match.
@@ -34,26 +48,74 @@ impl Regexes {
         text: &[u8],
     ) -> Result<Option<Vec<Option<std::ops::Range<usize>>>>, RegexError> {
         let pattern = translate(units)?;
-        let known = self.0.iter().position(|(known, ignores, _)| *known == pattern && *ignores == ignore_case);
+        let known = self.0.iter().position(|known| known.pattern == pattern && known.ignore_case == ignore_case);
         let at = match known {
             Some(at) => at,
             None => {
-                let regex = RegexBuilder::new(&pattern)
-                    .case_insensitive(ignore_case)
-                    .dot_matches_new_line(true)
-                    .size_limit(MAX_SIZE)
-                    .dfa_size_limit(MAX_SIZE)
-                    .build()
-                    .map_err(|_| RegexError::Invalid)?;
+                let regex = compile(&pattern, ignore_case)?;
+                // Only there the first match can be another one than the longest, but for empty ones that stand side by side.
+                let longest = units.iter().any(|unit| unit.active && unit.byte == b'|');
+                let longest = longest.then(|| Longest::new(&pattern, ignore_case)).flatten();
                 if self.0.len() == KEPT {
                     self.0.remove(0);
                 }
-                self.0.push((pattern, ignore_case, regex));
+                self.0.push(Known { pattern, ignore_case, regex, longest });
                 self.0.len() - 1
             }
         };
-        let found = self.0[at].2.captures(text);
-        Ok(found.map(|groups| groups.iter().map(|group| group.map(|group| group.range())).collect()))
+        let Known { pattern, ignore_case, regex, longest } = &mut self.0[at];
+        let Some(mut groups) = regex.captures(text) else { return Ok(None) };
+        let ended;
+        if let (Some(longest), Some(first)) = (longest, groups.get(0))
+            && let Some(end) = longest.end(text, first.start()).filter(|end| *end > first.end())
+        {
+            // The groups are those of a match that ends there.
+            if longest.whole.is_none() {
+                longest.whole = Some(compile(&format!("(?:{pattern})\\z"), *ignore_case)?);
+            }
+            ended = &text[..end];
+            if let Some(found) = longest.whole.as_ref().and_then(|whole| whole.captures_at(ended, first.start())) {
+                groups = found;
+            }
+        }
+        Ok(Some(groups.iter().map(|group| group.map(|group| group.range())).collect()))
+    }
+}
+
+fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, RegexError> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .dot_matches_new_line(true)
+        .size_limit(MAX_SIZE)
+        .dfa_size_limit(MAX_SIZE)
+        .build()
+        .map_err(|_| RegexError::Invalid)
+}
+
+/// Finds how far the longest match goes, as POSIX wants it (XBD 9.1): the `regex` crate takes the first alternative that matches.
+#[derive(Clone)]
+struct Longest {
+    dfa: Arc<DFA>,
+    cache: Cache,
+    /// The expression up to the end of the text, when it was needed.
+    whole: Option<Regex>,
+}
+
+impl Longest {
+    /// `None` where the expression is too large for it, or has what it cannot look for.
+    fn new(pattern: &str, ignore_case: bool) -> Option<Self> {
+        let syntax = syntax::Config::new().case_insensitive(ignore_case).dot_matches_new_line(true).utf8(false);
+        let limits = thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_SIZE));
+        let config = DFA::config().match_kind(MatchKind::All).cache_capacity(MAX_SIZE).unicode_word_boundary(true);
+        let dfa = DFA::builder().configure(config).syntax(syntax).thompson(limits).build(pattern).ok()?;
+        let cache = dfa.create_cache();
+        Some(Self { dfa: Arc::new(dfa), cache, whole: None })
+    }
+
+    /// Where the longest match that begins at `begin` ends.
+    fn end(&mut self, text: &[u8], begin: usize) -> Option<usize> {
+        let input = Input::new(text).range(begin..).anchored(Anchored::Yes);
+        Some(self.dfa.try_search_fwd(&mut self.cache, &input).ok()??.offset())
     }
 }
 
@@ -338,6 +400,31 @@ mod tests {
         ] {
             assert_eq!(found(pattern, text), Ok(expected.map(str::to_owned)), "{pattern}");
         }
+    }
+
+    #[test]
+    fn xbd_9_1_the_longest_of_the_leftmost_matches() {
+        for (pattern, text, expected) in [
+            ("a|ab", "xabc", Some("ab")),
+            ("(a|ab)(c|bcd)", "abcd", Some("abcd")),
+            ("(a|ab)(c|bcd)$", "abcd", Some("abcd")),
+            ("x*|b", "ab", Some("")),
+            ("(foo|foobar)baz|foo", "foobarbaz", Some("foobarbaz")),
+            ("one|oneself|on", "oneselves oneself", Some("one")),
+            ("é|éà", "éà", Some("éà")),
+            ("a|b", "c", None),
+            ("\\<a|\\<ab\\>", "ab", Some("ab")),
+        ] {
+            assert_eq!(found(pattern, text), Ok(expected.map(str::to_owned)), "{pattern}");
+        }
+        let groups = Regexes::default().find(&units("(a|ab)(c|bcd)?(d*)"), false, b"abcd").expect("an expression");
+        let groups: Vec<_> =
+            groups.expect("a match").into_iter().map(|group| group.map(|group| (group.start, group.end))).collect();
+        assert_eq!(groups, [Some((0, 4)), Some((0, 1)), Some((1, 4)), Some((4, 4))]);
+        // A text that one half of the alternatives goes through to its end takes no time with its square.
+        let text = "a".repeat(1 << 20);
+        let found = Regexes::default().find(&units("a|a*b"), false, text.as_bytes());
+        assert_eq!(found.expect("an expression").expect("a match")[0], Some(0..1));
     }
 
     #[test]
