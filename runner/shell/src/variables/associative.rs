@@ -3,8 +3,11 @@ use std::collections::HashMap;
 
 use super::OVERHEAD;
 
-/// bash's tables have as many places at first, four times as many when two entries share each on average.
+/// bash's tables have as many places at first.
 const PLACES: usize = 1024;
+
+/// When two entries share each on average, they get so many times as many. They never shrink.
+const GROWTH: usize = 4;
 
 /// An associative array. Its order is that of bash, so that a script prints the same as there: by the place that the hash of
 /// a key has in a table, the newest first where several have one.
@@ -12,15 +15,16 @@ const PLACES: usize = 1024;
 pub(crate) struct Associative {
     entries: HashMap<Vec<u8>, Entry>,
     bytes: usize,
-    /// Counts the entries that were ever made.
+    /// The largest `made` of an entry.
     made: u64,
-    /// How many entries there were at most: tables do not shrink.
-    most: usize,
+    /// How often the table has grown.
+    grown: u32,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Entry {
     value: Vec<u8>,
+    /// The larger it is, the nearer the entry is to the head of its place.
     made: u64,
 }
 
@@ -36,9 +40,22 @@ impl Associative {
             return;
         }
         self.bytes += key.len() + value.len() + 2 * OVERHEAD;
+        if self.entries.len() >= self.places().saturating_mul(2) {
+            self.grow();
+        }
         self.made += 1;
         self.entries.insert(key, Entry { value, made: self.made });
-        self.most = self.most.max(self.entries.len());
+    }
+
+    fn places(&self) -> usize {
+        PLACES.saturating_mul(GROWTH.saturating_pow(self.grown))
+    }
+
+    /// bash puts the entries of each place, from its head on, before those of their new one: they turn round.
+    fn grow(&mut self) {
+        self.grown += 1;
+        let made = self.made;
+        self.entries.values_mut().for_each(|entry| entry.made = made - entry.made);
     }
 
     pub(crate) fn remove(&mut self, key: &[u8]) {
@@ -49,10 +66,7 @@ impl Associative {
 
     /// Keys and values, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut places = PLACES;
-        while self.most > places * 2 {
-            places *= 4;
-        }
+        let places = self.places();
         let place = |key: &[u8]| hash(key) as usize & (places - 1);
         let mut entries: Vec<_> =
             self.entries.iter().map(|(key, entry)| (place(key), Reverse(entry.made), key)).collect();
