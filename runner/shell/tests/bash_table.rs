@@ -20,6 +20,7 @@ macro_rules! tables {
 tables! {
     arithmetic: "arithmetic.txt";
     arrays: "arrays.txt";
+    completion: "completion.txt";
     declare: "declare.txt";
     read_and_printf: "read_printf.txt";
     special_variables: "special.txt";

@@ -8,7 +8,7 @@ use super::{find_regular, find_special, quote, show};
 use crate::config::Mode;
 use crate::eval::{DEFAULT_PATH, Flow, Shell};
 
-const KEYWORDS: [&[u8]; 22] = [
+pub(super) const KEYWORDS: [&[u8]; 22] = [
     b"if",
     b"then",
     b"else",
@@ -114,6 +114,11 @@ struct Search<'a> {
     no_functions: bool,
     only_files: bool,
     path: Option<&'a [u8]>,
+}
+
+/// The built-ins that there are, in order.
+pub(super) fn builtin_names() -> impl Iterator<Item = &'static str> {
+    NAMES.into_iter().filter(|name| is_builtin(name.as_bytes()))
 }
 
 pub(super) fn is_builtin(name: &[u8]) -> bool {
@@ -317,8 +322,7 @@ pub(super) fn enable(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus,
         return Ok(ExitStatus::FAILURE);
     }
     if names.is_empty() {
-        let known = NAMES.iter().filter(|name| !off && is_builtin(name.as_bytes()));
-        let text: String = known.map(|name| format!("enable {name}\n")).collect();
+        let text: String = builtin_names().filter(|_| !off).map(|name| format!("enable {name}\n")).collect();
         return Ok(shell.print("enable", text.as_bytes()));
     }
     let mut status = ExitStatus::SUCCESS;

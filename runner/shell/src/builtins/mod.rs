@@ -2,6 +2,7 @@
 //! shell and those that every shell has (`echo`, `printf`, `test`). A command called by its path is never built in.
 
 mod alias;
+mod completion;
 mod control;
 mod declare;
 mod describe;
@@ -104,14 +105,19 @@ fn hole(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
 /// What bash has beyond ash.
 fn find_in_bash(name: &[u8]) -> Option<Builtin> {
     Some(match name {
+        b"bind" => completion::bind,
         b"builtin" => describe::builtin,
         b"caller" => describe::caller,
         b"command" => describe::command,
+        b"compgen" => completion::compgen,
+        b"complete" => completion::complete,
+        b"compopt" => completion::compopt,
         b"declare" | b"typeset" => declare::declare,
         b"dirs" => directories::dirs,
         b"disown" => job_table::disown,
         b"enable" => describe::enable,
         b"hash" => describe::hash,
+        b"history" => completion::history,
         b"jobs" => job_table::list,
         b"kill" => job_table::kill,
         b"mapfile" | b"readarray" => mapfile::mapfile,
