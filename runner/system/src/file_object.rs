@@ -37,6 +37,11 @@ pub trait FileObject: Any + Send + Sync {
         true
     }
 
+    /// The same for one who asks once and does not wait: what cannot be watched may know it too.
+    fn is_ready_now(&self, interest: Interest) -> bool {
+        self.is_ready(interest)
+    }
+
     /// Has `waker` woken when [`FileObject::is_ready`] may say something else; nothing where that never changes.
     fn watch(&self, waker: Arc<dyn Wake>) -> Option<Watch> {
         let _ = waker;

@@ -77,6 +77,11 @@ impl OpenFile {
         self.0.metadata()
     }
 
+    /// See [`FileObject::is_ready_now`].
+    pub fn is_ready_now(&self, interest: Interest) -> bool {
+        self.0.is_ready_now(interest)
+    }
+
     /// See [`FileObject::is_ready`].
     pub fn is_ready(&self, interest: Interest) -> bool {
         self.0.is_ready(interest)

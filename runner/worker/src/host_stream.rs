@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
-use stepbox_system::{CancelToken, FileKind, FileObject, Metadata};
+use stepbox_system::{CancelToken, FileKind, FileObject, Interest, Metadata};
 
 const EINTR: i32 = 4;
 
@@ -93,5 +93,16 @@ impl FileObject for HostStream {
 
     fn is_terminal(&self) -> bool {
         self.is_terminal
+    }
+
+    fn is_ready_now(&self, interest: Interest) -> bool {
+        let wanted = match interest {
+            Interest::Read => PollFlags::IN,
+            Interest::Write => PollFlags::OUT,
+        };
+        let mut descriptors = [PollFd::from_borrowed_fd(self.file.as_fd(), wanted)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // What cannot be asked does not wait: a file.
+        self.kind == FileKind::File || !matches!(poll(&mut descriptors, Some(&now)), Ok(0))
     }
 }

@@ -3,11 +3,8 @@
 use stepbox_system::{ExitStatus, Signal};
 
 use super::{jobs, show};
-use crate::eval::{Flow, Job, Shell, Waited};
+use crate::eval::{Flow, Shell, Waited};
 use crate::parse::is_name;
-
-/// How often `wait -n` looks which job has ended.
-const CHECK: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// The job that `%N`, `%%`, `%+`, `%-` or a process names.
 fn find(shell: &Shell, word: &[u8]) -> Option<usize> {
@@ -124,20 +121,15 @@ fn wait_for_next(shell: &mut Shell, words: &[Vec<u8>], name: Option<&[u8]>) -> R
             None => shell.complain(&format!("wait: {}: no such job", show(word))),
         }
     }
-    loop {
-        let is_wanted = |job: &Job| words.is_empty() || wanted.contains(&job.id);
-        if !shell.jobs.iter().any(is_wanted) {
-            return Ok(ExitStatus::NOT_FOUND);
-        }
-        if let Some(at) = shell.jobs.iter().position(|job| is_wanted(job) && job.ended().is_some()) {
+    let all = words.is_empty();
+    match shell.wait_for_first(|job| all || wanted.contains(&job.id))? {
+        Some(at) => {
             let id = shell.jobs[at].id;
             let status = shell.wait_for(at)?;
             assign_id(shell, name, id)?;
-            return Ok(status);
+            Ok(status)
         }
-        shell.check_cancelled()?;
-        shell.run_pending_traps()?;
-        std::thread::sleep(CHECK);
+        None => Ok(ExitStatus::NOT_FOUND),
     }
 }
 

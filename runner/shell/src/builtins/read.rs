@@ -35,7 +35,7 @@ pub(super) fn read(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         shell.print_error(prompt);
     }
     if options.timeout == Some(Duration::ZERO) {
-        let ready = input.is_ready(Interest::Read);
+        let ready = input.is_ready_now(Interest::Read);
         return Ok(if ready { ExitStatus::SUCCESS } else { ExitStatus::FAILURE });
     }
     let timeout = options.timeout.map(|patience| Timeout::start(shell.cancel(), patience));

@@ -1,5 +1,7 @@
 //! What a shell says on standard error, and which errors end it.
 
+use std::sync::PoisonError;
+
 use stepbox_system::ExitStatus;
 
 use super::{Flow, Shell};
@@ -42,6 +44,39 @@ impl Shell {
     pub(crate) fn fatal(&self, message: &str) -> Flow {
         self.complain(message);
         Flow::Error(ExitStatus::USAGE)
+    }
+
+    /// A bound that the shell has met, which ends it like any such error. Subshells of one shell that meet the same bound say so once;
+    /// how often there was more of it, `say_repeated` tells at the end.
+    pub(super) fn refusal(&self, message: &str) -> Flow {
+        self.complain_once(message);
+        Flow::Error(ExitStatus::USAGE)
+    }
+
+    /// Says a message that no other subshell of this shell has said.
+    pub(super) fn complain_once(&self, message: &str) {
+        let mut refusals = self.context.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        match refusals.get_mut(message) {
+            Some(more) => *more += 1,
+            None => {
+                refusals.insert(message.to_owned(), 0);
+                drop(refusals);
+                self.complain(message);
+            }
+        }
+    }
+
+    /// The end of the first shell: tells how often its subshells have met bounds that were told of already.
+    pub(super) fn say_repeated(&self) {
+        // They stay known, so that what is left in the background does not begin to tell of them.
+        let counted: Vec<_> = {
+            let mut refusals = self.context.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            refusals.iter_mut().map(|(message, more)| (message.clone(), std::mem::take(more))).collect()
+        };
+        for (message, more) in counted.into_iter().filter(|(_, more)| *more > 0) {
+            let times = if more == 1 { "once more".to_owned() } else { format!("{more} times more") };
+            self.complain(&format!("{message} ({times})"));
+        }
     }
 
     /// Tells of a text that cannot be parsed: the script, or what a command of it executes.

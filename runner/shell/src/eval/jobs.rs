@@ -40,15 +40,31 @@ impl Wake for End {
     }
 }
 
+/// Rings whenever a job of the shell ends: for who waits for the first of several.
+#[derive(Default)]
+pub(crate) struct Bell {
+    rings: Mutex<u64>,
+    rung: Condvar,
+}
+
+impl Wake for Bell {
+    fn wake(&self) {
+        *self.rings.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.rung.notify_all();
+    }
+}
+
 impl Job {
-    pub(super) fn new(id: u32, number: u32, text: Arc<[u8]>, work: JoinHandle<ExitStatus>) -> Self {
+    pub(super) fn new(id: u32, number: u32, text: Arc<[u8]>, bell: &Arc<Bell>, work: JoinHandle<ExitStatus>) -> Self {
         let end = Arc::new(End { status: Mutex::new(None), ended: Condvar::new() });
         let theirs = Arc::clone(&end);
+        let bell = Arc::clone(bell);
         // Joins the work, so that a wait can be broken off.
         let thread = std::thread::Builder::new().name("reaper".to_owned()).stack_size(64 << 10).spawn(move || {
             let status = work.join().unwrap_or(ExitStatus::new(134));
             *theirs.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
             theirs.ended.notify_all();
+            bell.wake();
         });
         if thread.is_err() {
             *end.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(ExitStatus::new(134));
@@ -100,6 +116,33 @@ impl Shell {
     pub(super) fn reap_if_many(&mut self) {
         if self.jobs.len() >= MAX_ENDED {
             self.jobs.retain(|job| job.ended().is_none());
+        }
+    }
+
+    /// Waits until one of the jobs that are `wanted` has ended; its place. `None` where there is none of them.
+    pub(crate) fn wait_for_first(&mut self, wanted: impl Fn(&Job) -> bool) -> Result<Option<usize>, Flow> {
+        let bell = Arc::clone(&self.bell);
+        let cancel = self.cancel().clone();
+        let _registration = cancel.register(Arc::clone(&bell) as Arc<dyn Wake>);
+        loop {
+            // Before the jobs are looked at: who ends afterwards rings once more.
+            let heard = *bell.rings.lock().unwrap_or_else(PoisonError::into_inner);
+            self.check_cancelled()?;
+            if !self.jobs.iter().any(&wanted) {
+                return Ok(None);
+            }
+            if let Some(at) = self.jobs.iter().position(|job| wanted(job) && job.ended().is_some()) {
+                return Ok(Some(at));
+            }
+            self.run_pending_traps()?;
+            let rings = bell.rings.lock().unwrap_or_else(PoisonError::into_inner);
+            let silent = |rings: &mut u64| *rings == heard;
+            if self.state.traps.0.is_empty() {
+                drop(bell.rung.wait_while(rings, silent).unwrap_or_else(PoisonError::into_inner));
+            } else {
+                // Nobody wakes us for a trapped signal.
+                drop(bell.rung.wait_timeout_while(rings, SIGNAL_CHECK, silent).unwrap_or_else(PoisonError::into_inner));
+            }
         }
     }
 

@@ -127,7 +127,7 @@ impl Shell {
                 Err(error) => {
                     drop(input);
                     wait_all(stages);
-                    return Err(self.fatal(&format!("cannot start a thread: {error}")));
+                    return Err(self.refusal(&format!("cannot start a thread: {error}")));
                 }
             }
         }
@@ -164,7 +164,7 @@ impl Shell {
     pub(crate) fn child(&mut self) -> Result<Self, Flow> {
         match self.process.table().start(self.process.id(), self.process.cancel()) {
             Ok(process) => Ok(self.copy(Arc::new(process))),
-            Err(error) => Err(self.fatal(&format!("cannot fork: {error}"))),
+            Err(error) => Err(self.refusal(&format!("cannot fork: {error}"))),
         }
     }
 
@@ -185,11 +185,11 @@ impl Shell {
             Ok(thread) => {
                 self.reap_if_many();
                 let number = self.jobs.iter().map(|job| job.number).max().unwrap_or(0) + 1;
-                self.jobs.push(Job::new(id, number, Arc::clone(text), thread));
+                self.jobs.push(Job::new(id, number, Arc::clone(text), &self.bell, thread));
                 self.state.last_job = Some(id);
                 Ok(())
             }
-            Err(error) => Err(self.fatal(&format!("cannot start a thread: {error}"))),
+            Err(error) => Err(self.refusal(&format!("cannot start a thread: {error}"))),
         }
     }
 }

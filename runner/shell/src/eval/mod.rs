@@ -19,14 +19,15 @@ mod traps;
 pub use command_line::run_command_line;
 pub use failures::FailedCommand;
 pub(crate) use failures::Failure;
-pub(crate) use jobs::{Job, Waited};
+pub(crate) use jobs::{Bell, Job, Waited};
 pub(crate) use redirect::own_descriptor;
 pub(crate) use simple::DEFAULT_PATH;
 pub(crate) use state::{Frame, Function, Getopts, State};
 pub(crate) use traps::Condition;
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use stepbox_system::{CancelToken, ExitStatus, OpenFile, Process, Signal, Spawner, Vfs, VirtualPath, error_text};
 
@@ -80,6 +81,8 @@ pub(crate) struct Context {
     pub(crate) depth: u32,
     /// `$$`: that of the first shell, in its subshells too.
     pub(crate) pid: u32,
+    /// The bounds that were met and told of, and how often they were met since.
+    refusals: Mutex<BTreeMap<String, u64>>,
 }
 
 /// A shell: what it knows, and the process that it is.
@@ -88,6 +91,8 @@ pub struct Shell {
     pub(crate) process: Arc<Process>,
     pub(crate) state: State,
     pub(crate) jobs: Vec<Job>,
+    /// Rings when one of them ends.
+    pub(crate) bell: Arc<Bell>,
     /// The jobs that were waited for, and how they ended.
     pub(crate) waited_for: Vec<(u32, ExitStatus)>,
     /// Constructs inside constructs that are being executed.
@@ -124,6 +129,8 @@ pub struct Shell {
     pub(crate) in_trap: Vec<Condition>,
     /// In a trap's action: the status from before it, and how many callers there were.
     pub(crate) before_trap: Option<(ExitStatus, u32)>,
+    /// Whether the trap of `EXIT` is running, of this shell or one around.
+    pub(crate) ending: bool,
     /// What an interactive shell asks with.
     prompts: Option<Arc<Prompts>>,
     /// Where an interactive shell tells what it is executing.
@@ -160,6 +167,7 @@ impl Shell {
             mode: config.mode,
             depth: config.depth,
             pid: config.process.id(),
+            refusals: Mutex::default(),
         };
         let parent = config.process.parent();
         let process = Arc::new(config.process);
@@ -181,6 +189,7 @@ impl Shell {
             process,
             state,
             jobs: vec![],
+            bell: Arc::default(),
             waited_for: vec![],
             depth: 0,
             forgiving: 0,
@@ -198,6 +207,7 @@ impl Shell {
             pending: vec![],
             acting: vec![],
             in_trap: vec![],
+            ending: false,
             before_trap: None,
             prompts: None,
             foreground: None,
@@ -338,6 +348,9 @@ impl Shell {
         self.state.status = status;
         let status = self.exit_trap(status);
         self.await_processes();
+        if !self.subshell {
+            self.say_repeated();
+        }
         status
     }
 
@@ -388,7 +401,7 @@ impl Shell {
     /// Executes something one level deeper.
     pub(crate) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, Flow>) -> Result<T, Flow> {
         if self.depth >= self.limits().depth {
-            self.complain(&format!("more than {} functions and commands are nested", self.limits().depth));
+            self.complain_once(&format!("more than {} functions and commands are nested", self.limits().depth));
             // Also in bash nothing goes on: it could do the same once more, at every level.
             return Err(if self.is_bash() { Flow::Exit(ExitStatus::USAGE) } else { Flow::Error(ExitStatus::USAGE) });
         }
@@ -408,6 +421,7 @@ impl Shell {
             process,
             state,
             jobs: vec![],
+            bell: Arc::default(),
             waited_for: vec![],
             depth: self.depth,
             forgiving: self.forgiving,
@@ -426,6 +440,7 @@ impl Shell {
             pending: vec![],
             acting: vec![],
             in_trap: self.in_trap.clone(),
+            ending: self.ending,
             before_trap: None,
             prompts: None,
             foreground: None,

@@ -50,13 +50,13 @@ impl Shell {
         });
         match thread {
             Ok(thread) => {
-                self.substituted.push(Job::new(id, 0, Arc::default(), thread));
+                self.substituted.push(Job::new(id, 0, Arc::default(), &self.bell, thread));
                 self.state.last_job = Some(id);
                 self.set_file(number, Some(own));
                 self.processes.push(number);
                 Ok(format!("/dev/fd/{number}").into_bytes())
             }
-            Err(error) => Err(self.fatal(&format!("cannot start a thread: {error}"))),
+            Err(error) => Err(self.refusal(&format!("cannot start a thread: {error}"))),
         }
     }
 

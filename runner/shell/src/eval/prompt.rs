@@ -127,7 +127,7 @@ impl Shell {
         let Some(foreground) = self.foreground.clone() else { return self.execute_list(list) };
         let process = match self.process.table().start(self.process.id(), self.process.cancel()) {
             Ok(process) => Arc::new(process),
-            Err(error) => return Err(self.fatal(&format!("cannot fork: {error}"))),
+            Err(error) => return Err(self.refusal(&format!("cannot fork: {error}"))),
         };
         for (condition, action) in &self.state.traps.0 {
             match condition {

@@ -219,6 +219,7 @@ impl Shell {
         self.state.status = status;
         self.forgiving = 0;
         self.before_trap = Some((status, self.callers));
+        self.ending = true;
         let failures = std::mem::take(&mut self.failures);
         let end = match self.execute_text(&action, self.line) {
             Ok(_) | Err(Flow::Return(_) | Flow::Break(_) | Flow::Continue(_)) => status,

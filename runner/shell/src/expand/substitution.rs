@@ -2,7 +2,7 @@
 
 use stepbox_system::{ExitStatus, OpenFile, error_text};
 
-use crate::eval::{Flow, Shell};
+use crate::eval::{Condition, Flow, Shell};
 use crate::ir::{List, Redirect};
 use crate::memory_file::MemoryFile;
 use crate::switches::Switch;
@@ -21,10 +21,15 @@ impl Shell {
             } else if !shell.switches().is_on(Switch::InheritErrexit) {
                 shell.state.options.errexit = false;
             }
-            match list.is_file_to_read().filter(|_| shell.is_bash()) {
+            let result = match list.is_file_to_read().filter(|_| shell.is_bash()) {
                 Some(redirect) => shell.copy_file(redirect, &output),
                 None => shell.execute_list(list),
+            };
+            // bash runs none here while it runs that of the shell around.
+            if shell.is_bash() && shell.ending {
+                shell.state.traps.0.remove(&Condition::Exit);
             }
+            result
         });
         // What fails in there has failed where its status is that of the command around it, and nowhere else.
         let mut inside = std::mem::replace(&mut self.failures, failures);
