@@ -31,6 +31,7 @@ pub(crate) enum Came {
     /// Kind, and of files size and names.
     Stat(u8, u64, u64),
     Listed(Vec<(Vec<u8>, u8)>),
+    #[expect(dead_code, reason = "told where something differs")]
     Error(u8),
 }
 
@@ -83,7 +84,7 @@ fn compared(u: &mut Unstructured<'_>, place: &Path) {
     let mut linux = Linux::new(&theirs);
     for (number, (call, came)) in calls.iter().zip(&came).enumerate() {
         let expected = linux.came(call);
-        assert_eq!(came, &expected, "call {number}, {call:?}, of {calls:#?}");
+        assert!(*came == expected, "call {number}, {call:?}: {came:?}, but {expected:?} by Linux, of {calls:#?}");
     }
     assert_eq!(tree(&ours), tree(&theirs), "{calls:#?}");
 }
@@ -99,7 +100,7 @@ fn any(u: &mut Unstructured<'_>, place: &Path) {
         let name = |number: &u64| guest::FUNCTIONS.get(*number as usize).map(|(name, _)| *name);
         calls.iter().for_each(|(function, numbers)| eprintln!("{:?} {numbers:x?}", name(function)));
     }
-    let pointed = u.take_rest().to_vec();
+    let pointed = u.bytes(u.len()).unwrap_or_default().to_vec();
     let (_, told) = guest::run(&place.join("guest"), &guest::script(&calls, &pointed));
     assert!(!told.windows(SECRET.len()).any(|part| part == SECRET), "the guest has read what is beside its directory");
 }

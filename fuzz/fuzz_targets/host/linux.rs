@@ -119,8 +119,7 @@ impl Linux {
             Call::ReadAt { number, length, offset } => {
                 let file = self.file(*number, true, false)?;
                 let mut data = vec![0; *length as usize];
-                // Nothing is read, wherever that is.
-                let count = if *length == 0 { 0 } else { rustix::io::pread(file, &mut data[..], *offset)? };
+                let count = rustix::io::pread(file, &mut data[..], *offset)?;
                 data.truncate(count);
                 Ok(Came::Bytes(data))
             }

@@ -151,6 +151,39 @@ fn odd_names_are_errors_or_names() {
 }
 
 #[test]
+fn a_dot_at_the_end_names_what_is_there_and_makes_nothing() {
+    for (path, expected) in
+        [("new/.", NOENT), ("new/./", NOENT), ("file/.", NOTDIR), (".", EXIST), ("there/.", EXIST), ("there/..", EXIST)]
+    {
+        let bench = Bench::new(&ends_with("(call $path_create_directory (i32.const 4) @path)", path.as_bytes(), b""));
+        std::fs::create_dir(bench.path("volume/there")).expect("makes");
+        std::fs::write(bench.path("volume/file"), "").expect("writes");
+        assert_eq!(bench.run(&[]), Ended::new(expected, "", ""), "{path}");
+        assert!(!bench.path("volume/new").exists(), "{path}");
+    }
+}
+
+/// Found by the fuzz target `host`.
+#[test]
+fn a_directory_that_is_held_stays_itself_when_it_is_renamed_and_truncation_goes_with_appending() {
+    let text = module(
+        r#"(data (i32.const 1024) "there") (data (i32.const 1040) "moved") (data (i32.const 1056) ".") (data (i32.const 1064) "file")
+        (func (export "_start") (local $failed i32)
+            (local.set $failed (call $path_open (i32.const 4) (i32.const 0) (i32.const 1024) (i32.const 5) (i32.const 2) (i64.const 0xfffff80) (i64.const 0xfffff80) (i32.const 0) (i32.const 64)))
+            (local.set $failed (i32.or (local.get $failed) (call $path_rename (i32.const 4) (i32.const 1024) (i32.const 5) (i32.const 4) (i32.const 1040) (i32.const 5))))
+            (local.set $failed (i32.or (local.get $failed) (call $fd_filestat_get (i32.load (i32.const 64)) (i32.const 128))))
+            (local.set $failed (i32.or (local.get $failed) (call $path_open (i32.load (i32.const 64)) (i32.const 0) (i32.const 1056) (i32.const 1) (i32.const 2) (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 68))))
+            (local.set $failed (i32.or (local.get $failed) (call $path_open (i32.const 4) (i32.const 0) (i32.const 1064) (i32.const 4) (i32.const 8) (i64.const 64) (i64.const 0) (i32.const 1) (i32.const 72))))
+            (call $proc_exit (local.get $failed)))"#,
+    );
+    let bench = Bench::new(&text);
+    std::fs::create_dir(bench.path("volume/there")).expect("makes");
+    std::fs::write(bench.path("volume/file"), "text").expect("writes");
+    assert_eq!(bench.run(&[]), Ended::new(SUCCESS, "", ""));
+    assert_eq!(std::fs::read(bench.path("volume/file")).expect("reads"), b"");
+}
+
+#[test]
 fn mounts_stay_where_they_are_and_nothing_is_renamed_or_linked_between_them() {
     for (call, path, other, expected) in [
         ("(call $path_rename (i32.const 3) @path (i32.const 3) @other)", "codefresh", "x", BUSY),

@@ -12,6 +12,11 @@ use super::{Climb, Directory, FileTree, kernel, walk};
 impl FileTree {
     /// The entry that a path names, which must be one that can be changed.
     fn to_change(&self, base: &Directory, path: &[u8], climb: Climb, there: i32) -> io::Result<Entry<'_>> {
+        // It is in what it names, so that only what is there already can be meant (as Linux).
+        if matches!(last_name(path), Some(b"." | b"..")) {
+            self.metadata_at(base, path, climb, true)?;
+            return Err(error(there));
+        }
         match self.entry(base, path, climb)? {
             Found::Entry(entry) => Ok(entry),
             Found::Directory(_) => Err(error(there)),
@@ -60,8 +65,7 @@ impl FileTree {
 
     /// Removes an empty directory.
     pub(crate) fn remove_directory(&self, base: &Directory, path: &[u8], climb: Climb) -> io::Result<()> {
-        let last = path.split(|byte| *byte == b'/').rfind(|name| !name.is_empty());
-        if last == Some(b".") {
+        if last_name(path) == Some(b".") {
             return Err(error(EINVAL));
         }
         let entry = self.to_remove(base, path, climb)?;
@@ -184,6 +188,11 @@ impl FileTree {
             Found::Command(_) => Err(error(EROFS)),
         }
     }
+}
+
+/// The last name of a path, slashes behind it not counted.
+fn last_name(path: &[u8]) -> Option<&[u8]> {
+    path.split(|byte| *byte == b'/').rfind(|name| !name.is_empty())
 }
 
 /// Sets the mode of an open file or directory.

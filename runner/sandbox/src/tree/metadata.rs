@@ -132,7 +132,7 @@ impl FileTree {
         if let Some(plain) = self.plain(base, path, climb)?
             && let Place::Below(number, rest) = self.place(&plain.path)
         {
-            let (handle, rest) = self.nearest(base, &plain.path, number, rest)?;
+            let (handle, rest) = self.nearest_or_itself(base, &plain.path, number, rest)?;
             let stat = if rest.contains(&b'/') {
                 kernel::open_path(handle, rest, OFlags::PATH, Mode::empty())
                     .and_then(|opened| Ok(rustix::fs::fstat(&opened)?))

@@ -52,7 +52,7 @@ impl OpenHow {
             (true, true) => OFlags::RDWR,
         };
         flags.set(OFlags::APPEND, self.append);
-        flags.set(OFlags::TRUNC, self.truncate && !self.append);
+        flags.set(OFlags::TRUNC, self.truncate);
         flags.set(OFlags::CREATE, self.create);
         flags.set(OFlags::EXCL, self.create && self.exclusive);
         flags.set(OFlags::DIRECTORY, self.directory);
@@ -117,7 +117,7 @@ impl FileTree {
             if plain.slash && how.create {
                 return Err(error(EISDIR));
             }
-            let (handle, rest) = self.nearest(base, &plain.path, number, rest)?;
+            let (handle, rest) = self.nearest_or_itself(base, &plain.path, number, rest)?;
             let mut flags = how.flags();
             flags.set(OFlags::DIRECTORY, how.directory || plain.slash);
             let quota = &self.mounts[number].quota;

@@ -97,6 +97,20 @@ impl FileTree {
         Ok((self.mounts[mount].directory.as_fd(), rest))
     }
 
+    /// The same for a path that may lead to where it begins: to the directory that is held, whatever has become of its place.
+    pub(super) fn nearest_or_itself<'a>(
+        &'a self,
+        base: &'a Directory,
+        full: &'a VirtualPath,
+        mount: usize,
+        rest: &'a [u8],
+    ) -> io::Result<(std::os::fd::BorrowedFd<'a>, &'a [u8])> {
+        if base.mount == mount && *full == base.path {
+            return Ok((base.handle(self)?, b"."));
+        }
+        self.nearest(base, full, mount, rest)
+    }
+
     /// The entry that a path names, its last name not followed.
     pub(super) fn entry(&self, base: &Directory, path: &[u8], climb: Climb) -> io::Result<Found<'_>> {
         let Some(plain) = self.plain(base, path, climb)? else { return self.walk(base, path, climb, false) };
