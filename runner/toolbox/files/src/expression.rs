@@ -1,7 +1,11 @@
 use std::path::Path;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::date;
 use crate::execution::Execution;
 use crate::format::{self, Part};
+use crate::path_pattern::PathPattern;
 
 use stepbox_tool::{file_info, mode};
 
@@ -21,8 +25,21 @@ pub(crate) enum Expression {
     PathLike(String, bool),
     /// Letters of `-type`.
     Kind(String),
-    /// Seconds and nanoseconds: modified after them.
-    Newer(i64, u32),
+    /// The whole path.
+    Regex(PathPattern),
+    /// What a link says, and whether case is ignored.
+    Target(String, bool),
+    /// Letters of `-xtype`: the type of what a link leads to.
+    KindBehind(String),
+    /// Which time (`a`, `c` or `m`), and the seconds and nanoseconds that it comes after.
+    Newer(char, i64, u32),
+    /// Device and number.
+    Same(u64, u64),
+    Number(Comparison),
+    /// All in their order; the last one counts.
+    List(Vec<Expression>),
+    /// A line as of `ls -dils`.
+    Long,
     /// In units of so many bytes, rounded up.
     Size(Comparison, u64),
     /// In units of so many seconds; which time: `a`, `c` or `m`.
@@ -89,9 +106,9 @@ pub(crate) fn parse(words: &[String]) -> Result<Query, String> {
         contents_first: false,
         executions: 0,
     };
-    let mut parser = Parser { words, at: 0, depth: 0, acts: false, query };
+    let mut parser = Parser { words, at: 0, depth: 0, acts: false, regex_type: "emacs".to_owned(), query };
     if !words.is_empty() {
-        let expression = parser.any()?;
+        let expression = parser.list()?;
         if let Some(word) = parser.peek() {
             return Err(format!("unexpected `{word}`"));
         }
@@ -104,18 +121,38 @@ pub(crate) fn parse(words: &[String]) -> Result<Query, String> {
     Ok(parser.query)
 }
 
+/// A time of a file: `a`, `c` or `m`.
+pub(crate) fn time(info: &file_info::FileInfo, which: char) -> (i64, u32) {
+    match which {
+        'a' => info.accessed,
+        'c' => info.changed,
+        _ => info.modified,
+    }
+}
+
 struct Parser<'a> {
     words: &'a [String],
     at: usize,
     depth: usize,
     /// Whether an action was seen: without one, everything found is printed.
     acts: bool,
+    /// What `-regextype` said.
+    regex_type: String,
     query: Query,
 }
 
 impl<'a> Parser<'a> {
     fn peek(&self) -> Option<&'a str> {
         self.words.get(self.at).map(String::as_str)
+    }
+
+    fn list(&mut self) -> Result<Expression, String> {
+        let mut expressions = vec![self.any()?];
+        while self.peek() == Some(",") {
+            self.at += 1;
+            expressions.push(self.any()?);
+        }
+        Ok(if expressions.len() == 1 { expressions.remove(0) } else { Expression::List(expressions) })
     }
 
     fn any(&mut self) -> Result<Expression, String> {
@@ -132,8 +169,7 @@ impl<'a> Parser<'a> {
         loop {
             match self.peek() {
                 Some("-a" | "-and") => self.at += 1,
-                None | Some(")" | "-o" | "-or") => break,
-                Some(",") => return Err("`,` is not supported".to_owned()),
+                None | Some(")" | "-o" | "-or" | ",") => break,
                 Some(_) => {}
             }
             conditions.push(self.one()?);
@@ -151,7 +187,7 @@ impl<'a> Parser<'a> {
         let expression = match word {
             "!" | "-not" => Expression::Not(Box::new(self.one()?)),
             "(" => {
-                let inner = self.any()?;
+                let inner = self.list()?;
                 if self.peek() != Some(")") {
                     return Err("missing `)`".to_owned());
                 }
@@ -173,20 +209,38 @@ impl<'a> Parser<'a> {
             "-path" | "-wholename" | "-ipath" | "-iwholename" => {
                 Expression::PathLike(self.value(word)?, word.starts_with("-i"))
             }
-            "-type" => {
+            "-regextype" => {
+                self.regex_type = self.value(word)?;
+                Expression::Constant(true)
+            }
+            "-regex" | "-iregex" => {
+                let text = self.value(word)?;
+                Expression::Regex(PathPattern::new(text, &self.regex_type, word == "-iregex")?)
+            }
+            "-lname" | "-ilname" => Expression::Target(self.value(word)?, word == "-ilname"),
+            "-type" | "-xtype" => {
                 let letters = self.value(word)?.replace(',', "");
                 if letters.is_empty() || !letters.chars().all(|letter| "bcdpfls".contains(letter)) {
                     return Err(format!("`{letters}` is no type"));
                 }
-                Expression::Kind(letters)
+                if word == "-type" { Expression::Kind(letters) } else { Expression::KindBehind(letters) }
             }
-            "-newer" => {
-                let file = self.value(word)?;
-                let info = file_info::read(Path::new(&file), true);
-                let (seconds, nanoseconds) =
-                    info.map_err(|error| format!("`{file}`: {}", stepbox_tool::describe(&error)))?.modified;
-                Expression::Newer(seconds, nanoseconds)
+            "-newer" | "-anewer" | "-cnewer" => {
+                let which = word.chars().nth(1).filter(|letter| *letter != 'n').unwrap_or('m');
+                let (seconds, nanoseconds) = self.info()?.modified;
+                Expression::Newer(which, seconds, nanoseconds)
             }
+            word if word.len() == 8 && word.starts_with("-newer") => self.newer(word)?,
+            "-samefile" => {
+                let info = self.info()?;
+                Expression::Same(info.device, info.inode)
+            }
+            "-inum" => Expression::Number(self.comparison(word)?),
+            // What the mode says holds for the one user there is.
+            "-readable" => Expression::Mode('/', 0o444),
+            "-writable" => Expression::Mode('/', 0o222),
+            "-executable" => Expression::Mode('/', 0o111),
+            "-ls" => self.action(Expression::Long),
             "-size" => self.size()?,
             "-mtime" | "-atime" | "-ctime" | "-mmin" | "-amin" | "-cmin" => {
                 let unit = if word.ends_with("min") { 60 } else { 86400 };
@@ -272,6 +326,30 @@ impl<'a> Parser<'a> {
         expression
     }
 
+    /// What the file is that the next word names.
+    fn info(&mut self) -> Result<file_info::FileInfo, String> {
+        let file = self.value("-newer")?;
+        file_info::read(Path::new(&file), true).map_err(|error| format!("`{file}`: {}", stepbox_tool::describe(&error)))
+    }
+
+    /// `-newerXY`: the time X of a file comes after the time Y of another, or after a moment (`t`).
+    fn newer(&mut self, word: &str) -> Result<Expression, String> {
+        let (which, reference) = (char::from(word.as_bytes()[6]), char::from(word.as_bytes()[7]));
+        if !"acm".contains(which) || !"acmt".contains(reference) {
+            return Err(format!("`{word}` is not supported"));
+        }
+        if reference == 't' {
+            let text = self.value(word)?;
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+            let moment = date::parse(&text, i64::try_from(now).unwrap_or(i64::MAX));
+            let moment = moment.ok_or_else(|| format!("`{text}` is no date for `{word}`"))?;
+            return Ok(Expression::Newer(which, moment, 0));
+        }
+        let info = self.info()?;
+        let (seconds, nanoseconds) = time(&info, reference);
+        Ok(Expression::Newer(which, seconds, nanoseconds))
+    }
+
     fn value(&mut self, word: &str) -> Result<String, String> {
         let value = self.peek().ok_or_else(|| format!("`{word}` needs a value"))?;
         self.at += 1;
@@ -336,6 +414,9 @@ mod tests {
             ("-execdir rm {} ;", "`-execdir` is not supported, `-exec` is"),
             ("-printf %Z", "`%Z` in a format is not supported"),
             ("-daystart", "`-daystart` is not supported"),
+            ("-newermt soon", "`soon` is no date for `-newermt`"),
+            ("-newerBm x", "`-newerBm` is not supported"),
+            ("-regextype perl -regex x", "`perl` is no type of regular expressions"),
             ("( -name a", "missing `)`"),
             ("-name", "`-name` needs a value"),
             ("-name a )", "unexpected `)`"),

@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::execution::{Execution, Waiting};
-use crate::expression::{Expression, Query, parse};
+use crate::expression::{Expression, Query, parse, time};
 use crate::format;
+use stepbox_tool::calendar::Moment;
 use stepbox_tool::fail;
 use stepbox_tool::file_info::{self, FileInfo};
 use stepbox_tool::{Streams, glob};
+
+/// After so many seconds (half a Gregorian year) a listing shows the year and not the time.
+const RECENT: i64 = 31_556_952 / 2;
 
 /// `find`: paths, then an expression (see [`parse`]).
 pub(crate) fn find(arguments: &[OsString], streams: &mut Streams<'_>) -> io::Result<i32> {
@@ -152,16 +156,54 @@ impl Walk<'_> {
             Expression::Name(pattern, ignore_case) => glob::matches(pattern, &base_name(path), *ignore_case),
             Expression::PathLike(pattern, ignore_case) => glob::matches(pattern, &path.to_string_lossy(), *ignore_case),
             Expression::Kind(letters) => letters.contains(info.letter()),
-            Expression::Newer(seconds, nanoseconds) => info.modified > (*seconds, *nanoseconds),
+            Expression::Newer(which, seconds, nanoseconds) => time(info, *which) > (*seconds, *nanoseconds),
+            Expression::Regex(pattern) => match pattern.matches(path.as_os_str().as_encoded_bytes()) {
+                Ok(matches) => matches,
+                Err(message) => {
+                    self.complain(path, &io::Error::other(message), streams)?;
+                    false
+                }
+            },
+            Expression::Target(pattern, ignore_case) => {
+                info.is_link()
+                    && std::fs::read_link(path)
+                        .is_ok_and(|target| glob::matches(pattern, &target.to_string_lossy(), *ignore_case))
+            }
+            Expression::KindBehind(letters) => {
+                let behind = file_info::read(path, !self.follow).or_else(|_| file_info::read(path, false));
+                behind.is_ok_and(|info| letters.contains(info.letter()))
+            }
+            Expression::Same(device, inode) => (info.device, info.inode) == (*device, *inode),
+            Expression::Number(comparison) => comparison.holds(i64::try_from(info.inode).unwrap_or(i64::MAX)),
+            Expression::List(expressions) => {
+                let mut value = false;
+                for expression in expressions {
+                    value = self.holds(expression, path, info, prune, streams)?;
+                }
+                value
+            }
+            Expression::Long => {
+                let recent = (0..RECENT).contains(&self.now.saturating_sub(info.modified.0));
+                let moment = Moment::new(info.modified.0, info.modified.1).short(recent);
+                let target = std::fs::read_link(path).ok().filter(|_| info.is_link());
+                let target = target.map(|target| format!(" -> {}", target.display())).unwrap_or_default();
+                writeln!(
+                    streams.output,
+                    "{:>9} {:>6} {} {:>3} root     root     {:>8} {moment} {}{target}",
+                    info.inode,
+                    info.allocated() / 1024,
+                    info.mode_text(),
+                    info.links,
+                    info.size,
+                    path.display()
+                )?;
+                true
+            }
             Expression::Size(comparison, unit) => {
                 comparison.holds(i64::try_from(info.size.div_ceil(*unit)).unwrap_or(i64::MAX))
             }
             Expression::Age(comparison, unit, which) => {
-                let (seconds, _) = match which {
-                    'a' => info.accessed,
-                    'c' => info.changed,
-                    _ => info.modified,
-                };
+                let (seconds, _) = time(info, *which);
                 comparison.holds(self.now.saturating_sub(seconds).div_euclid(*unit))
             }
             Expression::Empty if info.is_directory() => {
@@ -272,7 +314,32 @@ mod tests {
             found("-name *.txt -printf %f:%s:%y:%d:%P\\n"),
             "one.txt:1:f:2:a/one.txt three.txt:3:f:3:node_modules/x/three.txt "
         );
+        assert_eq!(found("-regex .*/t[wh].*\\.\\(txt\\|TXT\\)"), "a/b/two.TXT node_modules/x/three.txt ");
+        assert_eq!(found("-regextype posix-extended -iregex .*/(one|two)\\.txt"), "a/b/two.TXT a/one.txt ");
+        assert_eq!(found("-regex one.txt"), "");
+        assert_eq!(found("-type f -newermt 2001-01-01 ! -newermt tomorrow -name four"), "four ");
+        assert_eq!(found("-type f -newermt tomorrow"), "");
+        assert_eq!(found("-name four -print , -name a -print"), "a four ");
+        assert_eq!(found("-type f -executable"), "");
         assert_eq!(found("-type f -links 1 -user root -name four"), "four ");
+    }
+
+    #[test]
+    fn links_and_other_files_are_compared_with() {
+        let directory = tree();
+        let path = |name: &str| directory.path().join(name).to_str().expect("text").to_owned();
+        std::os::unix::fs::symlink("four", path("link")).expect("links");
+        std::fs::hard_link(path("four"), path("five")).expect("links");
+        let root = path("");
+        let found = |tests: &[&str]| {
+            let words: Vec<&str> = ["find", root.as_str()].iter().chain(tests).copied().collect();
+            run(&words, "").0.replace(&root, "").replace('\n', " ")
+        };
+        assert_eq!(found(&["-samefile", &path("four")]), "five four ");
+        assert_eq!(found(&["-lname", "f*"]), "link ");
+        assert_eq!(found(&["-type", "l", "-xtype", "f"]), "link ");
+        assert_eq!(found(&["-newermm", &path("four"), "-newerat", "@0"]).len(), 0);
+        assert!(found(&["-name", "link", "-ls"]).ends_with("link -> four "), "{}", found(&["-ls"]));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The family `files` of the toolbox: commands that walk through directories.
 
+mod date;
 mod execution;
 mod expression;
 mod find;
 mod format;
+mod path_pattern;
 #[cfg(test)]
 mod testing;
 
