@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io;
 
 use cap_std::fs::Dir;
-pub use stepbox_tool::Command;
+pub use stepbox_tool::{Command, UUTILS_VERSION, help};
 
 /// A module of the toolbox.
 #[derive(Debug)]

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Eval(EvalArguments),
     /// Run the shell of a step: commands, a script, or what standard input holds
     Sh(ShArguments),
+    /// List the commands that every step can use, or say how one is called
+    Tools(ToolsArguments),
     /// Run one WASI module alone
     Exec(ExecArguments),
     /// Let a project have what its `stepbox.yaml` asks for, until that changes
@@ -53,6 +55,16 @@ pub(crate) enum Command {
     /// The other side of `run`; the socket to it is the standard input
     #[command(name = "__worker", hide = true)]
     Worker,
+}
+
+/// Arguments of `stepbox tools`.
+#[derive(Args, Debug)]
+pub(crate) struct ToolsArguments {
+    /// The command of which the help is printed
+    pub(crate) name: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 /// Arguments of `stepbox sh`.

@@ -27,6 +27,7 @@ mod sh;
 mod shell_console;
 mod terminal;
 mod text;
+mod tools;
 mod trust;
 mod validate;
 mod volume;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Tools(arguments) => tools::run(&arguments),
         Command::Sh(arguments) => sh::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
         Command::Trust(arguments) => trust::run(&arguments),

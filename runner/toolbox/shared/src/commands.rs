@@ -1,3 +1,6 @@
+/// The version of the crates of uutils.
+pub const UUTILS_VERSION: &str = "0.12.0";
+
 /// A command of the toolbox.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Command {

@@ -10,6 +10,7 @@ pub mod calendar;
 mod commands;
 pub mod file_info;
 pub mod glob;
+mod help;
 pub mod mode;
 pub mod options;
 pub mod pattern;
@@ -18,7 +19,8 @@ mod program;
 mod streams;
 pub mod testing;
 
-pub use commands::{COMMANDS, Command};
+pub use commands::{COMMANDS, Command, UUTILS_VERSION};
+pub use help::help;
 pub use program::main;
 pub use streams::{Streams, describe, fail, os_string, read_whole};
 

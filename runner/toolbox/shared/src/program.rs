@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crate::{COMMANDS, Find, Streams, Tool, describe};
+use crate::{COMMANDS, Find, Streams, Tool, describe, help};
 
 /// The program of a family: `ours` has the commands that are ours, `others` runs those of other crates.
 pub fn main(family: &str, ours: Find, others: fn(&str, Vec<OsString>) -> i32) -> ! {
@@ -19,6 +19,11 @@ pub fn main(family: &str, ours: Find, others: fn(&str, Vec<OsString>) -> i32) ->
     }
     // The commands name themselves in their messages as they were called, without the directory.
     arguments[0] = OsString::from(&name);
+    let asks = arguments.len() == 2 && arguments[1] == "--help" && !matches!(name.as_str(), "[" | "echo" | "test");
+    if let Some(text) = help(&name).filter(|_| asks) {
+        println!("usage: {text}");
+        stepbox_guest::exit(0);
+    }
     stepbox_guest::exit(match ours(&name, &arguments) {
         Some(tool) => run(tool, &arguments),
         None => others(&name, arguments),
