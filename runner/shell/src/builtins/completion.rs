@@ -85,6 +85,8 @@ impl Action {
 pub(super) fn compgen(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
     let mut actions = BTreeSet::new();
     let (mut globs, mut lists) = (None, None);
+    // Which files are listed too: where nothing else is found, or in any case.
+    let (mut instead, mut besides) = (None, None);
     let (mut filter, mut prefix, mut suffix): (_, &[u8], &[u8]) = (None, b"", b"");
     let mut letters = Letters::of(&words[1..]);
     while let Some(letter) = letters.next() {
@@ -124,8 +126,13 @@ pub(super) fn compgen(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
                     .complain(&format!("compgen: -{}: not supported where nobody completes words", char::from(letter)));
                 return Ok(ExitStatus::FAILURE);
             }
-            // How completions are shown.
-            _ => {}
+            _ => match value {
+                b"dirnames" => instead = Some(Action::Directory),
+                b"default" => instead = instead.or(Some(Action::File)),
+                b"plusdirs" => besides = Some(Action::Directory),
+                // How completions are shown.
+                _ => {}
+            },
         }
     }
     let word = letters.operands().first().cloned().unwrap_or_default();
@@ -140,11 +147,22 @@ pub(super) fn compgen(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus
         found.extend(listed(shell, list)?.into_iter().filter(|text| text.starts_with(&word)));
     }
     if let Some(filter) = filter {
-        let (keeps, filter) = filter.strip_prefix(b"!").map_or((false, filter), |filter| (true, filter));
-        let pattern = pattern(shell, filter)?;
+        let is_group = shell.extended_patterns() && filter.starts_with(b"!(");
+        let (keeps, filter) = match filter.strip_prefix(b"!").filter(|_| !is_group) {
+            Some(filter) => (true, filter),
+            None => (false, filter),
+        };
+        let pattern = pattern(shell, filter, &word)?;
         found.retain(|text| pattern.matches(text) == keeps);
     }
-    let text: Vec<u8> = found.iter().flat_map(|name| [prefix, name, suffix, b"\n"].concat()).collect();
+    for name in &mut found {
+        *name = [prefix, name, suffix].concat();
+    }
+    let instead = instead.filter(|_| found.is_empty());
+    for action in instead.into_iter().chain(besides) {
+        found.extend(names(shell, action, &word));
+    }
+    let text: Vec<u8> = found.iter().flat_map(|name| [name.as_slice(), b"\n"].concat()).collect();
     let printed = shell.print("compgen", &text);
     // Nobody asked for anything.
     Ok(if found.is_empty() && words.len() > 1 { ExitStatus::FAILURE } else { printed })
@@ -262,8 +280,25 @@ fn listed(shell: &mut Shell, list: &[u8]) -> Result<Vec<Vec<u8>>, Flow> {
     fields
 }
 
-fn pattern(shell: &mut Shell, text: &[u8]) -> Result<Pattern, Flow> {
-    shell.expand_pattern(&Word { parts: vec![Part::Literal(text.to_vec())] })
+/// `-X`: a pattern, in which `&` is the word.
+fn pattern(shell: &mut Shell, text: &[u8], word: &[u8]) -> Result<Pattern, Flow> {
+    let mut parts = vec![];
+    let mut literal = vec![];
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        let quoted = match byte {
+            b'&' => word.to_vec(),
+            b'\\' => bytes.next().into_iter().copied().collect(),
+            byte => {
+                literal.push(*byte);
+                continue;
+            }
+        };
+        parts.push(Part::Literal(std::mem::take(&mut literal)));
+        parts.push(Part::Quoted(quoted));
+    }
+    parts.push(Part::Literal(literal));
+    shell.expand_pattern(&Word { parts })
 }
 
 /// `complete`: takes what a script of a person's shell defines, for words that nobody types here.
