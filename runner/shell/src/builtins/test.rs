@@ -11,9 +11,8 @@ const MAX_OPERANDS: usize = 4096;
 const MAX_DEPTH: u32 = 64;
 
 pub(super) fn test(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, Flow> {
-    let name = show(&words[0]);
     let mut operands = &words[1..];
-    if name == "[" {
+    if words[0] == b"[" {
         match operands.split_last() {
             Some((last, rest)) if last == b"]" => operands = rest,
             _ => {
@@ -26,7 +25,7 @@ pub(super) fn test(shell: &mut Shell, words: &[Vec<u8>]) -> Result<ExitStatus, F
         Ok(true) => Ok(ExitStatus::SUCCESS),
         Ok(false) => Ok(ExitStatus::FAILURE),
         Err(message) => {
-            shell.complain(&format!("{name}: {message}"));
+            shell.complain(&format!("{}: {message}", show(&words[0])));
             Ok(ExitStatus::USAGE)
         }
     }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stepbox_system::{ExitStatus, OpenFile, VirtualPath};
@@ -9,7 +9,7 @@ use crate::config::{Mode, ShellOptions};
 use crate::ir::Command;
 use crate::parse::{Aliases, is_name};
 use crate::switches::Switches;
-use crate::variables::{self, Variable, Variables};
+use crate::variables::{self, ByName, Variable, Variables};
 
 /// What a shell knows. A subshell works on a copy; what is large is shared until it is changed.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub(crate) struct State {
     /// What `pushd` keeps, the newest last.
     pub(crate) directories: Vec<Vec<u8>>,
     pub(crate) aliases: Arc<Aliases>,
-    pub(crate) functions: Arc<HashMap<Vec<u8>, Function>>,
+    pub(crate) functions: Arc<ByName<Function>>,
     /// The file that the script was read from.
     pub(crate) script: Option<Arc<[u8]>>,
     pub(crate) options: ShellOptions,

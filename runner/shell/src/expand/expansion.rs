@@ -1,3 +1,5 @@
+use smallvec::SmallVec;
+
 use super::split::{self, Token};
 use crate::pattern::Unit;
 
@@ -26,7 +28,8 @@ enum Piece {
 #[derive(Debug, Default)]
 pub(crate) struct Expansion {
     text: Vec<u8>,
-    pieces: Vec<Piece>,
+    /// Nearly all words have one.
+    pieces: SmallVec<[Piece; 2]>,
     /// Nobody will ask where the text comes from.
     only_text: bool,
 }

@@ -37,7 +37,7 @@ pub(crate) enum Purpose {
 impl Shell {
     /// The fields of a command's words.
     pub(crate) fn expand_fields(&mut self, words: &[Word]) -> Result<Vec<Vec<u8>>, Flow> {
-        let mut fields = vec![];
+        let mut fields = Vec::with_capacity(words.len());
         let mut bytes = 0;
         for word in words {
             let before = fields.len();

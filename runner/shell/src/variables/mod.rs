@@ -16,7 +16,7 @@ pub(crate) use dynamic::{Dynamic, Source, enter};
 pub(crate) use indexed::Indexed;
 pub(crate) use place::{Key, Place, split_reference};
 pub(crate) use show::{assignment, definition, keys_and_values, needs_escapes, quote_always, quote_minimal};
-pub(crate) use table::Variables;
+pub(crate) use table::{ByName, Variables};
 
 use std::sync::Arc;
 

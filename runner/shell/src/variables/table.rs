@@ -1,12 +1,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::{Attributes, Kind, OVERHEAD, Value, Variable};
+
+/// By name. A loop looks its names up at each turn, where the hash of the standard library costs more than the look-up; a
+/// script that makes its own names collide harms itself alone.
+pub(crate) type ByName<T> = HashMap<Vec<u8>, T, RandomState>;
 
 /// The variables of a shell. A subshell shares them until one of the two changes something.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variables {
-    table: Arc<HashMap<Vec<u8>, Variable>>,
+    table: Arc<ByName<Variable>>,
     /// Bytes of all names and values, what is hidden among them.
     bytes: usize,
     /// Whether there ever was a nameref: nearly no script has one.
