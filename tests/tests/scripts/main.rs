@@ -1,9 +1,13 @@
 //! Real freestyle scripts, to their expected end: `shared/cases/scripts/scripts.json`, where it is there. Commands are run as they
 //! stand; what they need and what comes of it is said here. Programs that the toolbox has not are stubs on the volume.
+//! `STEPBOX_SCRIPTS_NATIVE=1` compares what is said here with native shells and programs (with `--nocapture`, by which shell).
+
+mod native;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use stepbox_tests::Place;
@@ -350,19 +354,23 @@ const NEEDS_STUBS: &[Case] = &[
     },
 ];
 
+/// Puts a case's files and its stubs into a project.
+fn place_files(case: &Case, project: &Path) {
+    fs::create_dir_all(project).expect("makes");
+    let stubs = case.stubs.iter().map(|(name, text)| (format!("stubs/{name}"), text, 0o755));
+    for (name, text, mode) in case.files.iter().map(|(name, text)| ((*name).to_owned(), text, 0o644)).chain(stubs) {
+        let path = project.join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("makes");
+        fs::write(&path, text).expect("writes");
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("sets the mode");
+    }
+}
+
 /// Runs a case; what is wrong with it.
 fn run(case: &Case, script: &Value) -> Option<String> {
     let text = |name: &str| script[name].as_str().map(str::to_owned);
     let place = Place::new();
-    for (name, text) in case.files {
-        place.write(name, text);
-    }
-    for (name, text) in case.stubs {
-        let name = format!("stubs/{name}");
-        place.write(&name, text);
-        let path = place.path("project").join(name);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("sets the mode");
-    }
+    place_files(case, &place.path("project"));
     let image = text("image").filter(|image| image != "(none)" && !image.contains("${{")).unwrap_or("alpine".into());
     let mut commands = vec![json!(case.before)];
     commands.extend(script["commands"].as_array().expect("commands").iter().cloned());
@@ -411,7 +419,10 @@ fn run_all(kind: &str, cases: &[Case]) {
         .collect();
     let untold: Vec<_> = scripts.keys().filter(|id| cases.iter().all(|case| case.id != **id)).collect();
     assert!(untold.is_empty(), "scripts without an expectation: {untold:?}");
-    let wrong: Vec<String> = cases.iter().filter_map(|case| run(case, scripts[case.id])).collect();
+    let mut wrong: Vec<String> = cases.iter().filter_map(|case| run(case, scripts[case.id])).collect();
+    if native::is_asked_for() {
+        wrong.extend(cases.iter().filter_map(|case| native::compare(case, scripts[case.id])));
+    }
     assert!(wrong.is_empty(), "{} of {} cases\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
