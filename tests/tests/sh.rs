@@ -84,7 +84,7 @@ fn scripts_are_named_as_they_are_started_and_may_have_just_been_made() {
         "bin/say|2|a b c\nbin/say|1|x\n./bin/say|0|\n../bin/say|0|\n./say|1|e\n./say|1|x\n./say|1|c\n\
          /codefresh/volume/bin/say|1|found\n4 sourced\n3 ./made\n126\nwithout mode\n0\n\
          ./copied|0|\n./copy|0|\n./link|0|\nbin/say|1|last\n",
-        "sh: 8: ./plain: Permission denied\n",
+        "./all.sh: 8: ./plain: Permission denied\n",
     );
 }
 
