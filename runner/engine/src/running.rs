@@ -17,7 +17,7 @@ pub(crate) struct Ran {
     pub(crate) status: Option<u8>,
     pub(crate) reason: Option<String>,
     /// The command that its status comes from.
-    pub(crate) failed: Option<FailedCommand>,
+    pub(crate) failed: Option<Box<FailedCommand>>,
     pub(crate) modules: u64,
     /// Where it ran, or what it cloned.
     pub(crate) directory: Option<String>,

@@ -30,7 +30,7 @@ pub(crate) struct Begun {
 pub(crate) enum Job {
     /// By the worker.
     Commands {
-        request: StepRequest,
+        request: Box<StepRequest>,
         /// Where it runs.
         directory: String,
         /// Its commands as they run, where it has some.
@@ -159,7 +159,7 @@ impl Build<'_, '_, '_> {
             shell: self.shell_moments(number, step, attempt),
             limits: request.limits,
         };
-        Ok(Job::Commands { request, directory: prepared.directory, script: prepared.script })
+        Ok(Job::Commands { request: Box::new(request), directory: prepared.directory, script: prepared.script })
     }
 
     /// When a person comes in: not into the steps of hooks, and of several attempts before the first and after the last.
@@ -180,7 +180,8 @@ impl Build<'_, '_, '_> {
     }
 
     fn finished_here(&mut self, number: usize, report: StepReport, script: Option<&Script>) -> Ran {
-        let failed = report.failed.zip(script).map(|(failed, script)| self.failed_command(number, &failed, script));
+        let failed = report.failed.zip(script);
+        let failed = failed.map(|(failed, script)| Box::new(self.failed_command(number, &failed, script)));
         let mut ran = match report.end {
             StepEnd::Exited(0) => Ran { status: Some(0), ..Ran::new(StepState::Success) },
             StepEnd::Exited(status) => {

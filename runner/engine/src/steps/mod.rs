@@ -174,7 +174,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             Ok(Job::Commands { request, directory, script }) => {
                 let output = Box::new(StepOutput::new(self.build.reporter.secrets()));
                 step.phase = Phase::Commands { output, directory, script, signals: 0 };
-                self.worker.send(&Request::RunStep(request), &[]);
+                self.worker.send(&Request::RunStep(*request), &[]);
             }
             Ok(Job::Clone(request)) => {
                 let stop = Arc::new(AtomicBool::new(false));
@@ -334,7 +334,7 @@ impl<'scope, 'a: 'scope> Course<'scope, 'a, '_, '_> {
             outcome.state = ran.state.as_str().to_owned();
             outcome.status = ran.status;
             outcome.reason = reason;
-            outcome.failed_command = ran.failed;
+            outcome.failed_command = ran.failed.map(|failed| *failed);
             outcome.duration = running.started.elapsed();
             outcome.modules = running.modules + ran.modules;
             outcome.attempts = running.attempt;
