@@ -118,9 +118,11 @@ mod tests {
                 "text" => (stepbox_text::find_tool, ""),
                 other => panic!("{}: no family {other}", command.name),
             };
-            let ours = find(command.name, &[]).is_some();
-            assert_eq!(ours, command.origin == "stepbox", "{}", command.name);
-            assert_eq!(program.contains(&format!("        \"{}\" => ", command.name)), !ours, "{}", command.name);
+            // Of some that are not, frequent calls are.
+            let wholly_ours = command.origin == "stepbox";
+            assert!(find(command.name, &[]).is_some() || !wholly_ours, "{}", command.name);
+            let arm = format!("        \"{}\" => ", command.name);
+            assert_eq!(program.contains(&arm), !wholly_ours, "{}", command.name);
             assert!(families().iter().any(|family| family.name == command.family), "{}", command.name);
         }
     }
