@@ -228,10 +228,15 @@ impl<'a> Parser<'a> {
                     parser.last = parser.at;
                     parser.at += sign.len();
                     let operand = parser.at;
+                    let operator = &sign[..sign.len() - 1];
+                    // bash reads the variable before what is on the right, which may change it, dash behind that.
+                    let early = !operator.is_empty() && parser.variables.has_arrays();
+                    let left = if early { Some(parser.variable(&name)?) } else { None };
                     let right = parser.assignment()?;
-                    let value = match &sign[..sign.len() - 1] {
-                        b"" => right,
-                        operator => {
+                    let value = match (operator, left) {
+                        (b"", _) => right,
+                        (operator, Some(left)) => parser.apply(operator, left, right, operand)?,
+                        (operator, None) => {
                             let left = parser.variable(&name)?;
                             parser.apply(operator, left, right, operand)?
                         }
