@@ -1,6 +1,5 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use stepbox_system::{CancelToken, FileKind, FileObject, Metadata};
 
@@ -64,16 +63,7 @@ impl FileObject for MemoryFile {
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
-        Ok(Metadata {
-            kind: FileKind::Fifo,
-            size: self.state().data.len() as u64,
-            mode: 0o600,
-            links: 1,
-            device: 0,
-            inode: 0,
-            modified: SystemTime::UNIX_EPOCH,
-            accessed: SystemTime::UNIX_EPOCH,
-        })
+        Ok(Metadata::unnamed(FileKind::Fifo, self.state().data.len() as u64, 0o600, 0))
     }
 
     fn kind(&self) -> FileKind {

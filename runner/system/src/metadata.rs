@@ -41,6 +41,13 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// Of what no file system holds (a pipe, a device, a stream of the host): one link, and neither identity nor times of the
+    /// host. `size` in bytes, `mode` as permission bits, `inode` tells it from others of its kind.
+    pub fn unnamed(kind: FileKind, size: u64, mode: u32, inode: u64) -> Self {
+        let time = SystemTime::UNIX_EPOCH;
+        Self { kind, size, mode, links: 1, device: 0, inode, modified: time, accessed: time }
+    }
+
     /// Whether it is a directory.
     pub fn is_dir(&self) -> bool {
         self.kind == FileKind::Directory

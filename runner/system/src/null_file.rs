@@ -1,5 +1,4 @@
 use std::io;
-use std::time::SystemTime;
 
 use crate::{CancelToken, FileKind, FileObject, Metadata};
 
@@ -21,16 +20,7 @@ impl FileObject for NullFile {
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
-        Ok(Metadata {
-            kind: FileKind::CharacterDevice,
-            size: 0,
-            mode: 0o666,
-            links: 1,
-            device: 0,
-            inode: 3,
-            modified: SystemTime::UNIX_EPOCH,
-            accessed: SystemTime::UNIX_EPOCH,
-        })
+        Ok(Metadata::unnamed(FileKind::CharacterDevice, 0, 0o666, 3))
     }
 
     fn kind(&self) -> FileKind {

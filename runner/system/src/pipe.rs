@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use crate::{CancelToken, FileKind, FileObject, Interest, Metadata, Wake, Watch};
 
@@ -93,16 +92,7 @@ fn interrupted() -> io::Error {
 }
 
 fn fifo_metadata(size: u64) -> Metadata {
-    Metadata {
-        kind: FileKind::Fifo,
-        size,
-        mode: 0o600,
-        links: 1,
-        device: 0,
-        inode: 0,
-        modified: SystemTime::UNIX_EPOCH,
-        accessed: SystemTime::UNIX_EPOCH,
-    }
+    Metadata::unnamed(FileKind::Fifo, size, 0o600, 0)
 }
 
 /// The end of a pipe that is read. One object: duplicates are made by sharing its [`crate::OpenFile`].

@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::FileType;
@@ -75,16 +75,12 @@ impl FileObject for HostStream {
 
     /// Nothing of the host but the size: neither its numbers of devices nor its times are the sandbox's business.
     fn metadata(&self) -> io::Result<Metadata> {
-        Ok(Metadata {
-            kind: self.kind,
-            size: if self.kind == FileKind::File { self.file.metadata()?.len() } else { 0 },
-            mode: 0o600,
-            links: 1,
-            device: 0,
-            inode: 1,
-            modified: SystemTime::UNIX_EPOCH,
-            accessed: SystemTime::UNIX_EPOCH,
-        })
+        Ok(Metadata::unnamed(
+            self.kind,
+            if self.kind == FileKind::File { self.file.metadata()?.len() } else { 0 },
+            0o600,
+            1,
+        ))
     }
 
     fn kind(&self) -> FileKind {

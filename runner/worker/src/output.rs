@@ -1,6 +1,5 @@
 use std::io;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use stepbox_limits::Budget;
 use stepbox_protocol::{Event, OutputStream, Sender, StepId};
@@ -52,16 +51,7 @@ impl FileObject for Output {
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
-        Ok(Metadata {
-            kind: FileKind::Fifo,
-            size: 0,
-            mode: 0o200,
-            links: 1,
-            device: 0,
-            inode: 1,
-            modified: SystemTime::UNIX_EPOCH,
-            accessed: SystemTime::UNIX_EPOCH,
-        })
+        Ok(Metadata::unnamed(FileKind::Fifo, 0, 0o200, 1))
     }
 
     fn kind(&self) -> FileKind {

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use stepbox_protocol::{Event, Sender, StepId, Typed};
 use stepbox_shell::{Foreground, Line, LineEditor};
@@ -161,16 +160,7 @@ impl FileObject for Keyboard {
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
-        Ok(Metadata {
-            kind: FileKind::CharacterDevice,
-            size: 0,
-            mode: 0o600,
-            links: 1,
-            device: 0,
-            inode: 1,
-            modified: SystemTime::UNIX_EPOCH,
-            accessed: SystemTime::UNIX_EPOCH,
-        })
+        Ok(Metadata::unnamed(FileKind::CharacterDevice, 0, 0o600, 1))
     }
 
     fn kind(&self) -> FileKind {

@@ -1,5 +1,4 @@
 use std::io;
-use std::time::SystemTime;
 
 use stepbox_system::{CancelToken, FileKind, FileObject, Metadata, OpenFile, VirtualPath};
 
@@ -55,16 +54,7 @@ impl Device {
     }
 
     pub(super) fn metadata(self) -> Metadata {
-        Metadata {
-            kind: FileKind::CharacterDevice,
-            size: 0,
-            mode: 0o666,
-            links: 1,
-            device: 0,
-            inode: self.inode(),
-            modified: SystemTime::UNIX_EPOCH,
-            accessed: SystemTime::UNIX_EPOCH,
-        }
+        Metadata::unnamed(FileKind::CharacterDevice, 0, 0o666, self.inode())
     }
 }
 

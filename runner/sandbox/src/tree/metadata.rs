@@ -59,16 +59,7 @@ pub(super) fn metadata_of(stat: &Stat) -> Metadata {
 
 /// What a command of the image looks like.
 pub(super) fn command_metadata() -> Metadata {
-    Metadata {
-        kind: FileKind::File,
-        size: 0,
-        mode: 0o755,
-        links: 1,
-        device: 0,
-        inode: 2,
-        modified: SystemTime::UNIX_EPOCH,
-        accessed: SystemTime::UNIX_EPOCH,
-    }
+    Metadata::unnamed(FileKind::File, 0, 0o755, 2)
 }
 
 /// The remembered mode of an open file.
