@@ -269,8 +269,8 @@ impl Parser {
         self.at += 1;
         let Letter::Char(character) = letter else { return Ok(letter.node()) };
         let class = |class, negated| Node::Set(Set { negated, items: vec![Item::Class(class)] });
-        if let Some(character) = self.control(character)? {
-            return Ok(Node::Char(character));
+        if let Some(letter) = self.control(character)? {
+            return Ok(letter.node());
         }
         Ok(match character {
             '(' if !self.extended => return self.group(),
@@ -298,8 +298,8 @@ impl Parser {
         })
     }
 
-    /// The character that an escape stands for, where the pattern's language has such.
-    fn control(&mut self, character: char) -> Result<Option<char>, String> {
+    /// What an escape stands for, where the pattern's language has such.
+    fn control(&mut self, character: char) -> Result<Option<Letter>, String> {
         let simple = match (self.escapes, character) {
             (Escapes::None, _) => return Ok(None),
             (_, 'n') => '\n',
@@ -319,22 +319,23 @@ impl Parser {
             (Escapes::Sed, 'c') => {
                 let next = self.peek(0).ok_or("a trailing backslash")?;
                 self.at += 1;
-                return Ok(char::from_u32(u32::from(next.to_ascii_uppercase()) ^ 0x40));
+                return Ok(char::from_u32(u32::from(next.to_ascii_uppercase()) ^ 0x40).map(Letter::Char));
             }
             _ => return Ok(None),
         };
-        Ok(Some(simple))
+        Ok(Some(Letter::Char(simple)))
     }
 
-    /// A character by its number; nothing where no digit follows.
-    fn digits(&mut self, base: u32, most: usize) -> Option<char> {
+    /// A byte by its number, which beyond ASCII is no character of its own; nothing where no digit follows.
+    fn digits(&mut self, base: u32, most: usize) -> Option<Letter> {
         let mut value = None;
         for _ in 0..most {
             let Some(digit) = self.peek(0).and_then(|character| character.to_digit(base)) else { break };
             value = Some(value.unwrap_or(0) * base + digit);
             self.at += 1;
         }
-        value.and_then(|value| char::from_u32(value & 0xff))
+        let byte = (value? & 0xff) as u8;
+        Some(if byte.is_ascii() { Letter::Char(char::from(byte)) } else { Letter::Byte(byte) })
     }
 
     /// A bracket expression, whose `[` has been read.
@@ -389,8 +390,8 @@ impl Parser {
             && let Some(next) = self.peek(0)
         {
             self.at += 1;
-            if let Some(character) = self.control(next)? {
-                return Ok(Letter::Char(character));
+            if let Some(letter) = self.control(next)? {
+                return Ok(letter);
             }
             if self.escapes == Escapes::Awk {
                 return Ok(Letter::Char(next));
